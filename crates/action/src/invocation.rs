@@ -1,0 +1,161 @@
+//! A command line, understood: what counts for its result, what it writes and where, and what it is called.
+
+use crate::place::Places;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A family of compilers that kiln knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// rustc, and clippy-driver in front of it.
+    Rustc,
+}
+
+impl Family {
+    /// The version of this family's rules: raised when a rule changes, so that only this family's entries expire.
+    pub fn version(self) -> u32 {
+        match self {
+            Family::Rustc => 1,
+        }
+    }
+}
+
+/// What a command line asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A unit of cargo's.
+    Compile,
+    /// A question: `-vV`, `--print`, or a build script's "does this compile?". Failing (exit 1) is an answer.
+    Probe,
+}
+
+/// What a unit is called, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// The crate's name.
+    pub name: String,
+    /// `lib`, `bin`, `proc-macro`, `test`, `build-script`, `check`, `probe`, …
+    pub kind: String,
+}
+
+/// One part of a command line that counts for the result, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The flag's name as the table has it (`cfg`, `C.opt-level`, `input`).
+    pub name: &'static str,
+    /// Its value. Paths that remapping applies to are kept by [`Field::path`].
+    pub value: OsString,
+    /// Whether the value is (or ends in) a path under which places may be looked for when remapping.
+    pub path: bool,
+}
+
+/// A part of a command line that counts only for runs that looked at it (the width of a terminal counts only where
+/// diagnostics were rendered).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lazy {
+    /// The flag's name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: OsString,
+}
+
+/// `--extern [options:]name=path`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extern {
+    /// `priv,noprelude` and the like; mostly empty.
+    pub options: OsString,
+    /// The name under which the crate is known.
+    pub name: OsString,
+    /// The file, absolute; `None` when only named.
+    pub path: Option<PathBuf>,
+}
+
+/// What a command line may write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutputPlan {
+    /// The directory for everything that has no path of its own; absolute.
+    pub directory: PathBuf,
+    /// File names there begin with one of these, followed by nothing or a `.` (`serde-0a1b`, `libserde-0a1b`).
+    pub stems: Vec<OsString>,
+    /// Files named one by one (`-o`, `--emit kind=FILE`); absolute.
+    pub files: Vec<PathBuf>,
+    /// Directories that belong to the compiler alone (`-C incremental`, temporaries): what happens there is its own
+    /// affair.
+    pub private: Vec<PathBuf>,
+    /// Whether a dep-info file is asked for.
+    pub dep_info: bool,
+    /// Whether metadata (`.rmeta`) is asked for.
+    pub metadata: bool,
+}
+
+impl OutputPlan {
+    /// Whether `path` is one of the outputs.
+    pub fn declares(&self, path: &Path) -> bool {
+        if self.files.iter().any(|file| file == path) {
+            return true;
+        }
+        let inside = path.parent() == Some(self.directory.as_path());
+        let Some(name) = path.file_name().filter(|_| inside) else { return false };
+        self.stems.iter().any(|stem| match name.as_bytes().strip_prefix(stem.as_bytes()) {
+            Some(rest) => rest.is_empty() || rest[0] == b'.',
+            None => false,
+        })
+    }
+
+    /// Whether `path` lies in a directory that belongs to the compiler alone.
+    pub fn is_private(&self, path: &Path) -> bool {
+        self.private.iter().any(|directory| path.starts_with(directory))
+    }
+}
+
+/// A compile, understood.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// Whose rules apply.
+    pub family: Family,
+    /// What it asks for.
+    pub mode: Mode,
+    /// What it is called.
+    pub unit: Unit,
+    /// The compiler whose toolchain counts (`rustc`), as given.
+    pub compiler: PathBuf,
+    /// A program between kiln and the compiler (`clippy-driver`, another workspace wrapper), as given.
+    pub wrapper: Option<PathBuf>,
+    /// `--target`, as given: part of the toolchain's identity.
+    pub target: Option<OsString>,
+    /// What counts, in order.
+    pub fields: Vec<Field>,
+    /// What counts only when looked at.
+    pub lazy: Vec<Lazy>,
+    /// The crates it may use, in order.
+    pub externs: Vec<Extern>,
+    /// What it writes.
+    pub outputs: OutputPlan,
+    /// The directories its paths may be relative to.
+    pub places: Places,
+    /// Whether the source comes on standard input.
+    pub stdin: bool,
+    /// Whether `-C incremental` is on: then outputs are not reproducible.
+    pub incremental: bool,
+    /// Whether a flag says `native`, so that the processor's identity counts.
+    pub native: bool,
+    /// Whether something is linked (so the linker's own questions are expected).
+    pub links: bool,
+    /// Environment variables that always count (those the compiler reads for itself).
+    pub environment: &'static [&'static str],
+    /// Arguments to append to the user's (only the remap setting does that).
+    pub append: Vec<OsString>,
+    /// The directory it runs in; absolute.
+    pub directory: PathBuf,
+}
+
+impl Invocation {
+    /// An absolute path for one that may be relative to the invocation's directory.
+    pub fn absolute(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+}
+
+#[cfg(test)]
+mod tests;

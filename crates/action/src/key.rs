@@ -1,0 +1,194 @@
+//! Keys: ONE traversal of everything that counts, written to a [`Sink`]. One sink hashes, the other keeps the words for
+//! an explanation, so a key and its explanation cannot drift apart.
+//!
+//! ```text
+//! WeakKey   = hash(toolchain, arguments, extern names, environment the compiler reads)     no file contents
+//! ActionKey = hash(WeakKey, questions and today's answers)                                 names exactly one result
+//! ```
+
+use crate::invocation::Invocation;
+use crate::place::Places;
+use crate::shape::{Answer, Question};
+use crate::template::{Spelling, Template};
+use crate::wire::Writer;
+use crate::{Digest, digest};
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+
+/// Names the Shapes of a compile: no file contents in it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WeakKey(pub [u8; 32]);
+
+/// Names exactly one result.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ActionKey(pub [u8; 32]);
+
+impl fmt::Debug for WeakKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "weak:{}", &digest::hex(&self.0)[..12])
+    }
+}
+
+impl fmt::Debug for ActionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "action:{}", &digest::hex(&self.0)[..12])
+    }
+}
+
+/// A part of the key with a version of its own: raising one expires only the entries that it can concern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// The compiler's own files.
+    Toolchain,
+    /// Arguments and the directory.
+    Arguments,
+    /// Names of externs.
+    Externs,
+    /// Variables that the compiler reads for itself.
+    Environment,
+    /// Source on standard input.
+    Input,
+}
+
+impl Group {
+    fn name_and_version(self) -> (&'static str, u8) {
+        match self {
+            Group::Toolchain => ("toolchain", 1),
+            Group::Arguments => ("arguments", 1),
+            Group::Externs => ("externs", 1),
+            Group::Environment => ("environment", 1),
+            Group::Input => ("input", 1),
+        }
+    }
+}
+
+/// Takes what counts, in order.
+pub trait Sink {
+    /// One fact: its group, its name, its value.
+    fn field(&mut self, group: Group, name: &[u8], value: &[u8]);
+}
+
+/// What a WeakKey is made of.
+pub struct KeyInputs<'a> {
+    /// The compile.
+    pub invocation: &'a Invocation,
+    /// The identity of the compiler's own files.
+    pub toolchain: &'a Digest,
+    /// The source, if it came on standard input.
+    pub stdin: Option<&'a Digest>,
+    /// Values of the variables that [`Invocation::environment`] names; `None` is unset. Rule: facts about rustc in
+    /// docs/key/rustc.md.
+    pub environment: &'a [(&'static str, Option<&'a OsStr>)],
+}
+
+impl KeyInputs<'_> {
+    /// Tells everything that counts.
+    pub fn tell(&self, sink: &mut impl Sink) {
+        let invocation = self.invocation;
+        let mapped = invocation.places.remapped();
+        sink.field(Group::Toolchain, b"digest", &self.toolchain.hash);
+        if let Some(wrapper) = &invocation.wrapper {
+            sink.field(Group::Arguments, b"wrapper", wrapper.as_os_str().as_bytes());
+        }
+        let directory = path_bytes(invocation.directory.as_os_str(), &mapped);
+        sink.field(Group::Arguments, b"directory", &directory);
+        for field in &invocation.fields {
+            let value =
+                if field.path { path_bytes(&field.value, &mapped) } else { field.value.as_bytes().to_vec() };
+            sink.field(Group::Arguments, field.name.as_bytes(), &value);
+        }
+        for krate in &invocation.externs {
+            let mut value = Writer::default();
+            value.bytes(krate.options.as_bytes());
+            value.bytes(krate.path.as_ref().and_then(|p| p.file_name()).unwrap_or_default().as_bytes());
+            sink.field(Group::Externs, krate.name.as_bytes(), &value.0);
+        }
+        for (name, value) in self.environment {
+            let mut text = Writer::default();
+            text.u8(u8::from(value.is_some()));
+            text.bytes(value.unwrap_or_default().as_bytes());
+            sink.field(Group::Environment, name.as_bytes(), &text.0);
+        }
+        if let Some(stdin) = self.stdin {
+            sink.field(Group::Input, b"stdin", &stdin.hash);
+        }
+    }
+
+    /// The key of what [`KeyInputs::tell`] tells.
+    pub fn weak_key(&self) -> WeakKey {
+        let mut sink = HashSink::new(b"kiln weak", self.invocation.family.version());
+        self.tell(&mut sink);
+        WeakKey(sink.finish())
+    }
+}
+
+/// A value that holds a path: with the remapped places cut out of it, if there are any.
+fn path_bytes(value: &OsStr, mapped: &Places) -> Vec<u8> {
+    if mapped.roots().is_empty() {
+        return value.as_bytes().to_vec();
+    }
+    let mut wire = Writer::default();
+    Template::cut(value.as_bytes(), mapped, Spelling::Plain).write(&mut wire);
+    wire.0
+}
+
+impl ActionKey {
+    /// The key of a compile with these answers to its questions.
+    pub fn new<'a>(
+        weak: &WeakKey,
+        answered: impl IntoIterator<Item = (&'a Question, &'a Answer)>,
+    ) -> ActionKey {
+        let mut text = Writer::default();
+        text.bytes(b"kiln action 1");
+        text.bytes(&weak.0);
+        for (question, answer) in answered {
+            question.write(&mut text);
+            answer.write(&mut text);
+        }
+        ActionKey(Digest::of(&text.0).hash)
+    }
+}
+
+struct HashSink(Writer);
+
+impl HashSink {
+    fn new(domain: &[u8], version: u32) -> HashSink {
+        let mut text = Writer::default();
+        text.bytes(domain);
+        text.u32(version);
+        HashSink(text)
+    }
+
+    fn finish(self) -> [u8; 32] {
+        Digest::of(&self.0.0).hash
+    }
+}
+
+impl Sink for HashSink {
+    fn field(&mut self, group: Group, name: &[u8], value: &[u8]) {
+        let (group, version) = group.name_and_version();
+        self.0.bytes(group.as_bytes());
+        self.0.u8(version);
+        self.0.bytes(name);
+        self.0.bytes(value);
+    }
+}
+
+/// Keeps what is told as words: `(group, name, value)`, values of variables only as a digest.
+#[derive(Default)]
+pub struct WordSink(pub Vec<(&'static str, String, String)>);
+
+impl Sink for WordSink {
+    fn field(&mut self, group: Group, name: &[u8], value: &[u8]) {
+        let shown = match group {
+            Group::Arguments | Group::Externs => String::from_utf8_lossy(value).into_owned(),
+            Group::Toolchain => digest::hex(value),
+            Group::Environment | Group::Input => digest::hex(&Digest::of(value).hash),
+        };
+        self.0.push((group.name_and_version().0, String::from_utf8_lossy(name).into_owned(), shown));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+use super::*;
+use crate::invocation::{Extern, Family, Field, Mode, OutputPlan, Unit};
+use crate::place::{Place, Placed};
+use std::path::Path;
+
+fn invocation() -> Invocation {
+    Invocation {
+        family: Family::Rustc,
+        mode: Mode::Compile,
+        unit: Unit::default(),
+        compiler: "/tc/bin/rustc".into(),
+        wrapper: None,
+        target: None,
+        fields: vec![Field { name: "cfg", value: "a".into(), path: false }],
+        lazy: vec![],
+        externs: vec![
+            Extern { options: "".into(), name: "a".into(), path: Some("/t/libx.rmeta".into()) },
+            Extern { options: "".into(), name: "b".into(), path: Some("/t/liby.rmeta".into()) },
+        ],
+        outputs: OutputPlan::default(),
+        places: Places::new(),
+        stdin: false,
+        incremental: false,
+        native: false,
+        links: false,
+        environment: &[],
+        append: vec![],
+        directory: "/w".into(),
+    }
+}
+
+fn key(invocation: &Invocation) -> WeakKey {
+    let toolchain = Digest::of(b"tc");
+    KeyInputs { invocation, toolchain: &toolchain, stdin: None, environment: &[] }.weak_key()
+}
+
+#[test]
+fn swapped_externs_have_another_key() {
+    let mut swapped = invocation();
+    swapped.externs[0].name = "b".into();
+    swapped.externs[1].name = "a".into();
+    assert_ne!(key(&swapped), key(&invocation()));
+}
+
+#[test]
+fn the_directory_of_an_extern_does_not_count() {
+    let mut elsewhere = invocation();
+    elsewhere.externs[0].path = Some("/other/libx.rmeta".into());
+    assert_eq!(key(&elsewhere), key(&invocation()));
+}
+
+#[test]
+fn values_do_not_run_together() {
+    let field = |value: &str| Field { name: "cfg", value: value.into(), path: false };
+    let (mut one, mut two) = (invocation(), invocation());
+    one.fields = vec![field("ab"), field("c")];
+    two.fields = vec![field("a"), field("bc")];
+    assert_ne!(key(&one), key(&two));
+}
+
+#[test]
+fn only_remapped_places_are_cut_out() {
+    let at = |work: &str, mapped: bool| {
+        let mut it = invocation();
+        it.directory = work.into();
+        it.fields = vec![Field { name: "input", value: format!("{work}/src/lib.rs").into(), path: true }];
+        it.places.add(Place::Out, Path::new(&format!("{work}/src")));
+        if mapped {
+            it.places.add(Place::Work, Path::new(work));
+        }
+        key(&it)
+    };
+    assert_ne!(at("/w1", false), at("/w2", false));
+    assert_eq!(at("/w1", true), at("/w2", true));
+}
+
+#[test]
+fn every_answer_counts() {
+    let question = Question::File(Placed::literal(Path::new("/a")));
+    let weak = WeakKey([0; 32]);
+    let one = ActionKey::new(&weak, [(&question, &Answer::Nothing)]);
+    let two = ActionKey::new(&weak, [(&question, &Answer::Content(Digest::of(b"")))]);
+    assert_ne!(one, two);
+    assert_ne!(one, ActionKey::new(&WeakKey([1; 32]), [(&question, &Answer::Nothing)]));
+}
+
+#[test]
+fn words_show_no_values_of_variables() {
+    let toolchain = Digest::of(b"tc");
+    let it = invocation();
+    let secret = [("TOKEN", Some(OsStr::new("s3cret")))];
+    let mut words = WordSink::default();
+    KeyInputs { invocation: &it, toolchain: &toolchain, stdin: None, environment: &secret }.tell(&mut words);
+    assert!(words.0.iter().any(|(_, name, _)| name == "TOKEN"));
+    assert!(!format!("{:?}", words.0).contains("s3cret"));
+}

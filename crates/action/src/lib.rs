@@ -1,0 +1,25 @@
+//! The nouns of kiln: what a compile is, what it looked at, what came of it, and what is told about it.
+//!
+//! Architecture invariant: no I/O and no operating system here; every other crate may depend on this one and it
+//! depends on none of them. Only [`key`] and [`digest`] feed a hasher.
+
+pub mod digest;
+pub mod event;
+pub mod invocation;
+pub mod key;
+pub mod place;
+pub mod reason;
+pub mod result;
+pub mod shape;
+pub mod template;
+pub mod wire;
+
+pub use digest::{ContentHasher, Digest};
+pub use event::{Event, Outcome};
+pub use invocation::{Extern, Family, Field, Invocation, Lazy, Mode, OutputPlan, Unit};
+pub use key::{ActionKey, KeyInputs, WeakKey};
+pub use place::{Place, Placed, Places};
+pub use reason::Reason;
+pub use result::{ActionResult, Output, Role, Stream};
+pub use shape::{Answer, FileKind, Question, Shape};
+pub use template::Template;

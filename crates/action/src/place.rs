@@ -1,0 +1,146 @@
+//! Where a path belongs: paths under a directory that is proven inert (the output directory, a `-L dependency`
+//! directory) or that the user asked to map (remap) are kept relative to it; every other path is literal.
+
+use crate::wire::{Malformed, Reader, Writer};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A directory that paths can be relative to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// No directory: the path as it is.
+    Literal,
+    /// The directory the compiler writes its outputs to.
+    Out,
+    /// The n-th directory of dependencies (`-L dependency=`, parents of `--extern` paths), in argv order.
+    Deps(u8),
+    /// The workspace, when remapping.
+    Work,
+    /// The target directory, when remapping.
+    Target,
+}
+
+impl Place {
+    fn code(self) -> (u8, u8) {
+        match self {
+            Place::Literal => (0, 0),
+            Place::Out => (1, 0),
+            Place::Deps(n) => (2, n),
+            Place::Work => (3, 0),
+            Place::Target => (4, 0),
+        }
+    }
+
+    pub(crate) fn write(self, to: &mut Writer) {
+        let (kind, n) = self.code();
+        to.u8(kind);
+        to.u8(n);
+    }
+
+    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Place, Malformed> {
+        match (from.u8()?, from.u8()?) {
+            (0, 0) => Ok(Place::Literal),
+            (1, 0) => Ok(Place::Out),
+            (2, n) => Ok(Place::Deps(n)),
+            (3, 0) => Ok(Place::Work),
+            (4, 0) => Ok(Place::Target),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+/// A path with the place it is relative to. `path` is absolute for [`Place::Literal`], else relative, and empty for
+/// the place itself.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Placed {
+    /// What the path is relative to.
+    pub place: Place,
+    /// Raw bytes of the path.
+    pub path: Vec<u8>,
+}
+
+impl Placed {
+    /// A path that is kept as it is.
+    pub fn literal(path: &Path) -> Placed {
+        Placed { place: Place::Literal, path: path.as_os_str().as_bytes().to_vec() }
+    }
+
+    /// Appends the wire form.
+    pub fn write(&self, to: &mut Writer) {
+        self.place.write(to);
+        to.bytes(&self.path);
+    }
+
+    /// Takes the wire form.
+    pub fn read(from: &mut Reader<'_>) -> Result<Placed, Malformed> {
+        Ok(Placed { place: Place::read(from)?, path: from.bytes()?.to_vec() })
+    }
+
+    /// For messages: the path, with its place in angle brackets.
+    pub fn display(&self) -> String {
+        let path = String::from_utf8_lossy(&self.path);
+        match self.place {
+            Place::Literal => path.into_owned(),
+            Place::Out => format!("<out>/{path}"),
+            Place::Deps(_) => format!("<deps>/{path}"),
+            Place::Work => format!("<workspace>/{path}"),
+            Place::Target => format!("<target>/{path}"),
+        }
+    }
+}
+
+/// The places of one invocation, today.
+#[derive(Clone, Debug, Default)]
+pub struct Places(Vec<(Place, PathBuf)>);
+
+impl Places {
+    /// No places: every path is literal.
+    pub fn new() -> Places {
+        Places::default()
+    }
+
+    /// Adds a directory. It must be absolute; others are ignored. Of equal directories the first one wins, of nested
+    /// ones the deepest.
+    pub fn add(&mut self, place: Place, root: &Path) {
+        if root.is_absolute() && !self.0.iter().any(|(_, known)| known == root) {
+            self.0.push((place, root.to_owned()));
+            self.0.sort_by_key(|(_, root)| std::cmp::Reverse(root.as_os_str().len()));
+        }
+    }
+
+    /// The roots, deepest first.
+    pub fn roots(&self) -> &[(Place, PathBuf)] {
+        &self.0
+    }
+
+    /// Only the roots that the remap setting maps, in keys and outputs alike.
+    pub fn remapped(&self) -> Places {
+        let mapped = |(place, _): &&(Place, PathBuf)| matches!(place, Place::Work | Place::Target);
+        Places(self.0.iter().filter(mapped).cloned().collect())
+    }
+
+    /// The place of an absolute path.
+    pub fn place(&self, path: &Path) -> Placed {
+        for (place, root) in &self.0 {
+            if let Ok(rest) = path.strip_prefix(root) {
+                return Placed { place: *place, path: rest.as_os_str().as_bytes().to_vec() };
+            }
+        }
+        Placed::literal(path)
+    }
+
+    /// Where a placed path is today; `None` if this invocation has no such place, or the path would leave it.
+    pub fn resolve(&self, placed: &Placed) -> Option<PathBuf> {
+        let path = Path::new(OsStr::from_bytes(&placed.path));
+        if placed.place == Place::Literal {
+            return Some(path.to_owned());
+        }
+        let (_, root) = self.0.iter().find(|(place, _)| *place == placed.place)?;
+        let inside = path.is_relative() && path.components().all(|c| c != std::path::Component::ParentDir);
+        inside.then(|| if placed.path.is_empty() { root.clone() } else { root.join(path) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+use super::*;
+
+#[test]
+fn the_deepest_root_wins_and_paths_come_back() {
+    let mut places = Places::new();
+    places.add(Place::Work, Path::new("/w"));
+    places.add(Place::Out, Path::new("/w/target/deps"));
+    let placed = places.place(Path::new("/w/target/deps/liba.rmeta"));
+    assert_eq!(placed, Placed { place: Place::Out, path: b"liba.rmeta".to_vec() });
+    assert_eq!(places.resolve(&placed), Some("/w/target/deps/liba.rmeta".into()));
+    assert_eq!(places.place(Path::new("/w/src/a.rs")).place, Place::Work);
+    assert_eq!(places.place(Path::new("/wider/a.rs")).place, Place::Literal, "a root ends at a component");
+}
+
+#[test]
+fn nothing_resolves_outside_its_place() {
+    let mut places = Places::new();
+    places.add(Place::Out, Path::new("/t"));
+    for path in [&b"../etc/passwd"[..], b"/etc/passwd", b"a/../../b"] {
+        assert_eq!(places.resolve(&Placed { place: Place::Out, path: path.to_vec() }), None);
+    }
+    assert_eq!(places.resolve(&Placed { place: Place::Deps(0), path: b"x".to_vec() }), None);
+}

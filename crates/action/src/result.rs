@@ -1,0 +1,152 @@
+//! What came of a run: its output files by digest, its streams for any place, its exit code and what it cost.
+
+use crate::Digest;
+use crate::place::Placed;
+use crate::template::Template;
+use crate::wire::{Malformed, Reader, Writer, seal, unseal};
+
+/// How an output is put back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// An `.rlib`: rustc replaces it by rename, so it may be a hard link to the store where there is an `.rmeta` beside
+    /// it to carry a fresh time.
+    Rlib,
+    /// Anything else that is bytes: always a private copy (linkers and `strip` write in place).
+    File,
+    /// Dep-info: text for this place; rewritten in place by rustc.
+    DepInfo(
+        /// Its text.
+        TemplateSlot,
+    ),
+}
+
+/// Index of a template in the result, so that [`Role`] stays `Copy`.
+pub type TemplateSlot = u32;
+
+/// One output file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Where it goes.
+    pub path: Placed,
+    /// How it is put back.
+    pub role: Role,
+    /// Whether it may be executed.
+    pub executable: bool,
+    /// Its content; for dep-info the digest of nothing.
+    pub digest: Digest,
+}
+
+/// Which stream a piece of text went to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// The result of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ActionResult {
+    /// 0, or 1 for a build script's probe that asks whether something compiles.
+    pub exit_code: u8,
+    /// The files it made.
+    pub outputs: Vec<Output>,
+    /// Texts of the dep-info outputs.
+    pub texts: Vec<Template>,
+    /// What it said, in order.
+    pub streams: Vec<(Stream, Template)>,
+    /// Wall time of the compile, in milliseconds.
+    pub cost_ms: u32,
+    /// For people and for eviction: what was compiled.
+    pub unit: String,
+    /// The WeakKey of an incremental unit (only the newest few of each are kept), else nothing.
+    pub incremental: Option<[u8; 32]>,
+}
+
+const MAGIC: [u8; 4] = *b"KRES";
+const VERSION: u8 = 1;
+
+impl ActionResult {
+    /// The result's file.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut to = Writer::default();
+        to.u8(self.exit_code);
+        to.u32(self.cost_ms);
+        to.bytes(self.unit.as_bytes());
+        to.bytes(self.incremental.as_ref().map_or(&[], |key| key));
+        to.u32(self.outputs.len() as u32);
+        for output in &self.outputs {
+            output.path.write(&mut to);
+            let (role, slot) = match output.role {
+                Role::Rlib => (0, 0),
+                Role::File => (1, 0),
+                Role::DepInfo(slot) => (2, slot),
+            };
+            to.u8(role);
+            to.u32(slot);
+            to.u8(u8::from(output.executable));
+            to.digest(&output.digest);
+        }
+        to.u32(self.texts.len() as u32);
+        self.texts.iter().for_each(|text| text.write(&mut to));
+        to.u32(self.streams.len() as u32);
+        for (stream, text) in &self.streams {
+            to.u8(u8::from(*stream == Stream::Err));
+            text.write(&mut to);
+        }
+        seal(MAGIC, VERSION, &to.0)
+    }
+
+    /// Reads a result's file.
+    pub fn decode(file: &[u8]) -> Result<ActionResult, Malformed> {
+        let mut from = Reader(unseal(MAGIC, VERSION, file)?);
+        let exit_code = from.u8()?;
+        let cost_ms = from.u32()?;
+        let unit = String::from_utf8(from.bytes()?.to_vec()).map_err(|_| Malformed)?;
+        let incremental = match from.bytes()? {
+            [] => None,
+            key => Some(key.try_into().map_err(|_| Malformed)?),
+        };
+        let outputs = from.list(read_output)?;
+        let texts = from.list(Template::read)?;
+        let streams = from.list(|r| {
+            let stream = match r.u8()? {
+                0 => Stream::Out,
+                1 => Stream::Err,
+                _ => return Err(Malformed),
+            };
+            Ok((stream, Template::read(r)?))
+        })?;
+        from.end()?;
+        let slots = outputs.iter().all(|o| !matches!(o.role, Role::DepInfo(n) if n as usize >= texts.len()));
+        if !slots {
+            return Err(Malformed);
+        }
+        Ok(ActionResult { exit_code, outputs, texts, streams, cost_ms, unit, incremental })
+    }
+
+    /// The blobs it needs.
+    pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
+        self.outputs.iter().filter(|o| !matches!(o.role, Role::DepInfo(_))).map(|o| &o.digest)
+    }
+}
+
+fn read_output(from: &mut Reader<'_>) -> Result<Output, Malformed> {
+    let path = Placed::read(from)?;
+    let role = match (from.u8()?, from.u32()?) {
+        (0, 0) => Role::Rlib,
+        (1, 0) => Role::File,
+        (2, slot) => Role::DepInfo(slot),
+        _ => return Err(Malformed),
+    };
+    let executable = match from.u8()? {
+        0 => false,
+        1 => true,
+        _ => return Err(Malformed),
+    };
+    Ok(Output { path, role, executable, digest: from.digest()? })
+}
+
+#[cfg(test)]
+mod tests;

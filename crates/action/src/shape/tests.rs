@@ -1,0 +1,54 @@
+use super::*;
+use std::path::Path;
+
+fn sample() -> Vec<Question> {
+    let path = Placed::literal(Path::new("/a b/\u{1}"));
+    vec![
+        Question::Environ,
+        Question::Argv,
+        Question::Arg(b"diagnostic-width".to_vec()),
+        Question::Program(b"cc".to_vec()),
+        Question::Env(b"HOME".to_vec()),
+        Question::Listing(path.clone()),
+        Question::Real(path.clone()),
+        Question::Kind(path.clone()),
+        Question::Absent(path.clone()),
+        Question::File(path),
+    ]
+}
+
+#[test]
+fn shapes_come_back_sorted_and_once() {
+    let mut questions = sample();
+    questions.extend(sample());
+    let shape = Shape::new(questions);
+    assert_eq!(shape.questions().len(), 10);
+    let file = encode_shapes(&[shape.clone(), Shape::default()]);
+    assert_eq!(decode_shapes(&file), Ok(vec![shape, Shape::default()]));
+}
+
+#[test]
+fn unlike_answers_have_unlike_bytes() {
+    let stat = |size, mtime_ns| Answer::Stat { kind: FileKind::File, mode: 0o644, size, mtime_ns };
+    let answers = [
+        Answer::Nothing,
+        Answer::Something,
+        Answer::Content(Digest::of(b"")),
+        Answer::Content(Digest::of(b"a")),
+        stat(1, 2),
+        stat(2, 1),
+        Answer::NotAFile(FileKind::Directory),
+        Answer::NotAFile(FileKind::Other),
+    ];
+    let bytes: Vec<_> = answers
+        .iter()
+        .map(|answer| {
+            let mut w = Writer::default();
+            answer.write(&mut w);
+            w.0
+        })
+        .collect();
+    for (i, a) in bytes.iter().enumerate() {
+        assert!(bytes[i + 1..].iter().all(|b| !b.starts_with(a)), "{:?}", answers[i]);
+    }
+}

@@ -1,0 +1,37 @@
+use super::*;
+use std::path::Path;
+
+fn places(out: &str) -> Places {
+    let mut places = Places::new();
+    places.add(Place::Out, Path::new(out));
+    places
+}
+
+#[test]
+fn a_template_is_told_again_elsewhere() {
+    let here = places("/a b/deps");
+    let there = places("/c/d e/deps");
+    for (spelling, text, expected) in [
+        (
+            Spelling::Json,
+            &br#"{"artifact":"/a b/deps/x.d"} /a b/depsy /x/a b/deps"#[..],
+            &br#"{"artifact":"/c/d e/deps/x.d"} /a b/depsy /x/a b/deps"#[..],
+        ),
+        (Spelling::Make, br"/a\ b/deps/x.d: src/lib.rs", br"/c/d\ e/deps/x.d: src/lib.rs"),
+        (Spelling::Plain, b"", b""),
+    ] {
+        let template = Template::cut(text, &here, spelling);
+        let mut wire = Writer::default();
+        template.write(&mut wire);
+        let read = Template::read(&mut Reader(&wire.0)).unwrap();
+        assert_eq!(read, template);
+        assert_eq!(read.fill(&here).unwrap(), text);
+        assert_eq!(read.fill(&there).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_hole_without_a_place_is_not_filled() {
+    let template = Template::cut(b"/out/x", &places("/out"), Spelling::Plain);
+    assert_eq!(template.fill(&Places::new()), None);
+}
