@@ -1,0 +1,9 @@
+//! What happened: an append-only log of events, and folds over it.
+//!
+//! Architecture invariant: telling never changes a build. Every failure here is swallowed by the caller of
+//! [`log::append`].
+
+pub mod log;
+pub mod summary;
+
+pub use summary::Summary;

@@ -1,0 +1,37 @@
+use super::*;
+
+fn event(outcome: Outcome, reason: &str, compile_ms: u64) -> Event {
+    Event {
+        at_ms: 1,
+        outcome,
+        name: "a".into(),
+        kind: "lib".into(),
+        reason: reason.into(),
+        detail: String::new(),
+        took_us: 1,
+        compile_ms,
+        bytes: 10,
+        directory: "/w".into(),
+    }
+}
+
+#[test]
+fn events_fold_to_counts_and_a_line() {
+    let mut summary = Summary::default();
+    for event in [
+        event(Outcome::Hit, "", 1500),
+        event(Outcome::Miss, "not-seen", 100),
+        event(Outcome::Bypass, "terminal", 0),
+        event(Outcome::Bypass, "terminal", 0),
+        event(Outcome::Failed, "failed", 5),
+    ] {
+        summary.add(&event);
+    }
+    assert_eq!((summary.hits, summary.misses, summary.failures), (1, 1, 1));
+    assert_eq!(summary.bypasses["terminal"], 2);
+    assert_eq!(summary.line(), "kiln: 5 units, 1 restored, 4 compiled, 1.5 s of compiling saved");
+    let mut twice = summary.clone();
+    twice.merge(&summary);
+    assert_eq!(twice.units(), 10);
+    assert_eq!(twice.saved_ms, 3000);
+}
