@@ -1,0 +1,175 @@
+/* The first and the last thing that happens in a process: take the log from the environment, say who we are, and
+ * leave no trace there. */
+#include "elf.h"
+#include "exec.h"
+#include "log.h"
+
+char object_path[PATH_LIMIT];
+char log_path_text[LOG_PATH_LIMIT];
+
+static const char PRELOAD[] = "LD_PRELOAD=";
+static const char RECORD[] = "KILN_RECORD=";
+
+static char *find_entry(char **entries, const char *start)
+{
+    for (; entries && *entries; entries++)
+        if (starts_with(*entries, start))
+            return *entries;
+    return NULL;
+}
+
+/* The last character of that kind, or null. */
+static char *last_of(char *text, char wanted)
+{
+    char *found = NULL;
+    for (; *text; text++)
+        if (*text == wanted)
+            found = text;
+    return found;
+}
+
+static bool copy(char *to, u64 limit, const char *from)
+{
+    u64 size = strlen(from);
+    if (size >= limit)
+        return false;
+    memcpy(to, from, size + 1);
+    return true;
+}
+
+/* Takes `<path>:<serial>` apart. */
+static bool read_record(char *value, u32 *serial)
+{
+    char *colon = last_of(value, ':');
+    if (!colon || (u64)(colon - value) >= LOG_PATH_LIMIT)
+        return false;
+    u64 number = 0;
+    for (char *c = colon + 1; *c; c++) {
+        if (*c < '0' || *c > '9' || number > 0xffffffff)
+            return false;
+        number = number * 10 + (u64)(*c - '0');
+    }
+    memcpy(log_path_text, value, (u64)(colon - value));
+    *serial = (u32)number;
+    return true;
+}
+
+/* Our object is the last of the list. Without a colon it is the only one, and the user had none; with one before it,
+ * even at the very start, the user had a value, perhaps an empty one. */
+static char *own_preload(char *value)
+{
+    char *colon = last_of(value, ':');
+    return colon ? colon + 1 : value;
+}
+
+/* Takes the entry out of the array, and out of /proc/self/environ. */
+static char **remove_entry(char **slot)
+{
+    memset(*slot, 0, strlen(*slot));
+    char **to = slot;
+    while ((to[0] = to[1]))
+        to++;
+    return slot;
+}
+
+/* Some runtimes find the auxiliary vector by walking past the end of the environment. Two entries less leave room for
+ * exactly one auxiliary entry that says "ignore me". */
+static void fill_gap(char **old_end, u32 removed)
+{
+    if (removed == 2) {
+        old_end[-1] = (char *)1; /* AT_IGNORE */
+        old_end[0] = NULL;
+    }
+}
+
+void hide(char **entries)
+{
+    char **slot = entries;
+    u32 removed = 0;
+    while (*slot) {
+        if (starts_with(*slot, RECORD)) {
+            slot = remove_entry(slot);
+            removed++;
+        } else if (starts_with(*slot, PRELOAD)) {
+            char *value = *slot + sizeof(PRELOAD) - 1, *own = own_preload(value);
+            if (own == value) {
+                slot = remove_entry(slot);
+                removed++;
+            } else {
+                memset(own - 1, 0, strlen(own) + 1);
+                slot++;
+            }
+        } else {
+            slot++;
+        }
+    }
+    fill_gap(slot + removed, removed);
+}
+
+/* Text of the start record: executable, directory, then the modules, with a zero between each. */
+static void log_start(void)
+{
+    static struct span spans[4 + 2 * MODULE_LIMIT];
+    char exe[PATH_LIMIT], directory[PATH_LIMIT];
+    long exe_size = kernel(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, PATH_LIMIT);
+    long directory_size = kernel(SYS_getcwd, directory, PATH_LIMIT) - 1;
+    u32 count = 0;
+    if (exe_size < 0 || exe_size == PATH_LIMIT || directory_size < 0)
+        lose(FLAG_LOST);
+    spans[count++] = (struct span){exe, exe_size > 0 ? (u64)exe_size : 0};
+    spans[count++] = (struct span){"", 1};
+    spans[count++] = (struct span){directory, directory_size > 0 ? (u64)directory_size : 0};
+    for (u32 i = 0; i < start_module_count; i++) {
+        const char *name = start_modules[i].name;
+        if (i == own_module() || name[0] != '/')
+            continue;
+        spans[count++] = (struct span){"", 1};
+        spans[count++] = (struct span){name, strlen(name)};
+    }
+    struct note note = {.kind = KIND_START, .error = (int)kernel(SYS_getpid)};
+    log_spans(note, spans, count, count);
+}
+
+/* glibc hands constructors the environment and may not have set `environ` yet; musl has, and hands over nothing. */
+static char **environment_of(char **argument)
+{
+    if (find_next("gnu_get_libc_version"))
+        return argument;
+    return &environ ? environ : NULL;
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+    (void)argc, (void)argv;
+    bool modules = collect_modules();
+    char **entries = environment_of(envp);
+    char *record = find_entry(entries, RECORD), *preload = find_entry(entries, PRELOAD);
+    if (!record)
+        return;
+    u32 serial = 0;
+    bool ready = modules && preload && read_record(record + sizeof(RECORD) - 1, &serial) &&
+                 copy(object_path, PATH_LIMIT, own_preload(preload + sizeof(PRELOAD) - 1)) &&
+                 open_log(log_path_text, serial);
+    if (ready) {
+        log_start();
+        start_recording();
+    }
+    hide(entries);
+}
+
+static void log_late(const struct module *module, void *data)
+{
+    (void)data;
+    if (module->name[0] != '/' || caller_kind((const void *)module->low) == BY_COMPILER)
+        return;
+    log_text((struct note){.kind = KIND_LOAD, .caller = (const void *)module->low}, module->name);
+}
+
+bool loaded_late;
+
+/* dlopen also loads what its argument needs, without asking anybody: looked at once, at the end. */
+__attribute__((destructor)) static void end(void)
+{
+    if (loaded_late && recording())
+        each_module(log_late, NULL);
+}

@@ -1,0 +1,68 @@
+//! One recorded run: the log it is written into, and what the root process must be told.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use crate::log::{self, HEAD_SIZE, LOG_SIZE};
+use crate::object::{Object, memory_file, path_of, read_at};
+use crate::record::{Record, Unrecorded};
+
+/// Watches one run: one root process and all that come from it.
+#[derive(Debug)]
+pub struct Recorder {
+    object: Object,
+    log: OwnedFd,
+}
+
+impl Recorder {
+    /// Prepares a run. The object is kept in `object_dir` under a name made of its content; without a directory, or
+    /// where that cannot be written or named in `LD_PRELOAD`, it is in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Unrecorded::Unsupported`] on machines without an object, [`Unrecorded::Io`] where files in memory cannot be
+    /// made.
+    pub fn new(object_dir: Option<&Path>) -> Result<Recorder, Unrecorded> {
+        if !Object::is_supported() {
+            return Err(Unrecorded::Unsupported);
+        }
+        let object = Object::place(object_dir)?;
+        let log = memory_file("kiln-log", &log::head())?;
+        // Only pages that are written take memory.
+        rustix::fs::ftruncate(&log, LOG_SIZE).map_err(std::io::Error::from)?;
+        Ok(Recorder { object, log })
+    }
+
+    /// The variables to set for the root process, given the value of `LD_PRELOAD` that the user has, if any. The
+    /// process will not see them: the object gives it back the user's value.
+    ///
+    /// Only for one process, and only for a program that is [`crate::watchable`].
+    pub fn environment(&self, preload: Option<&OsStr>) -> [(&'static str, OsString); 2] {
+        // A leading colon alone says that the user has an empty value, not none.
+        let mut list = preload.map(OsStr::to_owned).unwrap_or_default();
+        if preload.is_some() {
+            list.push(":");
+        }
+        list.push(self.object.path());
+        let mut record = path_of(&self.log).into_os_string();
+        record.push(format!(":{}", log::ROOT));
+        [("LD_PRELOAD", list), ("KILN_RECORD", record)]
+    }
+
+    /// What the run did; to be called when the root process has ended.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Unrecorded`]: part of the run, or all of it, is not known.
+    pub fn finish(self) -> Result<Record, Unrecorded> {
+        let mut content = vec![0; HEAD_SIZE];
+        let size = read_at(&self.log, &mut content, 0)?;
+        content.truncate(size);
+        let end = log::end(&content)?;
+        content.resize(end, 0);
+        let size = read_at(&self.log, &mut content, 0)?;
+        content.truncate(size);
+        log::decode(&content, end)
+    }
+}
