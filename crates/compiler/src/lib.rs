@@ -1,0 +1,44 @@
+//! What each compiler family knows: argv, environment and bytes in, values out.
+//!
+//! Architecture invariant: no I/O, no operating system and no hasher here. Whatever a family needs to know of the world
+//! (a response file's bytes, a variable's value) is asked of its caller through [`Context`].
+
+pub mod recognise;
+pub mod rustc;
+
+pub use recognise::{Recognised, recognise};
+
+use kiln_action::{Family, Invocation, Reason};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Directories that the remap setting maps, in keys and outputs alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remap {
+    /// The workspace; absolute.
+    pub work: PathBuf,
+    /// The target directory, where it is known; absolute.
+    pub target: Option<PathBuf>,
+}
+
+/// What a command line is read with.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The arguments after the program (or programs).
+    pub args: &'a [OsString],
+    /// The directory the compiler runs in; absolute.
+    pub directory: &'a Path,
+    /// The bytes of a response file, `None` if it cannot be read. The path is as given: relative to `directory`.
+    pub response: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
+    /// What to map, when the remap setting is on.
+    pub remap: Option<&'a Remap>,
+    /// A variable of the environment.
+    pub getenv: &'a dyn Fn(&str) -> Option<OsString>,
+}
+
+/// Understands a command line, or says why it is run unchanged.
+pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocation, Reason> {
+    match recognised.family {
+        Family::Rustc => rustc::parse(recognised, context),
+    }
+}
