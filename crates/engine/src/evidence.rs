@@ -1,0 +1,419 @@
+//! From what the recorder saw to what must be asked: the second ring of evidence.
+//!
+//! Who looked decides what a look means. **The compiler's own** looks at its toolchain, at the dependency directories
+//! and at its own outputs are filtered by place, because the toolchain's and the externs' identity are in the key
+//! already. **A linker** (whatever the compiler's own code starts) is known by its files. **A macro** (code loaded into
+//! the compiler, and whatever it starts) may do anything with what it sees, so everything it asks is kept literally.
+
+use kiln_action::{Invocation, Placed, Places, Question, Reason};
+use kiln_compiler::rustc::environment as variables;
+use kiln_recorder::{Act, Ask, By, Event, Process, Record};
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What a run looked at and made.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// What must be asked.
+    pub questions: BTreeSet<Question>,
+    /// Paths that were looked for and were not there: they must still not be there when the run is kept.
+    pub absent: Vec<PathBuf>,
+    /// Files the run opened for reading, as absolute paths.
+    pub opened: HashSet<PathBuf>,
+    /// Declared outputs that it wrote.
+    pub outputs: BTreeSet<PathBuf>,
+    /// Code loaded into the compiler that does not belong to the toolchain: proc macros.
+    pub macros: BTreeSet<PathBuf>,
+}
+
+/// Who looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Compiler,
+    Linker,
+    Macro,
+}
+
+/// What the reading of a record rests on.
+pub struct Scene<'a> {
+    /// The compile.
+    pub invocation: &'a Invocation,
+    /// Whether a path belongs to the toolchain: then it is in the key by content.
+    pub owns: &'a dyn Fn(&Path) -> bool,
+    /// Directories of `$PATH`, in order.
+    pub search: &'a [PathBuf],
+    /// Whether something exists now.
+    pub exists: &'a dyn Fn(&Path) -> bool,
+}
+
+/// Reads a record; a reason if the run cannot be kept.
+pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
+    let mut reading = Reading {
+        scene,
+        who: roles(&record.processes, scene),
+        mapped: scene.invocation.places.remapped(),
+        made: HashSet::new(),
+        found: Evidence::default(),
+    };
+    for (process, who) in record.processes.iter().zip(reading.who.clone()) {
+        reading.process(process, who);
+    }
+    for event in &record.events {
+        reading.event(event)?;
+    }
+    reading.finish()
+}
+
+/// The role of every process: the root is the compiler, what its own code starts is a linker, what loaded code or an
+/// unknown wrapper starts is a macro's.
+fn roles(processes: &[Process], scene: &Scene<'_>) -> Vec<Who> {
+    let mut roles: Vec<Who> = Vec::with_capacity(processes.len());
+    for process in processes {
+        let parent = process.parent.map(|at| at as usize);
+        let ours = (scene.owns)(&process.exe);
+        let role = match parent.and_then(|at| Some((roles.get(at)?, &processes[at]))) {
+            None if ours => Who::Compiler,
+            None => Who::Macro, // a wrapper that kiln does not know: whatever it looks at counts
+            Some((Who::Macro, parent)) if parent.parent.is_none() && ours && is_compiler(&process.exe) => {
+                Who::Compiler
+            }
+            Some((Who::Macro, _)) => Who::Macro,
+            Some(_) if process.spawned_by == By::Loaded => Who::Macro,
+            Some(_) => Who::Linker,
+        };
+        roles.push(role);
+    }
+    roles
+}
+
+/// The drivers and linkers whose reading of the environment is known: they ask by name. Debian's carry their target in
+/// front and their version behind.
+fn is_linker(exe: &Path) -> bool {
+    const KNOWN: [&str; 18] = [
+        "cc",
+        "c++",
+        "gcc",
+        "g++",
+        "clang",
+        "clang++",
+        "collect2",
+        "lto-wrapper",
+        "lto1",
+        "as",
+        "ld",
+        "ld.bfd",
+        "ld.gold",
+        "ld.lld",
+        "lld",
+        "rust-lld",
+        "mold",
+        "wild",
+    ];
+    let Some(name) = exe.file_name().and_then(OsStr::to_str) else { return false };
+    let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
+    let bare = unversioned.rsplit_once("-linux-gnu-").map_or(unversioned, |(_, bare)| bare);
+    KNOWN.contains(&bare) || KNOWN.contains(&name)
+}
+
+fn is_compiler(exe: &Path) -> bool {
+    matches!(exe.file_name().and_then(OsStr::to_str), Some("rustc" | "clippy-driver"))
+}
+
+struct Reading<'a> {
+    scene: &'a Scene<'a>,
+    who: Vec<Who>,
+    mapped: Places,
+    made: HashSet<PathBuf>,
+    found: Evidence,
+}
+
+impl Reading<'_> {
+    fn ask(&mut self, question: Question) {
+        self.found.questions.insert(question);
+    }
+
+    fn placed(&self, who: Who, path: &Path) -> Placed {
+        match who {
+            // What a macro sees is literal; only where the user maps the workspace, its files are those of this one.
+            Who::Macro => self.mapped.place(path),
+            Who::Compiler | Who::Linker => self.scene.invocation.places.place(path),
+        }
+    }
+
+    /// The program and the libraries a process consists of. The compiler's own are its toolchain; system libraries under
+    /// it do not reach its output.
+    fn process(&mut self, process: &Process, who: Who) {
+        if who == Who::Compiler {
+            return;
+        }
+        if who == Who::Macro || !is_linker(&process.exe) {
+            // A shell or an interpreter takes over its whole environment, without asking for a name.
+            self.ask(Question::Environ);
+        }
+        for file in process.modules.iter().chain([&process.exe]) {
+            if file.is_absolute() && !(self.scene.owns)(file) && !is_of_the_kernel(file) {
+                self.ask(Question::File(Placed::literal(file)));
+            }
+        }
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), Reason> {
+        let who = match self.who.get(event.process as usize) {
+            Some(Who::Compiler) if event.by == By::Loaded => Who::Macro,
+            Some(who) => *who,
+            None => return Err(Reason::Unrecorded("a process that never reported".into())),
+        };
+        match &event.act {
+            Act::Open { path, mode, errno } => {
+                if *errno == 0 && (mode.write || mode.create || mode.truncate) {
+                    self.written(path, mode.read && !mode.truncate)
+                } else if *errno == 0 && !mode.read {
+                    self.looked(who, path, 0) // only to name it
+                } else {
+                    self.opened(who, path, *errno)
+                }
+            }
+            Act::Stat { path, errno, .. } | Act::Access { path, errno, .. } => self.looked(who, path, *errno),
+            Act::ReadLink { path, errno } | Act::RealPath { path, errno } => self.resolved(who, path, *errno),
+            Act::List { path, errno } => self.listed(who, path, *errno),
+            Act::Load { path, errno } => self.loaded(who, path, *errno),
+            Act::Getenv { name } => self.variable(who, name),
+            Act::Probe { path, present } => self.looked(who, path, if *present { 0 } else { ENOENT }),
+            Act::Exec { path, errno } => self.opened(who, path, *errno),
+            Act::Rename { from, to, errno } if *errno == 0 => {
+                self.removed(from)?;
+                self.make(to);
+                Ok(())
+            }
+            Act::Remove { path, errno } if *errno == 0 => self.removed(path),
+            Act::Create { path, errno, .. } if *errno == 0 => {
+                self.make(path);
+                Ok(())
+            }
+            Act::Create { path, errno, .. } => self.looked(who, path, *errno),
+            Act::Modify { path, errno } if *errno == 0 => self.written(path, false),
+            Act::Rename { .. } | Act::Remove { .. } | Act::Modify { .. } => Ok(()),
+            Act::Ask(ask) => self.asked(who, *ask),
+        }
+    }
+
+    /// Whether a look at this path says nothing about the inputs.
+    fn beside_the_point(&self, who: Who, path: &Path) -> bool {
+        if self.is_made(path) || is_of_the_kernel(path) {
+            return true;
+        }
+        let invocation = self.scene.invocation;
+        who != Who::Macro
+            && ((self.scene.owns)(path)
+                || invocation.outputs.is_private(path)
+                || invocation.outputs.declares(path))
+    }
+
+    fn is_made(&self, path: &Path) -> bool {
+        !self.made.is_empty() && path.ancestors().any(|part| self.made.contains(part))
+    }
+
+    fn is_dependency(&self, path: &Path) -> bool {
+        let place = self.scene.invocation.places.place(path).place;
+        matches!(place, kiln_action::Place::Deps(_) | kiln_action::Place::Out)
+    }
+
+    fn opened(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
+        if self.beside_the_point(who, path) {
+            return self.no_secret_door(who, path);
+        }
+        if errno != 0 {
+            return self.looked(who, path, errno);
+        }
+        self.found.opened.insert(path.to_owned());
+        let placed = self.placed(who, path);
+        self.ask(Question::File(placed));
+        Ok(())
+    }
+
+    /// A macro that reads `/proc/self/cmdline` or a device asks something no question stands for.
+    fn no_secret_door(&self, who: Who, path: &Path) -> Result<(), Reason> {
+        const HARMLESS: [&str; 7] = [
+            "/dev/null",
+            "/dev/zero",
+            "/dev/urandom",
+            "/dev/random",
+            "/dev/tty",
+            "/proc/self/exe",
+            "/proc/self/maps",
+        ];
+        let kernel = who == Who::Macro && is_of_the_kernel(path) && !self.is_made(path);
+        if kernel && !HARMLESS.iter().any(|known| path == Path::new(known)) {
+            return Err(Reason::Asked(path.display().to_string()));
+        }
+        Ok(())
+    }
+
+    fn looked(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
+        if self.beside_the_point(who, path) {
+            return Ok(());
+        }
+        let missing = matches!(errno, ENOENT | ENOTDIR);
+        if who != Who::Macro && self.is_dependency(path) && (missing || who == Who::Compiler) {
+            return Ok(()); // which files of a dependency are there yet is pipelining's affair; externs are in the key
+        }
+        if missing {
+            self.found.absent.push(path.to_owned());
+        }
+        if who == Who::Linker
+            && let (Some(directory), Some(name)) = (path.parent(), path.file_name())
+            && self.scene.search.iter().any(|known| known == directory)
+        {
+            self.ask(Question::Program(name.as_bytes().to_vec()));
+        }
+        let placed = self.placed(who, path);
+        self.ask(if who == Who::Macro { Question::Kind(placed) } else { Question::Absent(placed) });
+        Ok(())
+    }
+
+    fn resolved(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
+        if self.beside_the_point(who, path) || who == Who::Compiler && self.is_dependency(path) {
+            return self.no_secret_door(who, path);
+        }
+        if matches!(errno, ENOENT | ENOTDIR) {
+            self.found.absent.push(path.to_owned());
+        }
+        let placed = self.placed(who, path);
+        if who == Who::Macro && placed.place != kiln_action::Place::Literal {
+            self.ask(Question::Argv); // it sees where the mapped workspace really is
+        }
+        self.ask(Question::Real(placed));
+        Ok(())
+    }
+
+    fn listed(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
+        if self.beside_the_point(who, path) || who == Who::Compiler && self.is_dependency(path) {
+            return self.no_secret_door(who, path);
+        }
+        if errno != 0 {
+            return self.looked(who, path, errno);
+        }
+        let placed = self.placed(who, path);
+        self.ask(Question::Listing(placed));
+        Ok(())
+    }
+
+    /// Code that was not there when the process started: proc macros, and what they bring with them. It is to be examined,
+    /// whoever loaded it.
+    fn loaded(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
+        if !path.is_absolute() {
+            return match who {
+                // The loader's search for a bare name is not seen; a linker's plugins are named by path.
+                Who::Macro => Err(Reason::Untrusted(format!("a macro loaded {}", path.display()))),
+                Who::Compiler | Who::Linker => Ok(()),
+            };
+        }
+        if errno == 0 && who != Who::Linker && !(self.scene.owns)(path) {
+            self.found.macros.insert(path.to_owned());
+        }
+        self.opened(if who == Who::Macro { Who::Compiler } else { who }, path, errno)
+    }
+
+    fn variable(&mut self, who: Who, name: &[u8]) -> Result<(), Reason> {
+        let text = std::str::from_utf8(name).unwrap_or("");
+        let inert = match who {
+            // rustc's own reads: those that count are in the WeakKey, those that do not are listed with the reason
+            Who::Compiler => variables::is_inert(text) || self.scene.invocation.environment.contains(&text),
+            Who::Linker => variables::SEARCH.contains(&text) || variables::is_linker_inert(text),
+            Who::Macro => false,
+        };
+        if !inert {
+            self.ask(Question::Env(name.to_vec()));
+        }
+        Ok(())
+    }
+
+    fn asked(&mut self, who: Who, ask: Ask) -> Result<(), Reason> {
+        if who != Who::Macro {
+            return Ok(());
+        }
+        let what = match ask {
+            // A map with random hashing asks for it; a result that depends on it is as good as any other run's.
+            Ask::Random => return Ok(()),
+            Ask::Cwd => {
+                if !self.mapped.roots().is_empty() {
+                    self.ask(Question::Argv);
+                }
+                return Ok(()); // the directory is in the key
+            }
+            Ask::Time => "a macro asks for the time",
+            Ask::Monotonic => "a macro asks for the uptime",
+            Ask::Pid => "a macro asks for the process id",
+            Ask::Host => "a macro asks for the host's name",
+            Ask::User => "a macro asks for the user",
+            Ask::Cpus => "a macro asks for the number of processors",
+            Ask::Limits => "a macro asks for the machine's limits",
+            Ask::Network => "a macro uses the network",
+        };
+        Err(Reason::Asked(what.into()))
+    }
+
+    fn written(&mut self, path: &Path, also_read: bool) -> Result<(), Reason> {
+        if path.starts_with("/dev") {
+            return Ok(());
+        }
+        let known = self.is_made(path) || self.is_allowed(path);
+        if also_read && !known && (self.scene.exists)(path) {
+            return Err(Reason::WroteElsewhere(path.display().to_string()));
+        }
+        self.make(path);
+        Ok(())
+    }
+
+    fn make(&mut self, path: &Path) {
+        if !self.scene.invocation.outputs.is_private(path) {
+            self.made.insert(path.to_owned());
+        }
+    }
+
+    /// Whether the run may leave something here.
+    fn is_allowed(&self, path: &Path) -> bool {
+        let plan = &self.scene.invocation.outputs;
+        let leads_to_outputs = || {
+            let ends = plan.files.iter().chain(&plan.private).chain([&plan.directory]);
+            ends.into_iter().any(|end| end.starts_with(path))
+        };
+        plan.declares(path) || plan.is_private(path) || leads_to_outputs()
+    }
+
+    fn removed(&mut self, path: &Path) -> Result<(), Reason> {
+        if self.is_made(path) || self.is_allowed(path) {
+            self.made.remove(path);
+            return Ok(());
+        }
+        Err(Reason::WroteElsewhere(format!("{} (removed)", path.display())))
+    }
+
+    fn finish(mut self) -> Result<Evidence, Reason> {
+        let mut made: Vec<PathBuf> = std::mem::take(&mut self.made).into_iter().collect();
+        made.sort_unstable();
+        for path in made {
+            if !(self.scene.exists)(&path) {
+                continue;
+            }
+            if self.scene.invocation.outputs.declares(&path) {
+                self.found.outputs.insert(path);
+            } else if !self.is_allowed(&path) {
+                return Err(Reason::WroteElsewhere(path.display().to_string()));
+            }
+        }
+        Ok(self.found)
+    }
+}
+
+fn is_of_the_kernel(path: &Path) -> bool {
+    ["/proc", "/sys", "/dev"].iter().any(|root| path.starts_with(root))
+}
+
+const ENOENT: i32 = 2;
+const ENOTDIR: i32 = 20;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,226 @@
+use super::*;
+use kiln_action::{Family, Mode, OutputPlan, Place, Unit};
+use kiln_recorder::{OpenMode, What};
+
+fn invocation() -> Invocation {
+    let mut places = Places::new();
+    places.add(Place::Deps(0), Path::new("/t/deps"));
+    places.add(Place::Out, Path::new("/t/out"));
+    Invocation {
+        family: Family::Rustc,
+        mode: Mode::Compile,
+        unit: Unit::default(),
+        compiler: "/tc/bin/rustc".into(),
+        wrapper: None,
+        target: None,
+        fields: vec![],
+        lazy: vec![],
+        externs: vec![],
+        outputs: OutputPlan {
+            directory: "/t/out".into(),
+            stems: vec!["a".into(), "liba".into()],
+            private: vec!["/t/incremental".into()],
+            ..OutputPlan::default()
+        },
+        places,
+        stdin: false,
+        incremental: false,
+        links: true,
+        native: false,
+        environment: &[],
+        append: vec![],
+        directory: "/w".into(),
+    }
+}
+
+fn process(exe: &str, parent: Option<u32>, spawned_by: By) -> Process {
+    Process { serial: 0, parent, spawned_by, pid: 1, exe: exe.into(), cwd: "/w".into(), modules: vec![] }
+}
+
+fn event(process: u32, by: By, act: Act) -> Event {
+    Event { process, by, act }
+}
+
+fn open(path: &str) -> Act {
+    Act::Open { path: path.into(), mode: OpenMode { read: true, ..OpenMode::default() }, errno: 0 }
+}
+
+fn create(path: &str) -> Act {
+    let mode = OpenMode { write: true, create: true, truncate: true, ..OpenMode::default() };
+    Act::Open { path: path.into(), mode, errno: 0 }
+}
+
+fn gone(path: &str) -> Act {
+    Act::Stat { path: path.into(), follow: true, errno: ENOENT }
+}
+
+/// Reads a record of rustc, and of a linker and a macro's program that it started.
+fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
+    let processes = vec![
+        process("/tc/bin/rustc", None, By::Compiler),
+        process("/usr/bin/cc", Some(0), By::Compiler),
+        process("/usr/bin/git", Some(0), By::Loaded),
+    ];
+    let invocation = invocation();
+    let exists = |path: &Path| there.iter().any(|known| path == Path::new(known));
+    let search = [PathBuf::from("/usr/bin")];
+    let owns = |path: &Path| path.starts_with("/tc");
+    let scene = Scene { invocation: &invocation, owns: &owns, search: &search, exists: &exists };
+    read(&Record { processes, events }, &scene)
+}
+
+fn asks(evidence: &Evidence, question: Question) -> bool {
+    evidence.questions.contains(&question)
+}
+
+fn literal(path: &str) -> Placed {
+    Placed::literal(Path::new(path))
+}
+
+#[test]
+fn what_the_compiler_reads_of_its_own_is_in_the_key_already() {
+    let events = ["/tc/lib/libstd.rlib", "/t/incremental/x", "/proc/self/maps"];
+    let events = events.iter().map(|path| event(0, By::Compiler, open(path))).collect();
+    let questions = reading(events, &[]).unwrap().questions;
+    assert!(
+        !questions.iter().any(
+            |q| matches!(q, Question::File(p) if p.path.starts_with(b"/t") || p.path.starts_with(b"/p"))
+        )
+    );
+}
+
+#[test]
+fn sources_are_files_dependencies_are_placed_and_absence_is_an_answer() {
+    let found = reading(
+        vec![
+            event(0, By::Compiler, open("/w/src/lib.rs")),
+            event(0, By::Compiler, open("/t/deps/libx.rmeta")),
+            event(0, By::Compiler, gone("/w/src/foo/mod.rs")),
+            event(0, By::Compiler, gone("/t/deps/libx.rlib")),
+        ],
+        &[],
+    )
+    .unwrap();
+    assert!(asks(&found, Question::File(literal("/w/src/lib.rs"))));
+    assert!(asks(&found, Question::File(Placed { place: Place::Deps(0), path: b"libx.rmeta".to_vec() })));
+    assert!(asks(&found, Question::Absent(literal("/w/src/foo/mod.rs"))));
+    assert_eq!(
+        found.absent,
+        [PathBuf::from("/w/src/foo/mod.rs")],
+        "what a dependency has not yet is no question"
+    );
+}
+
+#[test]
+fn a_macro_is_taken_literally_wherever_it_looks() {
+    let found = reading(
+        vec![
+            event(0, By::Loaded, open("/tc/lib/libstd.rlib")),
+            event(0, By::Loaded, Act::Stat { path: "/t/deps".into(), follow: true, errno: 0 }),
+            event(0, By::Loaded, Act::List { path: "/w/migrations".into(), errno: 0 }),
+            event(0, By::Loaded, Act::Getenv { name: b"PATH".to_vec() }),
+            event(2, By::Compiler, open("/w/.git/HEAD")),
+        ],
+        &[],
+    )
+    .unwrap();
+    assert!(asks(&found, Question::File(literal("/tc/lib/libstd.rlib"))));
+    assert!(asks(&found, Question::Kind(literal("/t/deps"))));
+    assert!(asks(&found, Question::Listing(literal("/w/migrations"))));
+    assert!(asks(&found, Question::Env(b"PATH".to_vec())));
+    assert!(asks(&found, Question::File(literal("/w/.git/HEAD"))), "what a macro starts is the macro's");
+    assert!(asks(&found, Question::File(literal("/usr/bin/git"))));
+}
+
+#[test]
+fn a_linker_is_known_by_its_files_and_what_path_leads_to() {
+    let found = reading(
+        vec![
+            event(1, By::Compiler, Act::Getenv { name: b"PATH".to_vec() }),
+            event(1, By::Compiler, Act::Getenv { name: b"LIBRARY_PATH".to_vec() }),
+            event(1, By::Compiler, gone("/usr/bin/real-ld")),
+        ],
+        &[],
+    )
+    .unwrap();
+    assert!(asks(&found, Question::File(literal("/usr/bin/cc"))));
+    assert!(asks(&found, Question::Program(b"real-ld".to_vec())));
+    assert!(asks(&found, Question::Env(b"LIBRARY_PATH".to_vec())));
+    assert!(!asks(&found, Question::Env(b"PATH".to_vec())));
+}
+
+#[test]
+fn a_shell_takes_over_the_whole_environment() {
+    for (exe, whole) in [
+        ("/usr/bin/x86_64-linux-gnu-gcc-12", false),
+        ("/usr/lib/llvm-14/bin/clang", false),
+        ("/usr/bin/dash", true),
+    ] {
+        let processes =
+            vec![process("/tc/bin/rustc", None, By::Compiler), process(exe, Some(0), By::Compiler)];
+        let invocation = invocation();
+        let owns = |path: &Path| path.starts_with("/tc");
+        let scene = Scene { invocation: &invocation, owns: &owns, search: &[], exists: &|_| false };
+        let found = read(&Record { processes, events: vec![] }, &scene).unwrap();
+        assert_eq!(asks(&found, Question::Environ), whole, "{exe}");
+    }
+}
+
+#[test]
+fn what_the_run_made_is_no_input() {
+    let found = reading(
+        vec![
+            event(0, By::Compiler, Act::Create { path: "/t/out/rmetaX".into(), what: What::Dir, errno: 0 }),
+            event(0, By::Compiler, create("/t/out/rmetaX/full.rmeta")),
+            event(0, By::Compiler, open("/t/out/rmetaX/full.rmeta")),
+            event(
+                0,
+                By::Compiler,
+                Act::Rename {
+                    from: "/t/out/rmetaX/full.rmeta".into(),
+                    to: "/t/out/liba.rmeta".into(),
+                    errno: 0,
+                },
+            ),
+            event(0, By::Compiler, Act::Remove { path: "/t/out/rmetaX".into(), errno: 0 }),
+        ],
+        &["/t/out/liba.rmeta"],
+    )
+    .unwrap();
+    assert!(found.opened.is_empty());
+    assert_eq!(found.outputs.iter().collect::<Vec<_>>(), [Path::new("/t/out/liba.rmeta")]);
+}
+
+#[test]
+fn writing_elsewhere_is_not_kept() {
+    let left = reading(vec![event(0, By::Loaded, create("/w/cache.txt"))], &["/w/cache.txt"]);
+    assert_eq!(left.unwrap_err(), Reason::WroteElsewhere("/w/cache.txt".into()));
+    assert!(
+        reading(vec![event(0, By::Loaded, create("/tmp/x"))], &[]).is_ok(),
+        "a temporary that is gone again"
+    );
+    let removed = Act::Remove { path: "/w/data".into(), errno: 0 };
+    assert!(reading(vec![event(0, By::Loaded, removed)], &[]).is_err());
+    let map = reading(vec![event(1, By::Compiler, create("/w/out.map"))], &["/w/out.map"]);
+    assert!(map.is_err(), "a linker's map file would be missing after a hit");
+}
+
+#[test]
+fn what_no_key_can_hold_is_refused_by_name() {
+    for (ask, refused) in [(Ask::Time, true), (Ask::Network, true), (Ask::Random, false), (Ask::Cwd, false)] {
+        assert_eq!(reading(vec![event(0, By::Loaded, Act::Ask(ask))], &[]).is_err(), refused, "{ask:?}");
+        assert!(reading(vec![event(0, By::Compiler, Act::Ask(ask))], &[]).is_ok(), "rustc's own {ask:?}");
+    }
+    assert!(reading(vec![event(0, By::Loaded, open("/proc/self/cmdline"))], &[]).is_err());
+    let bare = Act::Load { path: "libx.so".into(), errno: 0 };
+    assert!(reading(vec![event(0, By::Loaded, bare)], &[]).is_err(), "who knows which file that is");
+}
+
+#[test]
+fn macros_are_noted_for_examination() {
+    let load = Act::Load { path: "/t/deps/libm.so".into(), errno: 0 };
+    let brought = Act::Load { path: "/usr/lib/libz.so".into(), errno: 0 };
+    let found = reading(vec![event(0, By::Compiler, load), event(0, By::Loaded, brought)], &[]).unwrap();
+    assert!(found.macros.contains(Path::new("/t/deps/libm.so")));
+    assert!(found.macros.contains(Path::new("/usr/lib/libz.so")), "what a macro brings is examined, too");
+}

@@ -1,0 +1,118 @@
+//! The third ring of evidence: reasons to distrust what the recorder saw of a macro. What a macro's file imports and
+//! contains can prove guilt, never innocence; what stays unprovable is in docs/design/0002-evidence.md.
+
+use iced_x86::{Decoder, DecoderOptions, Mnemonic};
+use kiln_action::{Digest, Reason};
+use kiln_sys::files;
+use object::{Architecture, Object, ObjectSection, ObjectSymbol, SectionKind};
+use std::path::Path;
+
+/// What a macro's code could do that the recorder does not see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guilt {
+    /// It can walk the environment (imports `environ`): `std::env::vars`.
+    pub environment: bool,
+    /// It can read the process's arguments: `std::env::args`, which std keeps in a static of its own.
+    pub arguments: bool,
+    /// It contains system calls, or asks the loader for functions: it can look at anything unseen.
+    pub unseen: bool,
+}
+
+/// Imports through which code reaches functions or system calls past the recorder.
+const UNSEEN: [&str; 6] = ["dlsym", "dlvsym", "dlmopen", "__libc_dlsym", "io_uring_setup", "io_uring_enter"];
+/// Imports of the environment as a whole.
+const ENVIRONMENT: [&str; 3] = ["environ", "__environ", "_environ"];
+/// Imports of the arguments as a whole.
+const ARGUMENTS: [&str; 4] =
+    ["_dl_argv", "__libc_argv", "program_invocation_name", "program_invocation_short_name"];
+
+impl Guilt {
+    fn bits(self) -> u8 {
+        u8::from(self.environment) | u8::from(self.arguments) << 1 | u8::from(self.unseen) << 2
+    }
+
+    fn from_bits(bits: u8) -> Guilt {
+        Guilt { environment: bits & 1 != 0, arguments: bits & 2 != 0, unseen: bits & 4 != 0 }
+    }
+}
+
+/// The guilt of a macro's file, remembered by its digest below `memory`.
+pub fn of(path: &Path, digest: &Digest, memory: &Path) -> Result<Guilt, Reason> {
+    /// Raised when the examination changes.
+    const VERSION: u8 = 1;
+    let note = memory.join(digest.hex());
+    if let Ok(bytes) = files::read_limited(&note, 2)
+        && let [VERSION, bits] = bytes[..]
+    {
+        return Ok(Guilt::from_bits(bits));
+    }
+    let bytes = files::read(path).map_err(|error| Reason::Untrusted(error.to_string()))?;
+    let guilt =
+        examine(&bytes).ok_or_else(|| Reason::Untrusted(format!("{} cannot be examined", path.display())))?;
+    let _ = files::write_atomic(&note, &[VERSION, guilt.bits()]);
+    Ok(guilt)
+}
+
+/// Examines a shared object; `None` if it is not one that can be understood.
+pub fn examine(bytes: &[u8]) -> Option<Guilt> {
+    let file = object::File::parse(bytes).ok()?;
+    let mut guilt = Guilt::default();
+    for symbol in file.dynamic_symbols().filter(|symbol| symbol.is_undefined()) {
+        let name = symbol.name().ok()?;
+        let name = name.split('@').next().unwrap_or(name);
+        guilt.environment |= ENVIRONMENT.contains(&name);
+        guilt.arguments |= ARGUMENTS.contains(&name);
+        guilt.unseen |= UNSEEN.contains(&name);
+    }
+    let mut named = 0;
+    for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
+        named += 1;
+        guilt.arguments |= symbol.name().is_ok_and(names_arguments);
+    }
+    // Stripped of its symbols, it does not show what of std it contains.
+    guilt.arguments |= named == 0;
+    for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
+        guilt.unseen |= has_system_call(file.architecture(), section.data().ok()?);
+    }
+    Some(guilt)
+}
+
+/// `std::env::args`, `std::env::args_os` or what is below them, in the legacy and the v0 mangling.
+fn names_arguments(symbol: &str) -> bool {
+    ["3std3env4args", "3std3env7args_os", "3env4args", "3env7args_os", "4args3imp4args", "4args4unix4args"]
+        .iter()
+        .any(|part| symbol.contains(part))
+        || symbol.contains("3sys4args") && symbol.contains("4args17h") && !symbol.contains("really_init")
+}
+
+fn has_system_call(architecture: Architecture, text: &[u8]) -> bool {
+    match architecture {
+        Architecture::X86_64 => has_system_call_x86(text),
+        // svc #imm: 1101_0100_000x_…_00001
+        Architecture::Aarch64 => text.chunks_exact(4).any(|code| {
+            u32::from_le_bytes([code[0], code[1], code[2], code[3]]) & 0xffe0_001f == 0xd400_0001
+        }),
+        _ => true, // no decoder: guilty
+    }
+}
+
+/// The two bytes of `syscall` also occur inside other instructions, so where they occur the code around is decoded.
+fn has_system_call_x86(text: &[u8]) -> bool {
+    let pairs = [[0x0f, 0x05], [0x0f, 0x34], [0xcd, 0x80]];
+    if !text.windows(2).any(|pair| pairs.iter().any(|known| pair == known)) {
+        return false;
+    }
+    let mut decoder = Decoder::new(64, text, DecoderOptions::NONE);
+    let mut instruction = iced_x86::Instruction::default();
+    while decoder.can_decode() {
+        decoder.decode_out(&mut instruction);
+        let interrupt = || instruction.mnemonic() == Mnemonic::Int && instruction.immediate8() == 0x80;
+        if matches!(instruction.mnemonic(), Mnemonic::Syscall | Mnemonic::Sysenter) || interrupt() {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

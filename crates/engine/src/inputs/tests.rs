@@ -1,0 +1,89 @@
+#![allow(clippy::disallowed_methods, reason = "tests make the files they ask about")]
+use super::*;
+use kiln_action::{Family, Lazy, Mode, OutputPlan, Placed, Places, Unit};
+
+fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
+    let invocation = Invocation {
+        family: Family::Rustc,
+        mode: Mode::Compile,
+        unit: Unit::default(),
+        compiler: "/tc/bin/rustc".into(),
+        wrapper: None,
+        target: None,
+        fields: vec![],
+        lazy: vec![Lazy { name: "diagnostic-width", value: "80".into() }],
+        externs: vec![],
+        outputs: OutputPlan::default(),
+        places: Places::new(),
+        stdin: false,
+        incremental: false,
+        links: false,
+        native: false,
+        environment: &[],
+        append: vec![],
+        directory: "/".into(),
+    };
+    let argv = ["rustc".into(), "--x".into()];
+    let memo = Memo::none();
+    answer(question, &World { invocation: &invocation, environment, argv: &argv, memo: &memo })
+}
+
+fn of(question: &Question) -> Option<Answer> {
+    ask(question, &Environment::default())
+}
+
+#[test]
+fn a_file_is_its_content_and_a_directory_is_not_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    let question = Question::File(Placed::literal(&path));
+    assert_eq!(of(&question), Some(Answer::Nothing));
+    std::fs::write(&path, "x").unwrap();
+    assert_eq!(of(&question), Some(Answer::Content(Digest::of(b"x"))));
+    assert_eq!(of(&Question::Absent(Placed::literal(&path))), Some(Answer::Something));
+    let directory = Question::File(Placed::literal(dir.path()));
+    assert_eq!(of(&directory), Some(Answer::NotAFile(kiln_action::FileKind::Directory)));
+}
+
+#[test]
+fn a_listing_is_names_and_kinds_but_not_contents() {
+    let dir = tempfile::tempdir().unwrap();
+    let question = Question::Listing(Placed::literal(dir.path()));
+    let empty = of(&question);
+    std::fs::write(dir.path().join("a"), "1").unwrap();
+    let one = of(&question);
+    assert_ne!(one, empty);
+    std::fs::write(dir.path().join("a"), "22").unwrap();
+    assert_eq!(of(&question), one);
+    std::fs::remove_file(dir.path().join("a")).unwrap();
+    std::fs::create_dir(dir.path().join("a")).unwrap();
+    assert_ne!(of(&question), one);
+}
+
+#[test]
+fn unset_and_empty_variables_differ() {
+    let question = Question::Env(b"V".to_vec());
+    assert_eq!(of(&question), Some(Answer::Nothing));
+    assert_ne!(ask(&question, &Environment::of(&[("V", "")])), Some(Answer::Nothing));
+    let environ = |pairs| ask(&Question::Environ, &Environment::of(pairs));
+    assert_ne!(environ(&[("V", "1")]), environ(&[("V", "2")]));
+    assert_eq!(environ(&[("V", "1"), ("W", "2")]), environ(&[("W", "2"), ("V", "1")]));
+}
+
+#[test]
+fn a_program_is_the_first_on_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = format!("{}:/bin", dir.path().display());
+    let question = Question::Program(b"sh".to_vec());
+    let environment = Environment::of(&[("PATH", &path)]);
+    let system = ask(&question, &environment);
+    assert_ne!(system, Some(Answer::Nothing));
+    std::os::unix::fs::symlink("/bin/sh", dir.path().join("sh")).unwrap();
+    assert_ne!(ask(&question, &environment), system);
+}
+
+#[test]
+fn arguments_that_count_when_looked_at() {
+    assert_ne!(of(&Question::Arg(b"diagnostic-width".to_vec())), Some(Answer::Nothing));
+    assert_eq!(of(&Question::Arg(b"color".to_vec())), Some(Answer::Nothing));
+}

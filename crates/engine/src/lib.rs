@@ -1,0 +1,17 @@
+//! One compile from top to bottom: `argv -> Invocation -> WeakKey -> Shapes -> answers -> ActionKey -> result -> files ->
+//! Event`, always forward. [`pipeline`] reads as the table of contents.
+//!
+//! Architecture invariant: no fault of the cache changes what the compiler says or its exit code. Every fault ends in
+//! [`pipeline`], as a miss or as the compiler run unchanged.
+
+pub mod capture;
+pub mod evidence;
+pub mod guilt;
+pub mod inputs;
+pub mod lookup;
+pub mod pipeline;
+pub mod restore;
+pub mod toolchain;
+pub mod workshop;
+
+pub use pipeline::{Call, Ending, wrap};

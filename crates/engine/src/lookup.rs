@@ -1,0 +1,46 @@
+//! From a WeakKey to a result: each Shape's questions answered now, which makes an ActionKey, which names one result.
+//! Nothing is ever run to look something up.
+
+use crate::inputs::{Answers, World};
+use kiln_action::{ActionKey, ActionResult, Answer, Question, Reason, Shape, WeakKey, shape};
+use kiln_store::{Key, Store};
+
+/// What the look-up came to.
+pub enum Looked {
+    /// A result, and what it was found under.
+    Found(ActionKey, Box<ActionResult>),
+    /// Nothing under today's answers.
+    Nothing(Reason),
+}
+
+/// Looks a compile up.
+pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
+    let shapes = shapes(weak, store);
+    if shapes.is_empty() {
+        return Looked::Nothing(Reason::NotSeen);
+    }
+    let mut answers = Answers::default();
+    let keys: Vec<ActionKey> =
+        shapes.iter().filter_map(|shape| key_of(weak, shape, &mut answers, world)).collect();
+    let wanted: Vec<Key> = keys.iter().map(|key| Key::Result(*key)).collect();
+    let found = store.get(&wanted);
+    for (key, bytes) in keys.into_iter().zip(found) {
+        if let Some(bytes) = bytes
+            && let Ok(result) = ActionResult::decode(&bytes)
+        {
+            return Looked::Found(key, Box::new(result));
+        }
+    }
+    Looked::Nothing(Reason::Changed)
+}
+
+fn shapes(weak: &WeakKey, store: &dyn Store) -> Vec<Shape> {
+    let bytes = store.get(&[Key::Shapes(*weak)]).pop().flatten();
+    bytes.and_then(|bytes| shape::decode_shapes(&bytes).ok()).unwrap_or_default()
+}
+
+fn key_of(weak: &WeakKey, shape: &Shape, answers: &mut Answers, world: &World<'_>) -> Option<ActionKey> {
+    let answered: Option<Vec<(&Question, Answer)>> =
+        shape.questions().iter().map(|question| Some((question, answers.of(question, world)?))).collect();
+    Some(ActionKey::new(weak, answered?.iter().map(|(question, answer)| (*question, answer))))
+}

@@ -1,0 +1,389 @@
+//! One compile, in an order that can be read aloud.
+
+use crate::capture::{self, Ran, Shelf};
+use crate::inputs::World;
+use crate::lookup::{Looked, lookup};
+use crate::restore::{self, Restored};
+use crate::toolchain::{self, Owned};
+use crate::workshop::{self, Workshop};
+use kiln_action::{
+    ActionResult, Digest, Event, Invocation, KeyInputs, Mode, Outcome, Reason, Stream, WeakKey, digest,
+};
+use kiln_compiler::{Context, Recognised, Remap};
+use kiln_config::Settings;
+use kiln_exec::single_flight::{self, Entered, Flight};
+use kiln_exec::{Ended, Executor, Job, Sink};
+use kiln_recorder::{Recorder, Unrecorded};
+use kiln_sys::clock::{self, Moment};
+use kiln_sys::env::Environment;
+use kiln_sys::files;
+use kiln_sys::identity::{self, Found};
+use kiln_sys::process::{self, Channel};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A call of the wrapper, read once.
+pub struct Call<'a> {
+    /// The compiler and its arguments.
+    pub argv: &'a [OsString],
+    /// The environment.
+    pub environment: &'a Environment,
+    /// The directory; absolute.
+    pub directory: &'a Path,
+    /// The settings in force.
+    pub settings: &'a Settings,
+    /// When the wrapper started.
+    pub started: Moment,
+    /// Runs compiles.
+    pub executor: &'a dyn Executor,
+}
+
+/// How a call ends.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this exit code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// By becoming the compiler, unchanged; the reason says why.
+    Unchanged(Reason),
+}
+
+/// The longest response file that is looked at.
+const MOST_RESPONSE: u64 = 16 << 20;
+
+/// Does what the compiler would do, from the cache if that is sound.
+pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
+    if call.settings.off {
+        return Ending::Unchanged(Reason::Disabled);
+    }
+    let shop = match Workshop::open(call.settings) {
+        Ok(shop) => shop,
+        Err(reason) => return Ending::Unchanged(reason),
+    };
+    match understand(call, recognised) {
+        Ok(invocation) => {
+            Compile::prepare(call, shop, invocation).map_or_else(Ending::Unchanged, Compile::go)
+        }
+        Err(reason) => {
+            let name = crate_name(call.argv);
+            tell(&shop, call, bypass(call, &name, &reason));
+            Ending::Unchanged(reason)
+        }
+    }
+}
+
+fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<Invocation, Reason> {
+    let remap = call.settings.remap.then(|| remap_of(call)).flatten();
+    let response = |path: &Path| files::read_limited(&call.directory.join(path), MOST_RESPONSE).ok();
+    let getenv = |name: &str| call.environment.get(name).map(OsStr::to_owned);
+    let args = &call.argv[1 + recognised.skip..];
+    let context = Context {
+        args,
+        directory: call.directory,
+        response: &response,
+        remap: remap.as_ref(),
+        getenv: &getenv,
+    };
+    let invocation = kiln_compiler::parse(recognised, &context)?;
+    let human = !args.iter().any(|argument| argument.as_encoded_bytes().starts_with(b"--error-format=json"));
+    if human && invocation.mode == Mode::Compile && process::is_terminal(Channel::Err) {
+        return Err(Reason::Terminal);
+    }
+    Ok(invocation)
+}
+
+/// What the remap setting maps: cargo runs the compiler for a workspace's members in the workspace's directory, for
+/// other packages in theirs, so the workspace is found from the output directory, which cargo puts below it.
+fn remap_of(call: &Call<'_>) -> Option<Remap> {
+    let out = call.argv.iter().zip(call.argv.iter().skip(1)).find(|(flag, _)| *flag == "--out-dir");
+    let out = out.map(|(_, directory)| call.directory.join(directory));
+    let target = out.as_deref().and_then(target_directory);
+    let beside = target.as_deref().and_then(Path::parent).filter(|root| has_manifest(root));
+    let work = if has_manifest(call.directory) && !is_of_a_registry(call.directory) {
+        Some(call.directory.to_owned())
+    } else {
+        beside.map(Path::to_owned)
+    };
+    Some(Remap { work: work?, target })
+}
+
+fn has_manifest(directory: &Path) -> bool {
+    files::stat(&directory.join("Cargo.toml")).is_ok_and(|found| found.is_some())
+}
+
+/// Sources that cargo unpacked are the same for every workspace.
+fn is_of_a_registry(directory: &Path) -> bool {
+    files::stat(&directory.join(".cargo-ok")).is_ok_and(|found| found.is_some())
+}
+
+/// The target directory: the nearest one above the outputs that cargo has marked.
+fn target_directory(out: &Path) -> Option<PathBuf> {
+    let marked =
+        |directory: &&Path| files::stat(&directory.join("CACHEDIR.TAG")).is_ok_and(|found| found.is_some());
+    out.ancestors().find(marked).map(Path::to_owned)
+}
+
+/// A compile, ready to be looked up.
+struct Compile<'a> {
+    call: &'a Call<'a>,
+    shop: Workshop,
+    invocation: Invocation,
+    input: Option<Vec<u8>>,
+    weak: WeakKey,
+}
+
+impl<'a> Compile<'a> {
+    /// Everything that can still turn out to be a bypass comes before standard input is read.
+    fn prepare(call: &'a Call<'a>, shop: Workshop, invocation: Invocation) -> Result<Compile<'a>, Reason> {
+        let identified = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains());
+        let read = |toolchain| match invocation.stdin {
+            false => Ok((toolchain, None)),
+            true if process::is_terminal_input() => Err(Reason::Terminal),
+            true => match process::read_standard_input() {
+                Ok(input) => Ok((toolchain, Some(input))),
+                Err(error) => Err(Reason::BadArguments(format!("standard input: {error}"))),
+            },
+        };
+        let (toolchain, input) = match identified.and_then(read) {
+            Ok(both) => both,
+            Err(reason) => {
+                tell(&shop, call, bypass(call, &invocation.unit.name, &reason));
+                return Err(reason);
+            }
+        };
+        let weak = weak_key(&invocation, &toolchain, input.as_deref(), call.environment);
+        Ok(Compile { call, shop, invocation, input, weak })
+    }
+
+    fn world(&self) -> World<'_> {
+        World {
+            invocation: &self.invocation,
+            environment: self.call.environment,
+            argv: self.call.argv,
+            memo: self.shop.store.memo(),
+        }
+    }
+
+    fn go(self) -> Ending {
+        let reason = match self.from_cache() {
+            Ok(ending) => return ending,
+            Err(reason) => reason,
+        };
+        let _flight: Flight = match self.enter() {
+            Entered::Alone(flight) => flight,
+            Entered::Waited(flight) => match self.from_cache() {
+                Ok(ending) => return ending,
+                Err(_) => flight,
+            },
+        };
+        self.compile(&reason)
+    }
+
+    /// A hit, told to the caller; else why there is none.
+    fn from_cache(&self) -> Result<Ending, Reason> {
+        let (key, result) = match lookup(&self.weak, &self.world(), &self.shop.store) {
+            Looked::Found(key, result) => (key, result),
+            Looked::Nothing(reason) => return Err(reason),
+        };
+        let restored = restore::restore(&result, &self.invocation, &self.shop.store)
+            .ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
+        self.tell_hit(&result, &restored);
+        for (stream, text) in &restored.said {
+            process::say(channel(*stream), text);
+        }
+        Ok(Ending::Code(i32::from(result.exit_code)))
+    }
+
+    /// The right to compile this unit. Whoever has it is waited for, but never longer than compiling would be bearable.
+    fn enter(&self) -> Entered {
+        const LONGEST: Duration = Duration::from_secs(60);
+        let directory = self.shop.flights();
+        let _ = files::create_dirs(&directory);
+        let root = self.invocation.fields.iter().find(|field| field.name == "input");
+        let root = root.map(|field| self.invocation.absolute(Path::new(&field.value)));
+        let mut name = self.weak.0.to_vec();
+        if let Some(Ok(Found::Content(digest, _))) =
+            root.map(|path| identity::digest_of(&path, self.shop.store.memo()))
+        {
+            name.extend(digest.hash); // other sources, other results: not worth waiting for
+        }
+        single_flight::enter(&directory.join(&Digest::of(&name).hex()[..32]), LONGEST)
+    }
+
+    fn compile(&self, missed: &Reason) -> Ending {
+        let recorder = self.recorder();
+        let started = Moment::now();
+        let mut ears = Ears::default();
+        let (ended, record) = match recorder {
+            Ok(recorder) => {
+                let set = recorder.environment(self.call.environment.get("LD_PRELOAD"));
+                let set: Vec<(&OsStr, &OsStr)> =
+                    set.iter().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
+                let ended = self.run(&set, &mut ears);
+                (ended, recorder.finish())
+            }
+            Err(silence) => (self.run(&[], &mut ears), Err(silence)),
+        };
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(error) => return self.cannot_start(&error),
+        };
+        let took = started.elapsed();
+        let answer = self.invocation.mode == Mode::Probe && ended == Ended::Code(1);
+        match ended {
+            Ended::Code(code) if code == 0 || answer => {
+                let ran = Ran { record, said: ears.0, exit_code: code as u8, started, took };
+                self.keep(&ran, missed);
+                Ending::Code(code)
+            }
+            Ended::Code(code) => {
+                self.tell_run(Outcome::Failed, &Reason::Failed, took, 0);
+                Ending::Code(code)
+            }
+            Ended::Signal(signal) => {
+                self.tell_run(Outcome::Failed, &Reason::Failed, took, 0);
+                Ending::Signal(signal)
+            }
+        }
+    }
+
+    /// A recorder, if the program can be watched: one that cannot would see that it should have been.
+    fn recorder(&self) -> Result<Recorder, Unrecorded> {
+        let program = Path::new(&self.call.argv[0]);
+        let named = program.as_os_str().as_bytes().contains(&b'/');
+        if !named || !kiln_recorder::watchable(program) {
+            return Err(Unrecorded::Blind { path: program.to_owned() });
+        }
+        Recorder::new(Some(&self.shop.recorder()))
+    }
+
+    fn run(&self, set: &[(&OsStr, &OsStr)], ears: &mut Ears) -> std::io::Result<Ended> {
+        let (program, args) =
+            self.call.argv.split_first().unwrap_or_else(|| unreachable!("a call has a program"));
+        let args: Vec<&OsStr> = args.iter().chain(&self.invocation.append).map(OsString::as_os_str).collect();
+        self.call.executor.run(&Job { program, args: &args, set, input: self.input.as_deref() }, ears)
+    }
+
+    fn cannot_start(&self, error: &std::io::Error) -> Ending {
+        let program = self.call.argv[0].display();
+        process::say(Channel::Err, format!("kiln: error: cannot run `{program}`: {error}\n").as_bytes());
+        Ending::Code(127)
+    }
+
+    fn keep(&self, ran: &Ran, missed: &Reason) {
+        let guilt = self.shop.guilt();
+        let shelf = Shelf { store: &self.shop.store, guilt: &guilt };
+        let kept = Owned::of(&self.invocation)
+            .and_then(|owned| capture::capture(ran, &self.weak, &self.world(), &owned, &shelf));
+        match kept {
+            Ok(bytes) => self.tell_run(Outcome::Miss, missed, ran.took, bytes),
+            Err(reason) => self.tell_run(Outcome::Bypass, &reason, ran.took, 0),
+        }
+        upkeep(&self.shop, self.call);
+    }
+
+    fn tell_hit(&self, result: &ActionResult, restored: &Restored) {
+        let mut event = event(self.call, &self.invocation.unit.name, &self.invocation.unit.kind);
+        event.outcome = Outcome::Hit;
+        event.compile_ms = u64::from(result.cost_ms);
+        event.bytes = restored.bytes;
+        tell(&self.shop, self.call, event);
+    }
+
+    fn tell_run(&self, outcome: Outcome, reason: &Reason, took: Duration, bytes: u64) {
+        let mut event = event(self.call, &self.invocation.unit.name, &self.invocation.unit.kind);
+        event.outcome = outcome;
+        event.reason = reason.name().to_owned();
+        event.detail = reason.detail().to_owned();
+        event.compile_ms = took.as_millis() as u64;
+        event.bytes = bytes;
+        tell(&self.shop, self.call, event);
+    }
+}
+
+fn weak_key(
+    invocation: &Invocation,
+    toolchain: &Digest,
+    input: Option<&[u8]>,
+    environment: &Environment,
+) -> WeakKey {
+    // What a user preloads into the compiler may change anything.
+    let names = invocation.environment.iter().copied().chain(["LD_PRELOAD"]);
+    let mut environment: Vec<_> = names.map(|name| (name, environment.get(name))).collect();
+    let processor = invocation.native.then(kiln_sys::machine::processor);
+    if let Some(processor) = &processor {
+        environment.push(("the processor", Some(OsStr::from_bytes(processor))));
+    }
+    let stdin = input.map(Digest::of);
+    KeyInputs { invocation, toolchain, stdin: stdin.as_ref(), environment: &environment }.weak_key()
+}
+
+/// Hears the compiler: what it says is passed on at once (cargo starts dependants on the early rmeta notice) and kept.
+#[derive(Default)]
+struct Ears(Vec<(Stream, Vec<u8>)>);
+
+impl Sink for Ears {
+    fn piece(&mut self, stream: Stream, bytes: &[u8]) {
+        process::say(channel(stream), bytes);
+        match self.0.last_mut() {
+            Some((last, text)) if *last == stream => text.extend(bytes),
+            _ => self.0.push((stream, bytes.to_vec())),
+        }
+    }
+}
+
+fn channel(stream: Stream) -> Channel {
+    match stream {
+        Stream::Out => Channel::Out,
+        Stream::Err => Channel::Err,
+    }
+}
+
+/// The name for an event about a command line that was not understood.
+fn crate_name(argv: &[OsString]) -> String {
+    let named = argv.iter().zip(argv.iter().skip(1)).find(|(flag, _)| *flag == "--crate-name");
+    named.map_or_else(String::new, |(_, name)| name.to_string_lossy().into_owned())
+}
+
+fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
+    Event {
+        at_ms: clock::now_ms(),
+        outcome: Outcome::Error,
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        reason: String::new(),
+        detail: String::new(),
+        took_us: call.started.elapsed().as_micros() as u64,
+        compile_ms: 0,
+        bytes: 0,
+        directory: call.directory.to_string_lossy().into_owned(),
+    }
+}
+
+fn bypass(call: &Call<'_>, name: &str, reason: &Reason) -> Event {
+    let mut event = event(call, name, "");
+    event.outcome = Outcome::Bypass;
+    event.reason = reason.name().to_owned();
+    event.detail = reason.detail().to_owned();
+    event
+}
+
+/// Appends an event; that it cannot be told changes nothing.
+fn tell(shop: &Workshop, call: &Call<'_>, event: Event) {
+    let _ = shop.log().append(&event);
+    if let Some(copy) = &call.settings.events {
+        let _ = files::append(copy, &kiln_report::log::line(&event));
+    }
+}
+
+/// Starts the collector where it is due, in a process of its own that nothing waits for.
+fn upkeep(shop: &Workshop, call: &Call<'_>) {
+    if shop.store.due(&workshop::limits(call.settings))
+        && let Some(program) = kiln_sys::env::own_program()
+    {
+        let _ = process::start_detached(program.as_os_str(), &["gc".into(), "--background".into()]);
+    }
+}

@@ -1,0 +1,56 @@
+//! What a compile works with: the store and what lies beside it in the cache directory.
+
+use kiln_action::Reason;
+use kiln_config::Settings;
+use kiln_report::log::Log;
+use kiln_store::{Limits, LocalStore};
+use std::path::PathBuf;
+
+/// The cache directory, open.
+pub struct Workshop {
+    /// Shapes, results, blobs.
+    pub store: LocalStore,
+    /// Below it everything else is kept.
+    pub directory: PathBuf,
+}
+
+impl Workshop {
+    /// Opens the cache directory of the settings, and makes it where it is missing.
+    pub fn open(settings: &Settings) -> Result<Workshop, Reason> {
+        let root = settings.directory.as_deref();
+        let root = root.ok_or_else(|| Reason::NoStore("there is no home directory; set KILN_DIR".into()))?;
+        let store = LocalStore::open(root).map_err(|error| Reason::NoStore(error.to_string()))?;
+        let directory = store.directory().to_owned();
+        Ok(Workshop { store, directory })
+    }
+
+    /// The event log.
+    pub fn log(&self) -> Log {
+        Log::new(&self.directory.join("events"))
+    }
+
+    /// What is remembered of toolchains.
+    pub fn toolchains(&self) -> PathBuf {
+        self.directory.join("toolchains")
+    }
+
+    /// What is remembered of macros' files.
+    pub fn guilt(&self) -> PathBuf {
+        self.directory.join("macros")
+    }
+
+    /// Locks for compiles in progress.
+    pub fn flights(&self) -> PathBuf {
+        self.directory.join("flights")
+    }
+
+    /// The recorder's object.
+    pub fn recorder(&self) -> PathBuf {
+        self.directory.join("recorder")
+    }
+}
+
+/// The store's limits, as set.
+pub fn limits(settings: &Settings) -> Limits {
+    Limits { max_bytes: settings.max_size, max_age: settings.max_age }
+}

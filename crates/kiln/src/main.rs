@@ -1,0 +1,84 @@
+//! The wrapper. One rule decides what it is: is the first argument a compiler (or at least a path)? Then wrap it, before
+//! any parser; else become `kiln-cli`, which is beside this program.
+
+mod complain;
+
+use kiln_engine::{Call, Ending};
+use kiln_exec::Local;
+use kiln_sys::clock::Moment;
+use kiln_sys::env::{self, Environment};
+use kiln_sys::process::{self, Channel, Program};
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+fn main() {
+    let started = Moment::now();
+    let arguments = env::arguments();
+    let argv = arguments.get(1..).unwrap_or_default();
+    match argv.first() {
+        Some(first) if is_compiler(first) => wrap(argv, started),
+        _ => become_cli(argv),
+    }
+}
+
+/// A path, or the name of a compiler that kiln knows.
+fn is_compiler(first: &OsStr) -> bool {
+    first.as_encoded_bytes().contains(&b'/') || kiln_compiler::recognise(first, None).is_some()
+}
+
+fn wrap(argv: &[OsString], started: Moment) -> ! {
+    let Some(recognised) = kiln_compiler::recognise(&argv[0], argv.get(1).map(OsString::as_os_str)) else {
+        become_compiler(argv)
+    };
+    let environment = Environment::capture();
+    let Some(directory) = env::directory() else { become_compiler(argv) };
+    let loaded = kiln_config::load(&environment);
+    let executor = Local;
+    let call = Call {
+        argv,
+        environment: &environment,
+        directory: &directory,
+        settings: &loaded.settings,
+        started,
+        executor: &executor,
+    };
+    let ending = kiln_engine::wrap(&call, &recognised);
+    complain::once(&loaded, &ending);
+    match ending {
+        Ending::Code(code) => end(code),
+        Ending::Signal(signal) => process::end_by_signal(signal),
+        Ending::Unchanged(_) => become_compiler(argv),
+    }
+}
+
+/// Runs the compiler as if kiln were not there. Nothing may fail before this `exec`: cargo remembers a failed probe.
+fn become_compiler(argv: &[OsString]) -> ! {
+    let args: Vec<&OsStr> = argv[1..].iter().map(OsString::as_os_str).collect();
+    let error = process::become_program(&Program { program: &argv[0], args: &args, set: &[] });
+    let program = Path::new(&argv[0]).display();
+    let hint = match error.kind() {
+        std::io::ErrorKind::NotFound => "; is the path right, is the toolchain installed?",
+        _ => "",
+    };
+    process::say(Channel::Err, format!("kiln: error: cannot run `{program}`: {error}{hint}\n").as_bytes());
+    end(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+}
+
+fn become_cli(argv: &[OsString]) -> ! {
+    let args: Vec<&OsStr> = argv.iter().map(OsString::as_os_str).collect();
+    let beside = env::own_program().map(|own| own.with_file_name("kiln-cli"));
+    if let Some(cli) = &beside {
+        let error = process::become_program(&Program { program: cli.as_os_str(), args: &args, set: &[] });
+        let message = format!(
+            "kiln: error: cannot run `{}`: {error}; it is installed together with kiln (`cargo install kiln`)\n",
+            cli.display()
+        );
+        process::say(Channel::Err, message.as_bytes());
+    }
+    end(126)
+}
+
+#[allow(clippy::disallowed_methods, reason = "main ends the process")]
+fn end(code: i32) -> ! {
+    std::process::exit(code)
+}
