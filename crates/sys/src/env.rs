@@ -1,0 +1,61 @@
+//! The environment, arguments and directory of this process: read once, passed on as values.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// The environment as it was when the process started.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(Vec<(OsString, OsString)>);
+
+impl Environment {
+    /// Reads the environment of this process.
+    pub fn capture() -> Environment {
+        Environment(std::env::vars_os().collect())
+    }
+
+    /// An environment made up by a test.
+    pub fn of(pairs: &[(&str, &str)]) -> Environment {
+        Environment(pairs.iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+
+    /// The value of a variable; the first one counts, as for `getenv`.
+    pub fn get(&self, name: impl AsRef<OsStr>) -> Option<&OsStr> {
+        let name = name.as_ref();
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
+    }
+
+    /// All variables, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+}
+
+/// The arguments of this process, its own name first.
+pub fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
+
+/// The directory of this process, without symbolic links; `None` if it is gone.
+pub fn directory() -> Option<PathBuf> {
+    std::env::current_dir().ok()
+}
+
+/// The file of this program.
+pub fn own_program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
+/// Where programs put temporary files.
+pub fn temporary_directory() -> PathBuf {
+    std::env::temp_dir()
+}
+
+/// The numeric user that this process runs as.
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// The user's home: `HOME`, else what the user database says.
+pub fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| home.is_absolute())
+}

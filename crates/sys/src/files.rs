@@ -1,0 +1,446 @@
+//! Files: whole or not there.
+//!
+//! Everything that is written appears under its name by one `rename` or `link`, from a private name in the same
+//! directory (`.kiln-<pid>-<n>`), which is removed again when something fails. Every error says what was tried, on which
+//! path and why it failed. Every system call passes [`fault`] first, so that tests can make any one of them fail.
+
+use kiln_action::{ContentHasher, Digest, FileKind};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+mod draft;
+pub mod fault;
+mod kind;
+mod lock;
+mod place;
+mod search;
+
+pub use draft::{Draft, PRIVATE_PREFIX, write_atomic, write_private};
+use kind::filesystem_kind_of;
+pub use kind::{FilesystemKind, filesystem_kind, free_bytes};
+pub use lock::Lock;
+pub use place::{place_copy, place_copy_checked, place_copy_hashing, place_link};
+pub use search::find_any;
+
+/// Something could not be done to a file.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {verb} {}: {source}", .path.display())]
+pub struct FileError {
+    /// What was tried, as a verb: `read`, `create`, `link`.
+    pub verb: &'static str,
+    /// On which file.
+    pub path: PathBuf,
+    /// Why it failed.
+    pub source: io::Error,
+}
+
+impl FileError {
+    /// An error of this verb on this path.
+    pub fn new(verb: &'static str, path: &Path, source: impl Into<io::Error>) -> FileError {
+        FileError { verb, path: path.to_owned(), source: source.into() }
+    }
+
+    /// Whether it failed because there is nothing by that name.
+    pub fn is_missing(&self) -> bool {
+        matches!(self.errno(), Some(Errno::NOENT | Errno::NOTDIR))
+    }
+
+    /// Whether a hard link cannot be had here, so that a copy is to be made instead: another file system, too many links
+    /// already, or a file system or owner that does not allow it.
+    pub fn wants_copy(&self) -> bool {
+        let errno = self.errno();
+        matches!(errno, Some(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS))
+    }
+
+    fn errno(&self) -> Option<Errno> {
+        Errno::from_io_error(&self.source)
+    }
+}
+
+/// Runs one system call: `fault` may fail it, an interrupted one is run again, an error is given its verb and path.
+fn call<T>(
+    verb: &'static str,
+    path: &Path,
+    mut run: impl FnMut() -> rustix::io::Result<T>,
+) -> Result<T, FileError> {
+    let outcome = fault::pass().and_then(|()| rustix::io::retry_on_intr(&mut run));
+    outcome.map_err(|errno| FileError::new(verb, path, errno))
+}
+
+/// Makes "there is nothing by that name" a value.
+fn found<T>(outcome: Result<T, FileError>) -> Result<Option<T>, FileError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What tells one state of one file from every other state and file, as far as `stat` can tell. Linking and unlinking
+/// change `ctime_ns`, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// The device.
+    pub dev: u64,
+    /// The inode on it.
+    pub ino: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// When the content was written, by the file system's clock, in nanoseconds since the epoch.
+    pub mtime_ns: i64,
+    /// When anything about the file was changed, likewise.
+    pub ctime_ns: i64,
+}
+
+impl Identity {
+    /// Whether the content can be the same although links came or went: everything but `ctime_ns` is equal.
+    pub fn same_content(&self, other: &Identity) -> bool {
+        let relinked = Identity { ctime_ns: other.ctime_ns, ..*self };
+        relinked == *other
+    }
+}
+
+/// What `stat` tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// Which file, in which state.
+    pub identity: Identity,
+    /// What it is.
+    pub kind: FileKind,
+    /// Permission bits.
+    pub mode: u32,
+    /// How many names it has.
+    pub links: u64,
+}
+
+impl Stat {
+    #[allow(clippy::unnecessary_cast, reason = "the types of the fields differ between architectures")]
+    fn from_raw(raw: &rustix::fs::Stat) -> Stat {
+        let ns = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
+        let kind = match rustix::fs::FileType::from_raw_mode(raw.st_mode) {
+            rustix::fs::FileType::RegularFile => FileKind::File,
+            rustix::fs::FileType::Directory => FileKind::Directory,
+            rustix::fs::FileType::Symlink => FileKind::Symlink,
+            _ => FileKind::Other,
+        };
+        let identity = Identity {
+            dev: raw.st_dev as u64,
+            ino: raw.st_ino as u64,
+            size: raw.st_size as u64,
+            mtime_ns: ns(raw.st_mtime as i64, raw.st_mtime_nsec as i64),
+            ctime_ns: ns(raw.st_ctime as i64, raw.st_ctime_nsec as i64),
+        };
+        Stat { identity, kind, mode: raw.st_mode as u32 & 0o7777, links: raw.st_nlink as u64 }
+    }
+}
+
+/// What is there, symbolic links followed; `None` if nothing is.
+pub fn stat(path: &Path) -> Result<Option<Stat>, FileError> {
+    found(call("look at", path, || rustix::fs::stat(path)).map(|raw| Stat::from_raw(&raw)))
+}
+
+/// What is there, a symbolic link being itself; `None` if nothing is.
+pub fn lstat(path: &Path) -> Result<Option<Stat>, FileError> {
+    found(call("look at", path, || rustix::fs::lstat(path)).map(|raw| Stat::from_raw(&raw)))
+}
+
+/// A file that is open for reading, with what it was when it was opened.
+pub struct Source {
+    file: OwnedFd,
+    path: PathBuf,
+    stat: Stat,
+}
+
+/// What reading a file to its end gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hashed {
+    /// The digest of what was read.
+    pub digest: Digest,
+    /// The file's identity afterwards.
+    pub identity: Identity,
+    /// Whether the file stayed the same from before the first byte was read until after the last.
+    pub stable: bool,
+}
+
+const BUFFER: u64 = 256 << 10;
+
+impl Source {
+    /// Opens a file. Never waits for a pipe's other end.
+    pub fn open(path: &Path) -> Result<Source, FileError> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = call("open", path, || rustix::fs::open(path, flags, Mode::empty()))?;
+        let stat = fstat(&file, path)?;
+        Ok(Source { file, path: path.to_owned(), stat })
+    }
+
+    /// What it was when it was opened.
+    pub fn stat(&self) -> &Stat {
+        &self.stat
+    }
+
+    /// Hands all bytes to `take`, in pieces.
+    fn each_piece(&self, mut take: impl FnMut(&[u8], u64) -> Result<(), FileError>) -> Result<(), FileError> {
+        let mut buffer = vec![0; self.stat.identity.size.clamp(512, BUFFER) as usize];
+        let mut offset = 0;
+        loop {
+            let read = call("read", &self.path, || rustix::io::pread(&self.file, &mut buffer, offset))?;
+            if read == 0 {
+                return Ok(());
+            }
+            take(&buffer[..read], offset)?;
+            offset += read as u64;
+        }
+    }
+
+    /// What it is now.
+    pub fn stat_again(&self) -> Result<Stat, FileError> {
+        fstat(&self.file, &self.path)
+    }
+
+    /// What kind of file system it is on.
+    pub fn filesystem_kind(&self) -> Result<FilesystemKind, FileError> {
+        filesystem_kind_of(&self.file, &self.path)
+    }
+
+    /// Reads it to its end for its digest.
+    pub fn hash(&self) -> Result<Hashed, FileError> {
+        let mut hasher = ContentHasher::new();
+        self.each_piece(|piece, _| {
+            hasher.update(piece);
+            Ok(())
+        })?;
+        let (digest, identity) = (hasher.finish(), self.stat_again()?.identity);
+        let stable = identity == self.stat.identity && digest.size == identity.size;
+        Ok(Hashed { digest, identity, stable })
+    }
+}
+
+fn fstat(file: &impl AsFd, path: &Path) -> Result<Stat, FileError> {
+    call("look at", path, || rustix::fs::fstat(file)).map(|raw| Stat::from_raw(&raw))
+}
+
+/// The digest of a file's content and its identity.
+pub fn hash_file(path: &Path) -> Result<Hashed, FileError> {
+    Source::open(path)?.hash()
+}
+
+/// The whole content.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    read_limited(path, u64::MAX)
+}
+
+/// The whole content, if it is at most `limit` bytes long; else an error of the kind [`io::ErrorKind::FileTooLarge`].
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    read_source(&Source::open(path)?, limit)
+}
+
+/// The whole content of an open file, likewise.
+pub fn read_source(source: &Source, limit: u64) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::with_capacity(source.stat.identity.size.min(limit).min(1 << 30) as usize);
+    source.each_piece(|piece, _| {
+        if bytes.len() as u64 + piece.len() as u64 > limit {
+            return Err(FileError::new("read", &source.path, io::ErrorKind::FileTooLarge));
+        }
+        bytes.extend_from_slice(piece);
+        Ok(())
+    })?;
+    Ok(bytes)
+}
+
+/// Up to `buffer.len()` bytes from `offset`; fewer only at the end of the file.
+pub(crate) fn read_at(
+    file: &OwnedFd,
+    path: &Path,
+    buffer: &mut [u8],
+    offset: u64,
+) -> Result<usize, FileError> {
+    let mut done = 0;
+    while done < buffer.len() {
+        let rest = &mut buffer[done..];
+        match call("read", path, || rustix::io::pread(file, &mut *rest, offset + done as u64))? {
+            0 => break,
+            more => done += more,
+        }
+    }
+    Ok(done)
+}
+
+/// All of `bytes` at `offset`.
+fn write_at(file: &OwnedFd, path: &Path, mut bytes: &[u8], mut offset: u64) -> Result<(), FileError> {
+    while !bytes.is_empty() {
+        let piece = &bytes[..fault::piece(bytes.len())];
+        let done = call("write", path, || rustix::io::pwrite(file, piece, offset))?;
+        if done == 0 {
+            return Err(FileError::new("write", path, io::ErrorKind::WriteZero));
+        }
+        bytes = &bytes[done..];
+        offset += done as u64;
+    }
+    Ok(())
+}
+
+/// A small fixed-size record file that is read and written in place, for things that may be lost: counters, memos.
+pub struct Scratch {
+    file: OwnedFd,
+    path: PathBuf,
+}
+
+impl Scratch {
+    /// Opens or creates it, readable by its owner only. In a place that cannot be written to, one that is there can be
+    /// read, and writing to it fails.
+    pub fn open(path: &Path) -> Result<Scratch, FileError> {
+        let open = |flags| {
+            call("open", path, || rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR))
+        };
+        let file = open(OFlags::RDWR | OFlags::CREATE).or_else(|error| match error.errno() {
+            Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => open(OFlags::RDONLY),
+            _ => Err(error),
+        })?;
+        Ok(Scratch { file, path: path.to_owned() })
+    }
+
+    /// Opens one that is there, for reading only; `None` if it is not.
+    pub fn look(path: &Path) -> Result<Option<Scratch>, FileError> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = found(call("open", path, || rustix::fs::open(path, flags, Mode::empty())))?;
+        Ok(file.map(|file| Scratch { file, path: path.to_owned() }))
+    }
+
+    /// Reads into `buffer` from `offset`; says how many bytes there were.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, FileError> {
+        read_at(&self.file, &self.path, buffer, offset)
+    }
+
+    /// Writes `bytes` at `offset`, in place.
+    pub fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), FileError> {
+        write_at(&self.file, &self.path, bytes, offset)
+    }
+}
+
+/// Appends one record by one `write` with `O_APPEND`, so that records of several writers do not mix. Creates the file and
+/// its directory if need be.
+pub fn append(path: &Path, record: &[u8]) -> Result<(), FileError> {
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o666);
+    let file = with_parent(path, || call("open", path, || rustix::fs::open(path, flags, mode)))?;
+    match call("append to", path, || rustix::io::write(&file, record))? {
+        written if written == record.len() => Ok(()),
+        _ => Err(FileError::new("append to", path, Errno::NOSPC)),
+    }
+}
+
+/// Runs `create`; if that fails for want of a directory, makes it and tries once more.
+fn with_parent<T>(path: &Path, create: impl Fn() -> Result<T, FileError>) -> Result<T, FileError> {
+    match create() {
+        Err(error) if error.errno() == Some(Errno::NOENT) => {
+            if let Some(parent) = path.parent() {
+                create_dirs(parent)?;
+            }
+            create()
+        }
+        outcome => outcome,
+    }
+}
+
+/// Creates a directory and those above it. It is fine if they are there.
+pub fn create_dirs(path: &Path) -> Result<(), FileError> {
+    create_dirs_mode(path, Mode::from_raw_mode(0o777))
+}
+
+/// Like [`create_dirs`]; those that are new are for their owner only.
+pub fn create_private_dirs(path: &Path) -> Result<(), FileError> {
+    create_dirs_mode(path, Mode::RWXU)
+}
+
+fn create_dirs_mode(path: &Path, mode: Mode) -> Result<(), FileError> {
+    match call("create directory", path, || rustix::fs::mkdir(path, mode)) {
+        Ok(()) => Ok(()),
+        Err(error) if error.errno() == Some(Errno::NOENT) => {
+            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).ok_or(error)?;
+            create_dirs_mode(parent, mode)?;
+            create_dirs_mode(path, mode)
+        }
+        Err(error) => match stat(path) {
+            Ok(Some(there)) if there.kind == FileKind::Directory => Ok(()),
+            _ => Err(error),
+        },
+    }
+}
+
+/// One name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The name.
+    pub name: OsString,
+    /// What it is; a symbolic link is itself.
+    pub kind: FileKind,
+}
+
+/// What is in a directory, sorted by name; `None` if there is no such directory.
+pub fn list(path: &Path) -> Result<Option<Vec<Entry>>, FileError> {
+    let failed = |error: io::Error| FileError::new("list", path, error);
+    let Some(()) = found(call("list", path, || Ok(())))? else { return Ok(None) };
+    let names = match std::fs::read_dir(path) {
+        Ok(names) => names,
+        Err(error) => return found(Err(failed(error))),
+    };
+    let mut entries = Vec::new();
+    for name in names {
+        let name = name.map_err(failed)?;
+        let Ok(kind) = name.file_type() else { continue }; // gone since
+        let kind = match kind {
+            kind if kind.is_file() => FileKind::File,
+            kind if kind.is_dir() => FileKind::Directory,
+            kind if kind.is_symlink() => FileKind::Symlink,
+            _ => FileKind::Other,
+        };
+        entries.push(Entry { name: name.file_name(), kind });
+    }
+    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(Some(entries))
+}
+
+/// Where a path leads with all symbolic links resolved; `None` if nowhere.
+pub fn real_path(path: &Path) -> Result<Option<PathBuf>, FileError> {
+    let Some(()) = found(call("resolve", path, || Ok(())))? else { return Ok(None) };
+    found(std::fs::canonicalize(path).map_err(|error| FileError::new("resolve", path, error)))
+}
+
+/// What a symbolic link says; `None` if nothing is there or it is no link.
+pub fn read_link(path: &Path) -> Result<Option<PathBuf>, FileError> {
+    match call("read link", path, || rustix::fs::readlink(path, Vec::new())) {
+        Ok(target) => Ok(Some(PathBuf::from(OsString::from_vec(target.into_bytes())))),
+        Err(error) if error.errno() == Some(Errno::INVAL) => Ok(None),
+        Err(error) => found(Err(error)),
+    }
+}
+
+/// Removes a file or link; says whether there was one.
+pub fn remove(path: &Path) -> Result<bool, FileError> {
+    Ok(found(call("remove", path, || rustix::fs::unlink(path)))?.is_some())
+}
+
+/// Removes an empty directory; says whether it did. One that is in use is left alone.
+pub fn remove_empty_dir(path: &Path) -> Result<bool, FileError> {
+    match call("remove directory", path, || rustix::fs::rmdir(path)) {
+        Ok(()) => Ok(true),
+        Err(error) if error.errno() == Some(Errno::NOTEMPTY) => Ok(false),
+        Err(error) => Ok(found(Err::<(), _>(error))?.is_some()),
+    }
+}
+
+/// Sets a file's times to now, by the file system's own clock. Only for files nobody else has a link to: cargo compares
+/// times.
+pub fn touch_now(path: &Path) -> Result<(), FileError> {
+    let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+    let times = rustix::fs::Timestamps { last_access: now, last_modification: now };
+    call("touch", path, || rustix::fs::utimensat(CWD, path, &times, AtFlags::empty()))
+}
+
+#[cfg(test)]
+mod tests;

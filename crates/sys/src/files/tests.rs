@@ -1,0 +1,276 @@
+use super::fault::{Effect, arm};
+use super::*;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::time::{Duration, SystemTime};
+
+fn space() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = list(directory).unwrap().unwrap();
+    entries.into_iter().map(|entry| entry.name.into_string().unwrap()).collect()
+}
+
+fn age(path: &Path) {
+    let then = SystemTime::now() - Duration::from_secs(3600);
+    fs::File::open(path).unwrap().set_modified(then).unwrap();
+}
+
+#[test]
+fn a_file_is_replaced_as_a_whole_and_its_directory_made() {
+    let space = space();
+    let path = space.path().join("a/b/c");
+    write_atomic(&path, b"one").unwrap();
+    let first = fs::metadata(&path).unwrap().ino();
+    let kept = fs::File::open(&path).unwrap();
+    let identity = write_atomic(&path, b"three").unwrap();
+    assert_eq!(read(&path).unwrap(), b"three");
+    assert_ne!(fs::metadata(&path).unwrap().ino(), first);
+    assert_eq!(io::read_to_string(kept).unwrap(), "one");
+    assert_eq!(stat(&path).unwrap().unwrap().identity, identity);
+    assert_eq!(names(&space.path().join("a/b")), ["c"]);
+}
+
+#[test]
+fn private_files_are_for_their_owner() {
+    let space = space();
+    let path = space.path().join("secret");
+    write_private(&path, b"x").unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn a_copy_is_a_file_of_its_own_with_fresh_times() {
+    let space = space();
+    let (from, to) = (space.path().join("from"), space.path().join("out/to"));
+    for size in [0, 1, 4096, 200_000, 700_001] {
+        let content: Vec<u8> = (0..size).map(|n: u32| (n * 7 + n / 251) as u8).collect();
+        fs::write(&from, &content).unwrap();
+        age(&from);
+        let identity = place_copy(&Source::open(&from).unwrap(), &to, size == 1).unwrap();
+        assert_eq!(read(&to).unwrap(), content);
+        let (old, new) = (stat(&from).unwrap().unwrap(), stat(&to).unwrap().unwrap());
+        assert_eq!(new.identity, identity);
+        assert_ne!(new.identity.ino, old.identity.ino);
+        assert!(new.identity.mtime_ns > old.identity.mtime_ns + 3_000_000_000);
+        assert_eq!(new.mode & 0o111 != 0, size == 1);
+        let (digest, _) = place_copy_hashing(&Source::open(&from).unwrap(), &to, false).unwrap();
+        assert_eq!(digest, Digest::of(&content));
+    }
+    assert_eq!(names(&space.path().join("out")), ["to"]);
+}
+
+#[test]
+fn what_is_not_as_expected_is_not_placed() {
+    let space = space();
+    let (from, to) = (space.path().join("from"), space.path().join("to"));
+    fs::write(&from, "content").unwrap();
+    fs::write(&to, "old").unwrap();
+    let source = Source::open(&from).unwrap();
+    assert_eq!(place_copy_checked(&source, &to, false, &Digest::of(b"other")).unwrap(), None);
+    assert_eq!(read(&to).unwrap(), b"old");
+    assert!(place_copy_checked(&source, &to, false, &Digest::of(b"content")).unwrap().is_some());
+    assert_eq!(read(&to).unwrap(), b"content");
+    assert_eq!(names(space.path()), ["from", "to"]);
+}
+
+#[test]
+fn a_source_that_changes_is_not_placed() {
+    let space = space();
+    let (from, to) = (space.path().join("from"), space.path().join("to"));
+    fs::write(&from, vec![1; 300_000]).unwrap();
+    let source = Source::open(&from).unwrap();
+    fs::write(&from, vec![2; 10]).unwrap(); // in place: same inode
+    let error = place_copy(&source, &to, false).unwrap_err();
+    assert!(error.to_string().contains("changed while it was copied"), "{error}");
+    assert_eq!(names(space.path()), ["from"]);
+    // When what was copied is hashed, the digest is that of the copy, and no zeros are left behind.
+    let (digest, _) = place_copy_hashing(&source, &to, false).unwrap();
+    assert_eq!(digest, Digest::of(&[2; 10]));
+    assert_eq!(read(&to).unwrap(), [2; 10]);
+}
+
+#[test]
+fn a_link_replaces_and_leaves_nothing_private() {
+    let space = space();
+    let (from, to) = (space.path().join("from"), space.path().join("to"));
+    fs::write(&from, "content").unwrap();
+    age(&from);
+    let before = stat(&from).unwrap().unwrap();
+    let new = place_link(&from, &to).unwrap();
+    assert_eq!(
+        (new.ino, new.mtime_ns),
+        (before.identity.ino, before.identity.mtime_ns),
+        "times are untouched"
+    );
+    place_link(&from, &to).unwrap(); // is there already
+    fs::remove_file(&to).unwrap();
+    fs::write(&to, "old").unwrap();
+    assert_eq!(place_link(&from, &to).unwrap(), stat(&from).unwrap().unwrap().identity);
+    assert_eq!(names(space.path()), ["from", "to"]);
+    assert_eq!(place_link(&from, &space.path().join("new/deep/to")).unwrap().ino, before.identity.ino);
+    assert!(place_link(&space.path().join("none"), &to).unwrap_err().is_missing());
+}
+
+#[test]
+fn a_link_to_another_file_system_wants_a_copy() {
+    let space = space();
+    let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
+    if fs::metadata(space.path()).unwrap().dev() == fs::metadata(other.path()).unwrap().dev() {
+        return;
+    }
+    let from = space.path().join("from");
+    fs::write(&from, "content").unwrap();
+    assert!(place_link(&from, &other.path().join("to")).unwrap_err().wants_copy());
+    place_copy(&Source::open(&from).unwrap(), &other.path().join("to"), false).unwrap();
+    assert_eq!(names(other.path()), ["to"]);
+}
+
+#[test]
+fn any_failing_call_leaves_the_old_file_or_the_new_one() {
+    type Act = fn(&Path, &Path) -> Result<Identity, FileError>;
+    let acts: [(&str, Act); 4] = [
+        ("write", |_, to| write_atomic(to, &[7; 300_000])),
+        ("copy", |from, to| place_copy(&Source::open(from)?, to, true)),
+        ("copy hashing", |from, to| Ok(place_copy_hashing(&Source::open(from)?, to, true)?.1)),
+        ("link", place_link),
+    ];
+    for (name, act) in acts {
+        for there in [false, true] {
+            let mut failures = 0;
+            for at in 0.. {
+                let space = space();
+                let (from, to) = (space.path().join("from"), space.path().join("to"));
+                fs::write(&from, [7; 300_000]).unwrap();
+                if there {
+                    fs::write(&to, "old").unwrap();
+                }
+                let armed = arm(at, Effect::Fail(Errno::NOSPC.raw_os_error()));
+                let outcome = act(&from, &to);
+                let calls = armed.calls();
+                drop(armed);
+                let now = fs::read(&to).ok();
+                let old = there.then(|| b"old".to_vec());
+                assert!(now == old || now == Some(vec![7; 300_000]), "{name} at {at}");
+                let left: Vec<String> = names(space.path());
+                assert!(left.iter().all(|n| !n.starts_with(PRIVATE_PREFIX)), "{name} at {at}: {left:?}");
+                failures += usize::from(outcome.is_err());
+                if calls <= at {
+                    assert!(outcome.is_ok());
+                    break;
+                }
+            }
+            assert!(failures > 0, "{name}: some calls matter");
+        }
+    }
+}
+
+#[test]
+fn errors_tell_what_on_which_path_and_why() {
+    let path = space().path().join("none");
+    let error = read(&path).unwrap_err();
+    let told = format!("cannot open {}: No such file or directory (os error 2)", path.display());
+    assert_eq!(error.to_string(), told);
+    assert!(error.is_missing() && !error.wants_copy());
+}
+
+#[test]
+fn reading_is_limited() {
+    let space = space();
+    let path = space.path().join("file");
+    fs::write(&path, [1; 1000]).unwrap();
+    assert_eq!(read_limited(&path, 1000).unwrap().len(), 1000);
+    assert_eq!(read_limited(&path, 999).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
+    assert!(read(Path::new("/proc/self/status")).unwrap().len() > 100, "files whose length is told as 0");
+}
+
+#[test]
+fn nothing_waits_for_a_pipe() {
+    let space = space();
+    let path = space.path().join("pipe");
+    rustix::fs::mknodat(CWD, &path, rustix::fs::FileType::Fifo, Mode::RWXU, 0).unwrap();
+    assert_eq!(Source::open(&path).unwrap().stat().kind, FileKind::Other);
+}
+
+#[test]
+fn appended_records_do_not_mix() {
+    let space = space();
+    let path = space.path().join("log/events");
+    std::thread::scope(|scope| {
+        for letter in b'a'..b'e' {
+            let path = &path;
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    append(path, &[&[letter; 99][..], b"\n"].concat()).unwrap();
+                }
+            });
+        }
+    });
+    let text = String::from_utf8(read(&path).unwrap()).unwrap();
+    assert_eq!(text.lines().count(), 800);
+    assert!(text.lines().all(|line| line.len() == 99 && line.bytes().all(|b| b == line.as_bytes()[0])));
+}
+
+#[test]
+fn a_lock_is_held_by_one() {
+    let space = space();
+    let path = space.path().join("locks/lock");
+    let held = Lock::try_exclusive(&path).unwrap().unwrap();
+    assert!(Lock::try_exclusive(&path).unwrap().is_none());
+    drop(held);
+    let _held = Lock::exclusive(&path).unwrap();
+    assert!(Lock::try_exclusive(&path).unwrap().is_none());
+}
+
+#[test]
+fn looking_at_what_is_there_and_what_is_not() {
+    let space = space();
+    let at = |name: &str| space.path().join(name);
+    fs::write(at("file"), "1").unwrap();
+    fs::create_dir(at("dir")).unwrap();
+    symlink("file", at("link")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    assert_eq!(stat(&at("link")).unwrap().unwrap().kind, FileKind::File);
+    assert_eq!(lstat(&at("link")).unwrap().unwrap().kind, FileKind::Symlink);
+    assert_eq!(stat(&at("dangling")).unwrap(), None);
+    assert_eq!(stat(&at("file/below")).unwrap(), None);
+    assert_eq!(stat(&at("dir")).unwrap().unwrap().kind, FileKind::Directory);
+    let kinds: Vec<_> = list(space.path()).unwrap().unwrap().into_iter().map(|e| (e.name, e.kind)).collect();
+    let expected = [
+        ("dangling", FileKind::Symlink),
+        ("dir", FileKind::Directory),
+        ("file", FileKind::File),
+        ("link", FileKind::Symlink),
+    ];
+    assert_eq!(kinds, expected.map(|(name, kind)| (name.into(), kind)));
+    assert_eq!(list(&at("none")).unwrap(), None);
+    assert_eq!(read_link(&at("link")).unwrap(), Some("file".into()));
+    assert_eq!(read_link(&at("file")).unwrap(), None);
+    assert_eq!(read_link(&at("none")).unwrap(), None);
+    assert_eq!(real_path(&at("link")).unwrap(), Some(fs::canonicalize(at("file")).unwrap()));
+    assert_eq!(real_path(&at("dangling")).unwrap(), None);
+    assert!(remove(&at("dangling")).unwrap());
+    assert!(!remove(&at("dangling")).unwrap());
+    assert!(!remove_empty_dir(space.path()).unwrap());
+    assert!(remove_empty_dir(&at("dir")).unwrap());
+    assert!(create_dirs(&at("file")).is_err());
+    create_dirs(&at("x/y/z")).unwrap();
+    create_dirs(&at("x/y/z")).unwrap();
+    assert!(free_bytes(space.path()).unwrap() > 0);
+    filesystem_kind(space.path()).unwrap();
+}
+
+#[test]
+fn touching_sets_the_time_of_the_file_systems_clock() {
+    let space = space();
+    let (path, fresh) = (space.path().join("file"), space.path().join("fresh"));
+    fs::write(&path, "").unwrap();
+    age(&path);
+    touch_now(&path).unwrap();
+    fs::write(&fresh, "").unwrap();
+    let time = |path| stat(path).unwrap().unwrap().identity.mtime_ns;
+    assert!(time(&path) <= time(&fresh));
+    assert!(time(&fresh) - time(&path) < 10_000_000_000);
+}

@@ -1,0 +1,231 @@
+//! Processes: become another program, run one and hear what it says as it says it, start one and forget it.
+
+use rustix::event::{PollFd, PollFlags, poll};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+/// A program to run. It inherits the environment, the directory and all descriptors (cargo's jobserver among them).
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// Its file or name.
+    pub program: &'a OsStr,
+    /// Its arguments.
+    pub args: &'a [&'a OsStr],
+    /// Variables to set on top of the inherited ones.
+    pub set: &'a [(&'a OsStr, &'a OsStr)],
+}
+
+impl Program<'_> {
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.program);
+        command.args(self.args).envs(self.set.iter().copied());
+        command
+    }
+}
+
+/// How a program ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+/// Which of the two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// Becomes the program; returns only when that fails.
+pub fn become_program(program: &Program<'_>) -> io::Error {
+    program.command().exec()
+}
+
+/// Runs the program with standard input from `input` (inherited if `None`), and hands on every piece of its output at
+/// once, in the order in which it arrives.
+pub fn run(
+    program: &Program<'_>,
+    input: Option<&[u8]>,
+    heard: &mut dyn FnMut(Channel, &[u8]),
+) -> io::Result<Ended> {
+    let mut command = program.command();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    if input.is_some() {
+        command.stdin(Stdio::piped());
+    }
+    let mut child = command.spawn()?;
+    let feeder = input.map(|bytes| feed(&mut child, bytes.to_vec()));
+    let listened = listen(&mut child, heard);
+    let status = child.wait()?;
+    if let Some(feeder) = feeder {
+        let _ = feeder.join();
+    }
+    listened?;
+    Ok(ended(status))
+}
+
+fn ended(status: std::process::ExitStatus) -> Ended {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ended::Code(code),
+        (None, signal) => Ended::Signal(signal.unwrap_or(0)),
+    }
+}
+
+/// Writes the input from a thread of its own: the program may talk before it has read everything.
+fn feed(child: &mut Child, bytes: Vec<u8>) -> std::thread::JoinHandle<()> {
+    let pipe = child.stdin.take();
+    std::thread::spawn(move || {
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.write_all(&bytes); // a program that does not read it is its own affair
+        }
+    })
+}
+
+fn listen(child: &mut Child, heard: &mut dyn FnMut(Channel, &[u8])) -> io::Result<()> {
+    let (Some(mut out), Some(mut err)) = (child.stdout.take(), child.stderr.take()) else { return Ok(()) };
+    let mut buffer = vec![0; 64 << 10];
+    let (mut out_open, mut err_open) = (true, true);
+    while out_open && err_open {
+        let ready = {
+            let mut fds = [PollFd::new(&out, PollFlags::IN), PollFd::new(&err, PollFlags::IN)];
+            match poll(&mut fds, None) {
+                Ok(_) => [!fds[0].revents().is_empty(), !fds[1].revents().is_empty()],
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+        };
+        if ready[1] {
+            err_open = hear(&mut err, Channel::Err, &mut buffer, heard)?;
+        }
+        if ready[0] {
+            out_open = hear(&mut out, Channel::Out, &mut buffer, heard)?;
+        }
+    }
+    // Only one stream is left: nothing to choose between (and a closed one would keep `poll` from waiting).
+    while out_open {
+        out_open = hear(&mut out, Channel::Out, &mut buffer, heard)?;
+    }
+    while err_open {
+        err_open = hear(&mut err, Channel::Err, &mut buffer, heard)?;
+    }
+    Ok(())
+}
+
+fn hear(
+    from: &mut impl Read,
+    channel: Channel,
+    buffer: &mut [u8],
+    heard: &mut dyn FnMut(Channel, &[u8]),
+) -> io::Result<bool> {
+    match from.read(buffer) {
+        Ok(0) => Ok(false),
+        Ok(count) => {
+            heard(channel, &buffer[..count]);
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Runs the program with everything inherited and waits for it.
+pub fn run_inherited(program: &Program<'_>) -> io::Result<Ended> {
+    program.command().status().map(ended)
+}
+
+/// What a program that was asked a question said.
+#[derive(Debug)]
+pub struct Said {
+    /// How it ended.
+    pub ended: Ended,
+    /// Its standard output.
+    pub out: Vec<u8>,
+    /// Its standard error.
+    pub err: Vec<u8>,
+}
+
+/// Runs the program with an empty standard input and collects what it says.
+pub fn ask(program: &Program<'_>) -> io::Result<Said> {
+    let output = program.command().stdin(Stdio::null()).output()?;
+    Ok(Said { ended: ended(output.status), out: output.stdout, err: output.stderr })
+}
+
+/// Starts the program in a session of its own, with nothing inherited but the environment, and does not wait for it.
+pub fn start_detached(program: &OsStr, args: &[OsString]) -> io::Result<()> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.process_group(0).spawn().map(drop)
+}
+
+/// Marks every descriptor but the standard ones close-on-exec and closes it: for a process that outlives a build and
+/// must not hold cargo's jobserver or pipes.
+pub fn close_inherited() {
+    for fd in 3..1024 {
+        // SAFETY: called first thing in a process of our own, before anything here has opened a descriptor.
+        unsafe { rustix::io::close(fd) };
+    }
+}
+
+/// Ends this process by the signal that ended the program, so that the caller sees the same.
+pub fn end_by_signal(signal: i32) -> ! {
+    if let Some(signal) = rustix::process::Signal::from_named_raw(signal) {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
+    }
+    std::process::exit(128 + signal) // the signal is blocked or ignored here
+}
+
+/// All of standard input.
+pub fn read_standard_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes to one of this process's own streams; a closed stream is not our error.
+pub fn say(channel: Channel, bytes: &[u8]) {
+    let _ = match channel {
+        Channel::Out => io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()),
+        Channel::Err => io::stderr().lock().write_all(bytes),
+    };
+}
+
+/// Whether the stream is a terminal.
+pub fn is_terminal(channel: Channel) -> bool {
+    match channel {
+        Channel::Out => rustix::termios::isatty(io::stdout()),
+        Channel::Err => rustix::termios::isatty(io::stderr()),
+    }
+}
+
+/// The process that started this one.
+pub fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+/// This process.
+pub fn own_id() -> u32 {
+    std::process::id()
+}
+
+/// Gives way to everybody else: lowest priority.
+pub fn be_nice() {
+    let _ = rustix::process::nice(19);
+}
+
+/// Whether a file can be executed by this process.
+pub fn is_executable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// Whether standard input is a terminal.
+pub fn is_terminal_input() -> bool {
+    rustix::termios::isatty(io::stdin())
+}
