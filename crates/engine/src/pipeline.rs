@@ -280,6 +280,7 @@ impl<'a> Compile<'a> {
             .and_then(|owned| capture::capture(ran, &self.weak, &self.world(), &owned, &shelf));
         match kept {
             Ok(bytes) => self.tell_run(Outcome::Miss, missed, ran.took, bytes),
+            Err(reason @ Reason::NoStore(_)) => self.tell_run(Outcome::Error, &reason, ran.took, 0),
             Err(reason) => self.tell_run(Outcome::Bypass, &reason, ran.took, 0),
         }
         upkeep(&self.shop, self.call);

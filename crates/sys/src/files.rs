@@ -284,6 +284,10 @@ fn write_at(file: &OwnedFd, path: &Path, mut bytes: &[u8], mut offset: u64) -> R
     Ok(())
 }
 
+/// For files in the cache that are written in place: a symbolic link must not lead the writing elsewhere, and a pipe must
+/// not be waited for.
+const SAFELY: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK);
+
 /// A small fixed-size record file that is read and written in place, for things that may be lost: counters, memos.
 pub struct Scratch {
     file: OwnedFd,
@@ -295,7 +299,7 @@ impl Scratch {
     /// read, and writing to it fails.
     pub fn open(path: &Path) -> Result<Scratch, FileError> {
         let open = |flags| {
-            call("open", path, || rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR))
+            call("open", path, || rustix::fs::open(path, flags | SAFELY, Mode::RUSR | Mode::WUSR))
         };
         let file = open(OFlags::RDWR | OFlags::CREATE).or_else(|error| match error.errno() {
             Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => open(OFlags::RDONLY),
@@ -325,7 +329,7 @@ impl Scratch {
 /// Appends one record by one `write` with `O_APPEND`, so that records of several writers do not mix. Creates the file and
 /// its directory if need be.
 pub fn append(path: &Path, record: &[u8]) -> Result<(), FileError> {
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC;
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | SAFELY;
     let mode = Mode::from_raw_mode(0o666);
     let file = with_parent(path, || call("open", path, || rustix::fs::open(path, flags, mode)))?;
     match call("append to", path, || rustix::io::write(&file, record))? {
@@ -358,18 +362,19 @@ pub fn create_private_dirs(path: &Path) -> Result<(), FileError> {
 }
 
 fn create_dirs_mode(path: &Path, mode: Mode) -> Result<(), FileError> {
-    match call("create directory", path, || rustix::fs::mkdir(path, mode)) {
-        Ok(()) => Ok(()),
+    let create = || call("create directory", path, || rustix::fs::mkdir(path, mode));
+    let created = match create() {
         Err(error) if error.errno() == Some(Errno::NOENT) => {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).ok_or(error)?;
             create_dirs_mode(parent, mode)?;
-            create_dirs_mode(path, mode)
+            create() // once more only: below /proc there is never anything, whatever is made above it
         }
-        Err(error) => match stat(path) {
-            Ok(Some(there)) if there.kind == FileKind::Directory => Ok(()),
-            _ => Err(error),
-        },
-    }
+        created => created,
+    };
+    created.or_else(|error| match stat(path) {
+        Ok(Some(there)) if there.kind == FileKind::Directory => Ok(()),
+        _ => Err(error),
+    })
 }
 
 /// One name in a directory.

@@ -274,3 +274,21 @@ fn touching_sets_the_time_of_the_file_systems_clock() {
     assert!(time(&path) <= time(&fresh));
     assert!(time(&fresh) - time(&path) < 10_000_000_000);
 }
+
+#[test]
+fn directories_that_can_never_be_made_are_an_error() {
+    assert!(create_dirs(Path::new("/proc/self/no/such/directory")).is_err());
+}
+
+#[test]
+fn nothing_is_written_through_a_symbolic_link_or_into_a_pipe() {
+    let dir = tempfile::tempdir().unwrap();
+    let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    assert!(append(&link, b"x").is_err());
+    assert!(Scratch::open(&link).is_err());
+    assert!(lstat(&target).unwrap().is_none());
+    let pipe = dir.path().join("pipe");
+    rustix::fs::mknodat(CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    assert!(append(&pipe, b"x").is_err());
+}
