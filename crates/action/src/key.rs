@@ -129,7 +129,7 @@ fn path_bytes(value: &OsStr, mapped: &Places) -> Vec<u8> {
         return value.as_bytes().to_vec();
     }
     let mut wire = Writer::default();
-    Template::cut(value.as_bytes(), mapped, Spelling::Plain).write(&mut wire);
+    Template::cut(value.as_bytes(), mapped, &[Spelling::Plain]).write(&mut wire);
     wire.0
 }
 

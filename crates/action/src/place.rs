@@ -137,7 +137,12 @@ impl Places {
             return Some(path.to_owned());
         }
         let (_, root) = self.0.iter().find(|(place, _)| *place == placed.place)?;
-        let inside = path.is_relative() && path.components().all(|c| c != std::path::Component::ParentDir);
+        let mut depth = 0i32;
+        let inside = path.is_relative()
+            && path.components().all(|component| {
+                depth += if component == std::path::Component::ParentDir { -1 } else { 1 };
+                depth >= 0
+            });
         inside.then(|| if placed.path.is_empty() { root.clone() } else { root.join(path) })
     }
 }

@@ -70,21 +70,24 @@ enum Piece {
 pub struct Template(Vec<Piece>);
 
 impl Template {
-    /// `text`, with every occurrence of a place's directory (as a whole: followed by `/`, a quote or the end of a word)
-    /// made a hole.
-    pub fn cut(text: &[u8], places: &Places, spelling: Spelling) -> Template {
-        let roots: Vec<(Place, Vec<u8>)> = places
-            .roots()
-            .iter()
-            .map(|(place, root)| (*place, spelling.spell(root.as_os_str().as_bytes())))
-            .filter(|(_, root)| root.len() > 1)
-            .collect();
+    /// `text`, with every occurrence of a place's directory (as a whole: followed by `/`, a quote or the end of a word) in
+    /// one of the spellings made a hole.
+    pub fn cut(text: &[u8], places: &Places, spellings: &[Spelling]) -> Template {
+        let mut roots: Vec<(Place, Spelling, Vec<u8>)> = Vec::new();
+        for (place, root) in places.roots() {
+            for spelling in spellings {
+                let spelled = spelling.spell(root.as_os_str().as_bytes());
+                if spelled.len() > 1 && !roots.iter().any(|(_, _, known)| *known == spelled) {
+                    roots.push((*place, *spelling, spelled));
+                }
+            }
+        }
         let mut pieces = Vec::new();
         let (mut done, mut at) = (0, 0);
         while at < text.len() {
             let hole = (text[at] == b'/').then(|| hole_at(text, at, &roots)).flatten();
             match hole {
-                Some((place, length)) => {
+                Some((place, spelling, length)) => {
                     if done < at {
                         pieces.push(Piece::Text(text[done..at].to_vec()));
                     }
@@ -151,19 +154,23 @@ impl Template {
 }
 
 /// The root that begins at `at`, if one does and ends with its component.
-fn hole_at(text: &[u8], at: usize, roots: &[(Place, Vec<u8>)]) -> Option<(Place, usize)> {
+fn hole_at(text: &[u8], at: usize, roots: &[(Place, Spelling, Vec<u8>)]) -> Option<(Place, Spelling, usize)> {
     let starts_word = at == 0
         || !matches!(text[at - 1], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'/');
     if !starts_word {
         return None;
     }
-    roots.iter().find_map(|(place, root)| {
+    roots.iter().find_map(|(place, spelling, root)| {
         let ends = |next: Option<&u8>| {
             next.is_none_or(
                 |b| !matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | 0x80..),
             )
         };
-        (text[at..].starts_with(root) && ends(text.get(at + root.len()))).then_some((*place, root.len()))
+        (text[at..].starts_with(root) && ends(text.get(at + root.len()))).then_some((
+            *place,
+            *spelling,
+            root.len(),
+        ))
     })
 }
 

@@ -20,7 +20,7 @@ fn a_template_is_told_again_elsewhere() {
         (Spelling::Make, br"/a\ b/deps/x.d: src/lib.rs", br"/c/d\ e/deps/x.d: src/lib.rs"),
         (Spelling::Plain, b"", b""),
     ] {
-        let template = Template::cut(text, &here, spelling);
+        let template = Template::cut(text, &here, &[spelling]);
         let mut wire = Writer::default();
         template.write(&mut wire);
         let read = Template::read(&mut Reader(&wire.0)).unwrap();
@@ -32,6 +32,13 @@ fn a_template_is_told_again_elsewhere() {
 
 #[test]
 fn a_hole_without_a_place_is_not_filled() {
-    let template = Template::cut(b"/out/x", &places("/out"), Spelling::Plain);
+    let template = Template::cut(b"/out/x", &places("/out"), &[Spelling::Plain]);
     assert_eq!(template.fill(&Places::new()), None);
+}
+
+#[test]
+fn dep_info_escapes_prerequisites_and_not_targets() {
+    let text = br"/a b/deps/x.d: /a\ b/deps/gen.rs";
+    let template = Template::cut(text, &places("/a b/deps"), &[Spelling::Make, Spelling::Plain]);
+    assert_eq!(template.fill(&places("/c d")).unwrap(), br"/c d/x.d: /c\ d/gen.rs");
 }
