@@ -1,0 +1,148 @@
+//! `cargo xtask arch`: the invariants of ARCHITECTURE.md that a tool can hold.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Each crate with the crates it may depend on. Arrows point down.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("kiln-action", &[]),
+    ("kiln-sys", &["kiln-action"]),
+    ("kiln-compiler", &["kiln-action"]),
+    ("kiln-config", &["kiln-action", "kiln-sys"]),
+    ("kiln-store", &["kiln-action", "kiln-sys"]),
+    ("kiln-report", &["kiln-action", "kiln-sys"]),
+    ("kiln-exec", &["kiln-action", "kiln-sys"]),
+    ("kiln-recorder", &["kiln-action", "kiln-sys"]),
+    (
+        "kiln-engine",
+        &[
+            "kiln-action",
+            "kiln-compiler",
+            "kiln-config",
+            "kiln-exec",
+            "kiln-recorder",
+            "kiln-report",
+            "kiln-store",
+            "kiln-sys",
+        ],
+    ),
+];
+
+/// What the wrapper must not carry.
+const HEAVY: &[&str] = &[
+    "tokio",
+    "async-std",
+    "smol",
+    "hyper",
+    "reqwest",
+    "ureq",
+    "rustls",
+    "openssl",
+    "native-tls",
+    "h2",
+    "tonic",
+    "futures",
+    "opendal",
+];
+
+/// Crates that may use what `clippy.toml` disallows: the door itself, and what is no part of the program.
+const DOORS: &[&str] = &["crates/sys/", "crates/testkit/", "tests/", "xtask/", "benches/", "fuzz/"];
+
+/// Checks all of them.
+pub fn run() -> Result<(), String> {
+    let mut wrong = Vec::new();
+    wrong.extend(arrows()?);
+    wrong.extend(weight()?);
+    wrong.extend(sources()?);
+    if wrong.is_empty() {
+        eprintln!("==> architecture: fine");
+        return Ok(());
+    }
+    Err(format!("the architecture does not hold:\n  {}", wrong.join("\n  ")))
+}
+
+fn metadata() -> Result<Value, String> {
+    let output = Command::new("cargo")
+        .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
+        .output()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    serde_json::from_slice(&output.stdout).map_err(|error| format!("cargo metadata: {error}"))
+}
+
+fn arrows() -> Result<Vec<String>, String> {
+    let metadata = metadata()?;
+    let mut wrong = Vec::new();
+    for package in metadata["packages"].as_array().into_iter().flatten() {
+        let name = package["name"].as_str().unwrap_or_default();
+        let Some((_, allowed)) = ARROWS.iter().find(|(known, _)| *known == name) else { continue };
+        for dependency in package["dependencies"].as_array().into_iter().flatten() {
+            let to = dependency["name"].as_str().unwrap_or_default();
+            let ours = to.starts_with("kiln-") && dependency["kind"].is_null();
+            if ours && !allowed.contains(&to) {
+                wrong.push(format!("{name} depends on {to}: that arrow does not point down"));
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+fn weight() -> Result<Vec<String>, String> {
+    let output = Command::new("cargo")
+        .args(["tree", "-p", "kiln", "-e", "normal,build", "--prefix", "none", "--locked", "-f", "{p}"])
+        .output()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    let tree = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let heavy =
+        names.filter(|name| HEAVY.contains(name)).map(|name| format!("the wrapper's tree holds {name}"));
+    Ok(heavy.collect())
+}
+
+fn sources() -> Result<Vec<String>, String> {
+    let mut wrong = Vec::new();
+    for path in rust_files(Path::new("crates"))? {
+        let shown = path.display().to_string();
+        if DOORS.iter().any(|door| shown.starts_with(door)) || is_test(&shown) {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
+        if !text.starts_with("//!") {
+            wrong.push(format!("{shown} does not open by saying what it is for"));
+        }
+        for (number, line) in text.lines().enumerate() {
+            let at = format!("{shown}:{}", number + 1);
+            if line.contains("blake3::") && !shown.starts_with("crates/action/") {
+                wrong.push(format!("{at}: only kiln-action feeds a hasher"));
+            }
+            let ends_process = line.contains("main ends the process");
+            if line.contains("clippy::disallowed_methods") && !ends_process && !shown.ends_with("build.rs") {
+                wrong.push(format!("{at}: only kiln-sys touches the system"));
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+fn is_test(path: &str) -> bool {
+    path.contains("/tests/") || path.ends_with("/tests.rs")
+}
+
+fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    let mut left = vec![directory.to_owned()];
+    while let Some(directory) = left.pop() {
+        let entries =
+            std::fs::read_dir(&directory).map_err(|error| format!("{}: {error}", directory.display()))?;
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                left.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

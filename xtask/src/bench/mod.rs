@@ -1,0 +1,39 @@
+//! `cargo xtask bench`: what kiln costs and saves, measured through its binary alone.
+//!
+//! Whole builds run in interleaved rounds, every tool in a lane of its own (sources, target, cache, daemon);
+//! ratios are formed within a round and their median is reported, so that a drifting machine cancels out.
+
+mod builds;
+mod chain;
+mod environment;
+mod files;
+mod kit;
+mod lanes;
+mod machine;
+mod measure;
+mod micro;
+mod numbers;
+mod options;
+mod phases;
+mod projects;
+mod report;
+mod stats;
+mod table;
+mod tools;
+mod verdicts;
+
+pub use options::Args;
+
+use options::Part;
+
+/// What a bench step returns; an error is a sentence for the person at the terminal.
+type Outcome<T> = Result<T, String>;
+
+/// Runs the part of the benchmark that the arguments ask for.
+pub fn run(args: Args) -> Outcome<()> {
+    match args.part {
+        None => builds::run(&args.builds),
+        Some(Part::Micro(options)) => micro::run(&options),
+        Some(Part::Chain(options)) => chain::run(&options),
+    }
+}

@@ -1,0 +1,103 @@
+//! The command line of `cargo xtask bench`.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use super::phases::Phase;
+use super::tools::Tool;
+
+/// `cargo xtask bench [OPTIONS]`, or one of its parts.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub part: Option<Part>,
+    #[command(flatten)]
+    pub builds: BuildOptions,
+}
+
+/// The parts that are not whole builds of real projects.
+#[derive(Subcommand)]
+pub enum Part {
+    /// Single wrapper calls: a pass-through, a hit, a probe, and a hit's memory.
+    Micro(MicroOptions),
+    /// A chain of crates that only builds quickly when early metadata notices are passed on.
+    Chain(ChainOptions),
+}
+
+/// What every part needs to know.
+#[derive(clap::Args, Clone)]
+pub struct Common {
+    /// The kiln binary [default: target/release/kiln]
+    #[arg(long, value_name = "FILE")]
+    pub kiln: Option<PathBuf>,
+    /// Where lanes are laid out, on the file system to be measured [default: the temporary directory]
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Also write all samples as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+/// Whole builds.
+#[derive(clap::Args)]
+pub struct BuildOptions {
+    /// fd, ripgrep, webrender, exa, kiln, or a directory with a Cargo.toml
+    #[arg(long, value_delimiter = ',', default_value = "fd,ripgrep,webrender")]
+    pub projects: Vec<String>,
+    /// The tools compared; those that are not found are left out
+    #[arg(long, value_delimiter = ',', default_value = "plain,kiln,replay,sccache,kache,mbx")]
+    pub tools: Vec<Tool>,
+    /// What is measured; always in this order
+    #[arg(long, value_delimiter = ',', default_value = "cold,noop,warm,tree,edit,check")]
+    pub phases: Vec<Phase>,
+    /// Rounds of every phase
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
+    /// CARGO_INCREMENTAL
+    #[arg(long, value_enum, default_value = "0")]
+    pub incremental: Incremental,
+    /// Further arguments for cargo, separated by spaces
+    #[arg(long, value_name = "ARGS", default_value = "", allow_hyphen_values = true)]
+    pub cargo_args: String,
+    /// Let kiln map workspace paths (KILN_REMAP=1)
+    #[arg(long)]
+    pub remap: bool,
+    /// The file the edit phase changes, for projects given as a directory
+    #[arg(long, value_name = "FILE")]
+    pub edit_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Whether CARGO_INCREMENTAL is set to 0 or left to the profile.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Incremental {
+    #[value(name = "0")]
+    Off,
+    Default,
+}
+
+/// Single wrapper calls.
+#[derive(clap::Args)]
+pub struct MicroOptions {
+    /// Pairs of invocations of every kind
+    #[arg(short, long = "count", default_value_t = 200)]
+    pub n: usize,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The pipelining chain.
+#[derive(clap::Args)]
+pub struct ChainOptions {
+    /// Rounds of cold builds
+    #[arg(long, default_value_t = 11)]
+    pub rounds: usize,
+    /// The tools compared
+    #[arg(long, value_delimiter = ',', default_value = "plain,kiln")]
+    pub tools: Vec<Tool>,
+    #[command(flatten)]
+    pub common: Common,
+}

@@ -1,0 +1,26 @@
+//! `cargo xtask dist`: executables as packages ship them: static and without relocations, so that a hit starts sooner.
+
+use std::process::Command;
+
+/// What makes the difference; docs/benchmarks.md says how much.
+const FLAGS: &str = "-C target-feature=+crt-static -C relocation-model=static";
+
+/// Builds them.
+pub fn run() -> Result<(), String> {
+    let version =
+        Command::new("rustc").arg("-vV").output().map_err(|error| format!("cannot run rustc: {error}"))?;
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let host =
+        version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV names no host")?;
+    // With --target the flags stay away from proc macros, which cannot be static.
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--locked", "-p", "kiln", "--target", host])
+        .env("RUSTFLAGS", FLAGS)
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !status.success() {
+        return Err("the build failed".into());
+    }
+    eprintln!("target/{host}/release/kiln and target/{host}/release/kiln-cli");
+    Ok(())
+}
