@@ -1,23 +1,51 @@
-//! Defaults, the user's file, the environment: later ones win, and each value knows where it came from.
+//! Defaults, the user's file, the project's file, the environment: later ones win, and each value knows where it came
+//! from.
 
-use crate::schema::{ROWS, Row, Settings};
+use crate::schema::{Given, ROWS, Row, Settings};
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
+use std::ffi::OsString;
 use std::fmt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use toml::de::DeValue;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Nobody set it.
     Default,
-    /// A configuration file.
-    File(PathBuf),
-    /// The environment.
-    Environment,
+    /// The user's file, with the line.
+    User(PathBuf, usize),
+    /// The project's file, with the line.
+    Project(PathBuf, usize),
+    /// This variable.
+    Environment(&'static str),
 }
 
-/// A setting that is not as it should be; the default counts instead.
+impl Source {
+    /// The layer's name.
+    pub fn layer(&self) -> &'static str {
+        match self {
+            Source::Default => "default",
+            Source::User(..) => "user",
+            Source::Project(..) => "project",
+            Source::Environment(_) => "environment",
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Default => f.write_str("default"),
+            Source::User(file, line) | Source::Project(file, line) => write!(f, "{}:{line}", file.display()),
+            Source::Environment(variable) => f.write_str(variable),
+        }
+    }
+}
+
+/// A setting that is not as it should be; it is left as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// The file or variable, with a line where there is one.
@@ -38,12 +66,30 @@ pub struct Loaded {
     pub settings: Settings,
     /// Where each came from.
     pub sources: Vec<Source>,
+    /// The project's file, if there is one.
+    pub project: Option<PathBuf>,
     /// What was wrong.
     pub complaints: Vec<Complaint>,
 }
 
-/// The user's configuration file: `$XDG_CONFIG_HOME/kiln/config.toml`, else `~/.config/kiln/config.toml`.
+/// Where the project's file is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The directory of this process; absolute.
+    pub directory: &'a Path,
+    /// The directory that the compiler writes to; absolute.
+    pub out: Option<&'a Path>,
+}
+
+/// The names of a project's file, the first found counts.
+pub const PROJECT_FILES: [&str; 2] = ["kiln.toml", ".kiln.toml"];
+
+/// The user's configuration file: what `KILN_CONFIG` names, else `$XDG_CONFIG_HOME/kiln/config.toml`, else
+/// `~/.config/kiln/config.toml`.
 pub fn user_file(environment: &Environment) -> Option<PathBuf> {
+    if let Some(named) = absolute(environment, "KILN_CONFIG") {
+        return Some(named);
+    }
     let base = absolute(environment, "XDG_CONFIG_HOME").or_else(|| Some(env::home()?.join(".config")))?;
     Some(base.join("kiln/config.toml"))
 }
@@ -52,73 +98,172 @@ fn absolute(environment: &Environment, name: &str) -> Option<PathBuf> {
     environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
+/// The project's file: the nearest above the directory that the compiler writes to (cargo's target directory is in the
+/// project, while dependencies are compiled in cargo's own directories), else above the directory it runs in. A file
+/// that came along with a dependency does not count. Costs two `stat`s for each directory; nothing is read.
+pub fn project_file(start: &Start<'_>) -> Option<PathBuf> {
+    let there = |path: &PathBuf| {
+        files::stat(path).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File)
+    };
+    let in_directory =
+        |directory: &Path| PROJECT_FILES.iter().map(|name| directory.join(name)).find(|path| there(path));
+    if let Some(found) = start.out.and_then(|out| out.ancestors().find_map(in_directory)) {
+        return Some(found);
+    }
+    if start.out.is_some_and(|out| out.starts_with(start.directory)) {
+        return None; // all of these were looked at
+    }
+    let unpacked = |directory: &Path| there(&directory.join(".cargo-ok"));
+    start.directory.ancestors().take_while(|directory| !unpacked(directory)).find_map(in_directory)
+}
+
 /// Reads all layers.
-pub fn load(environment: &Environment) -> Loaded {
+pub fn load(environment: &Environment, start: &Start<'_>) -> Loaded {
     let mut loaded = Loaded {
         settings: Settings::default(),
         sources: vec![Source::Default; ROWS.len()],
+        project: project_file(start),
         complaints: Vec::new(),
     };
     let base = || absolute(environment, "XDG_CACHE_HOME").or_else(|| Some(env::home()?.join(".cache")));
     loaded.settings.directory = base().map(|base| base.join("kiln"));
-    if let Some(file) = user_file(environment)
-        && let Ok(text) = files::read(&file)
-    {
-        read_file(&file, &text, &mut loaded);
+    let project = loaded.project.clone();
+    let root = project.as_deref().and_then(Path::parent).unwrap_or(start.directory);
+    if let Some(file) = user_file(environment) {
+        let named = environment.get("KILN_CONFIG").is_some_and(|name| !name.is_empty());
+        let layer = Layer { file: &file, base: root, project: false, inside: true };
+        read_file(&layer, named, &mut loaded);
     }
-    for (row, source) in ROWS.iter().zip(0..) {
-        // An unset variable and an empty one are alike: CI files often pass on an empty one.
-        let Some(text) = environment.get(row.variable).filter(|text| !text.is_empty()) else { continue };
-        // Paths may be any bytes; everything else is text.
-        let good = if row.variable == "KILN_DIR" {
-            let path = PathBuf::from(text);
-            let good = path.is_absolute();
-            if good {
-                loaded.settings.directory = Some(path);
-            }
-            good
-        } else {
-            text.to_str().is_some_and(|text| (row.set)(&mut loaded.settings, text))
-        };
-        if good {
-            loaded.sources[source] = Source::Environment;
-        } else {
-            let text = text.to_string_lossy().into_owned();
-            loaded.complaints.push(Complaint { place: row.variable.to_owned(), what: odd(row, &text) });
-        }
+    if let Some(file) = &project {
+        let inside = start.directory.starts_with(root);
+        read_file(&Layer { file, base: root, project: true, inside }, true, &mut loaded);
     }
+    read_environment(environment, root, &mut loaded);
     loaded
 }
 
-fn odd(row: &Row, text: &str) -> String {
-    format!("`{text}` is not {}; using {}", row.written, row.default)
+/// A configuration file.
+struct Layer<'a> {
+    file: &'a Path,
+    /// What relative paths are relative to.
+    base: &'a Path,
+    /// Whether it is a project's.
+    project: bool,
+    /// Whether the compile happens in the project's own directory.
+    inside: bool,
 }
 
-fn read_file(file: &Path, bytes: &[u8], loaded: &mut Loaded) {
-    let complain = |line: usize, what: String| Complaint { place: format!("{}:{line}", file.display()), what };
-    let text = String::from_utf8_lossy(bytes);
-    let table = match toml::de::DeTable::parse(&text) {
+impl Layer<'_> {
+    fn complaint(&self, line: usize, what: String) -> Complaint {
+        Complaint { place: format!("{}:{line}", self.file.display()), what }
+    }
+}
+
+/// Longer than any file that a person writes.
+const MOST: u64 = 1 << 20;
+
+fn read_file(layer: &Layer<'_>, expected: bool, loaded: &mut Loaded) {
+    match files::read_limited(layer.file, MOST) {
+        Ok(bytes) => read_text(layer, &String::from_utf8_lossy(&bytes), loaded),
+        Err(error) if error.is_missing() && !expected => {}
+        Err(error) => {
+            let place = layer.file.display().to_string();
+            let what = format!("cannot {} it: {}; the file is ignored", error.verb, error.source);
+            loaded.complaints.push(Complaint { place, what });
+        }
+    }
+}
+
+fn read_text(layer: &Layer<'_>, text: &str, loaded: &mut Loaded) {
+    let table = match toml::de::DeTable::parse(text) {
         Ok(table) => table,
         Err(error) => {
-            let line = error.span().map_or(1, |span| line_of(&text, span.start));
-            loaded.complaints.push(complain(line, format!("{}; the file is ignored", error.message())));
+            let line = error.span().map_or(1, |span| line_of(text, span.start));
+            let what = format!("{}; the file is ignored", error.message());
+            loaded.complaints.push(layer.complaint(line, what));
             return;
         }
     };
-    for (key, value) in table.get_ref() {
-        let (name, line) = (key.get_ref().as_ref(), line_of(&text, key.span().start));
+    let mut entries: Vec<_> = table.get_ref().iter().collect();
+    entries.sort_unstable_by_key(|(key, _)| key.span().start);
+    for (key, value) in entries {
+        let (name, line) = (key.get_ref().as_ref(), line_of(text, key.span().start));
         let Some(at) = ROWS.iter().position(|row| !row.name.is_empty() && row.name == name) else {
             let near = nearest(name).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            loaded.complaints.push(complain(line, format!("there is no setting `{name}`{near}")));
+            loaded.complaints.push(layer.complaint(line, format!("there is no setting `{name}`{near}")));
             continue;
         };
-        let written = text[value.span()].trim().trim_matches(|c| c == '"' || c == '\'');
-        if (ROWS[at].set)(&mut loaded.settings, written) {
-            loaded.sources[at] = Source::File(file.to_owned());
+        let row = &ROWS[at];
+        if layer.project && !row.project {
+            let what = format!(
+                "{name}: a project cannot set this, for it reaches beyond the project; set it in the user's file or \
+                 with {}",
+                row.variable
+            );
+            loaded.complaints.push(layer.complaint(line, what));
+            continue;
+        }
+        let values = values_of(row, value.get_ref());
+        if name == "extra-inputs" && !layer.inside && values.is_some() {
+            continue; // a dependency that is compiled elsewhere
+        }
+        let set =
+            |values: &Vec<OsString>| (row.set)(&mut loaded.settings, &Given { values, base: layer.base });
+        if values.as_ref().is_some_and(set) {
+            let source = if layer.project { Source::Project } else { Source::User };
+            loaded.sources[at] = source(layer.file.to_owned(), line);
         } else {
-            loaded.complaints.push(complain(line, format!("{name}: {}", odd(&ROWS[at], written))));
+            let written = text[value.span()].trim().trim_matches(['"', '\'']);
+            loaded.complaints.push(layer.complaint(line, format!("{name}: {}", odd(row, written))));
         }
     }
+}
+
+/// The values that a file gives, as text; `None` for what no row takes.
+fn values_of(row: &Row, value: &DeValue<'_>) -> Option<Vec<OsString>> {
+    let one = |value: &DeValue<'_>| match value {
+        DeValue::String(text) => Some(OsString::from(text.as_ref())),
+        DeValue::Integer(number) => Some(OsString::from(number.to_string())),
+        DeValue::Boolean(on) => Some(OsString::from(on.to_string())),
+        _ => None,
+    };
+    match value {
+        DeValue::Array(items) if row.list => {
+            let text = |item: &DeValue<'_>| matches!(item, DeValue::String(_)).then(|| one(item)).flatten();
+            items.iter().map(|item| text(item.get_ref())).collect()
+        }
+        _ => Some(vec![one(value)?]),
+    }
+}
+
+fn read_environment(environment: &Environment, base: &Path, loaded: &mut Loaded) {
+    for (at, row) in ROWS.iter().enumerate() {
+        // An unset variable and an empty one are alike: CI files often pass on an empty one.
+        let Some(text) = environment.get(row.variable).filter(|text| !text.is_empty()) else { continue };
+        let values: Vec<OsString> = match row.list {
+            true => {
+                let parts = text.as_bytes().split(|&b| b == b',').map(<[u8]>::trim_ascii);
+                parts.filter(|part| !part.is_empty()).map(|part| OsString::from_vec(part.to_vec())).collect()
+            }
+            false => vec![text.to_owned()],
+        };
+        if (row.set)(&mut loaded.settings, &Given { values: &values, base }) {
+            loaded.sources[at] = Source::Environment(row.variable);
+        } else {
+            let what = odd(row, &text.to_string_lossy());
+            loaded.complaints.push(Complaint { place: row.variable.to_owned(), what });
+        }
+    }
+    for name in environment.iter().filter_map(|(name, _)| name.to_str()) {
+        if let Some(near) = mistyped(name) {
+            let what = format!("there is no such variable; did you mean `{near}`?");
+            loaded.complaints.push(Complaint { place: name.to_owned(), what });
+        }
+    }
+}
+
+fn odd(row: &Row, text: &str) -> String {
+    format!("`{text}` is not {}; it is ignored", row.written)
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -126,9 +271,23 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 /// The setting whose name is nearest, if one is near enough to be meant.
-fn nearest(name: &str) -> Option<&'static str> {
+pub fn nearest(name: &str) -> Option<&'static str> {
     let names = ROWS.iter().map(|row| row.name).filter(|name| !name.is_empty());
-    names.map(|known| (distance(name, known), known)).min().filter(|(far, _)| *far <= 3).map(|(_, known)| known)
+    near(name, names, 3)
+}
+
+/// The variable that was meant by one that begins like kiln's and is none.
+fn mistyped(name: &str) -> Option<&'static str> {
+    let known = |row: &Row| row.variable == name;
+    if !name.starts_with("KILN_") || ROWS.iter().any(known) {
+        return None;
+    }
+    near(name, ROWS.iter().map(|row| row.variable), 2)
+}
+
+fn near(name: &str, names: impl Iterator<Item = &'static str>, most: usize) -> Option<&'static str> {
+    let measured = names.map(|known| (distance(name, known), known));
+    measured.min().filter(|(far, _)| *far <= most).map(|(_, known)| known)
 }
 
 /// Levenshtein's distance.

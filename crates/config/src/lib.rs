@@ -6,5 +6,5 @@ pub mod layers;
 pub mod schema;
 pub mod values;
 
-pub use layers::{Complaint, Source, load};
+pub use layers::{Complaint, Source, Start, load};
 pub use schema::Settings;

@@ -1,8 +1,9 @@
-//! Everything that can be set: name, environment variable, default, how it is written, what it does. One table; the
-//! environment is read through it and nowhere else.
+//! Everything that can be set: name, environment variable, default, how it is written, what it does, who may set it. One
+//! table; files and the environment are read through it, and the reference, the help and `kiln config` are made of it.
 
-use crate::values;
-use std::path::PathBuf;
+use crate::values::{self, Level, LogTo};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The settings in force.
@@ -12,12 +13,30 @@ pub struct Settings {
     pub directory: Option<PathBuf>,
     /// Whether kiln steps aside and runs every compiler unchanged.
     pub off: bool,
+    /// Whether nothing is looked up: everything is compiled and stored anew.
+    pub recache: bool,
+    /// Whether hits are used and nothing is stored.
+    pub read_only: bool,
     /// Whether workspace paths are mapped, so that checkouts share their members.
     pub remap: bool,
+    /// Text that is part of every key; empty is none.
+    pub salt: String,
+    /// Files that count for every compile: absolute patterns.
+    pub extra_inputs: Vec<PathBuf>,
+    /// Variables that count for every compile.
+    pub extra_variables: Vec<String>,
+    /// Variables that do not count although a macro looks at them: the user's promise.
+    pub ignore_variables: Vec<String>,
+    /// Crates or packages that are never cached.
+    pub never: Vec<String>,
     /// The most bytes the store may take; `None` is no limit.
     pub max_size: Option<u64>,
     /// How long an unused result is kept; `None` is for ever.
     pub max_age: Option<Duration>,
+    /// Where the wrapper writes what it decided.
+    pub log: Option<LogTo>,
+    /// Verify mode: of a hundred hits so many are compiled all the same and compared.
+    pub verify: Option<u8>,
     /// A file that gets a copy of every event (set by `kiln cargo` for its last line).
     pub events: Option<PathBuf>,
 }
@@ -27,12 +46,74 @@ impl Default for Settings {
         Settings {
             directory: None,
             off: false,
+            recache: false,
+            read_only: false,
             remap: false,
+            salt: String::new(),
+            extra_inputs: Vec::new(),
+            extra_variables: Vec::new(),
+            ignore_variables: Vec::new(),
+            never: Vec::new(),
             max_size: Some(10 << 30),
             max_age: Some(Duration::from_secs(7 * 24 * 3600)),
+            log: None,
+            verify: None,
             events: None,
         }
     }
+}
+
+/// What a file or variable gives for a setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The values: one, or any number for a list.
+    pub values: &'a [OsString],
+    /// What a relative path in them is relative to.
+    pub base: &'a Path,
+}
+
+impl Given<'_> {
+    fn one(&self) -> Option<&OsStr> {
+        match self.values {
+            [one] => Some(one),
+            _ => None,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        self.one()?.to_str()
+    }
+
+    /// Words without white space in them.
+    fn words(&self) -> Option<Vec<String>> {
+        let word = |value: &OsString| {
+            let text = value.to_str().filter(|text| !text.is_empty() && !text.contains(char::is_whitespace));
+            text.map(str::to_owned)
+        };
+        self.values.iter().map(word).collect()
+    }
+
+    fn paths(&self) -> Option<Vec<PathBuf>> {
+        let path = |value: &OsString| (!value.is_empty()).then(|| self.base.join(value));
+        self.values.iter().map(path).collect()
+    }
+
+    fn absolute(&self) -> Option<PathBuf> {
+        self.one().map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+}
+
+/// A value, for showing it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Nothing.
+    Unset,
+    /// Yes or no.
+    Switch(bool),
+    /// Anything else that is one thing.
+    Text(String),
+    /// Several.
+    List(Vec<String>),
 }
 
 /// One thing that can be set.
@@ -41,15 +122,26 @@ pub struct Row {
     pub name: &'static str,
     /// Its environment variable.
     pub variable: &'static str,
-    /// Its default, as written.
+    /// Its default, as written; empty is nothing.
     pub default: &'static str,
     /// How it is written.
     pub written: &'static str,
     /// What it does.
     pub does: &'static str,
-    /// Sets it from text; `false` if the text is not how it is written.
-    pub set: fn(&mut Settings, &str) -> bool,
+    /// Whether it is a list: an array in files, separated by commas in the environment.
+    pub list: bool,
+    /// Whether a project's file may set it. What a project brings along comes from whoever wrote the project; it may
+    /// choose how its own compiles are cached and nothing that reaches beyond them (where files are written, what
+    /// other projects' results are thrown away).
+    pub project: bool,
+    /// Sets it; `false` if that is not how it is written.
+    pub set: fn(&mut Settings, &Given<'_>) -> bool,
+    /// The value in force.
+    pub show: fn(&Settings) -> Value,
 }
+
+const SWITCH: &str = "true or false";
+const NAMES: &str = "a list of names";
 
 /// The table.
 pub const ROWS: &[Row] = &[
@@ -59,31 +151,117 @@ pub const ROWS: &[Row] = &[
         default: "$XDG_CACHE_HOME/kiln, else ~/.cache/kiln",
         written: "an absolute path",
         does: "The cache directory. Everything kiln keeps is below it.",
-        set: |settings, text| {
-            let path = PathBuf::from(text);
-            let good = path.is_absolute();
-            if good {
-                settings.directory = Some(path);
-            }
-            good
-        },
+        list: false,
+        project: false,
+        set: |settings, given| assign(&mut settings.directory, given.absolute().map(Some)),
+        show: |settings| path(settings.directory.as_deref()),
     },
     Row {
         name: "off",
         variable: "KILN_OFF",
         default: "false",
-        written: "true or false",
+        written: SWITCH,
         does: "Step aside: run every compiler unchanged, look nothing up, store nothing.",
-        set: |settings, text| assign(&mut settings.off, values::switch(text)),
+        list: false,
+        project: true,
+        set: |settings, given| assign(&mut settings.off, switch(given)),
+        show: |settings| Value::Switch(settings.off),
+    },
+    Row {
+        name: "recache",
+        variable: "KILN_RECACHE",
+        default: "false",
+        written: SWITCH,
+        does: "Look nothing up: compile everything and store it anew, over what was there.",
+        list: false,
+        project: true,
+        set: |settings, given| assign(&mut settings.recache, switch(given)),
+        show: |settings| Value::Switch(settings.recache),
+    },
+    Row {
+        name: "read-only",
+        variable: "KILN_READ_ONLY",
+        default: "false",
+        written: SWITCH,
+        does: "Use what is in the cache and store no results.",
+        list: false,
+        project: true,
+        set: |settings, given| assign(&mut settings.read_only, switch(given)),
+        show: |settings| Value::Switch(settings.read_only),
+    },
+    Row {
+        name: "salt",
+        variable: "KILN_SALT",
+        default: "",
+        written: "any text",
+        does: "Text that is part of every key: what was stored under another salt is not found. Change it to start anew \
+               for something that kiln cannot see.",
+        list: false,
+        project: true,
+        set: |settings, given| assign(&mut settings.salt, given.text().map(str::to_owned)),
+        show: |settings| text(&settings.salt),
+    },
+    Row {
+        name: "extra-inputs",
+        variable: "KILN_EXTRA_INPUTS",
+        default: "",
+        written: "a list of paths; `*`, `?` and `**` as in a shell, a directory stands for every file below it",
+        does: "Files whose content (and whose coming and going) counts for every compile, on top of what it was seen to \
+               read. Relative paths begin at the project file's directory, without one at the directory the compiler \
+               runs in. Those that a project file names count for compiles in that project's directory only, not for \
+               dependencies from a registry. (Cargo does not know of them: it runs the compiler when it has a reason of \
+               its own, such as a new target directory.)",
+        list: true,
+        project: true,
+        set: |settings, given| assign(&mut settings.extra_inputs, given.paths()),
+        show: |settings| Value::List(settings.extra_inputs.iter().map(|p| p.display().to_string()).collect()),
+    },
+    Row {
+        name: "extra-variables",
+        variable: "KILN_EXTRA_VARIABLES",
+        default: "",
+        written: NAMES,
+        does: "Environment variables whose value counts for every compile, whether or not it was seen to ask for them.",
+        list: true,
+        project: true,
+        set: |settings, given| assign(&mut settings.extra_variables, given.words()),
+        show: |settings| Value::List(settings.extra_variables.clone()),
+    },
+    Row {
+        name: "ignore-variables",
+        variable: "KILN_IGNORE_VARIABLES",
+        default: "",
+        written: NAMES,
+        does: "Environment variables that do not count when a macro asks for them or walks through all of them. This is \
+               your promise that no output depends on their values: where it is wrong, hits will be. (`env!` and \
+               `option_env!` count all the same.)",
+        list: true,
+        project: true,
+        set: |settings, given| assign(&mut settings.ignore_variables, given.words()),
+        show: |settings| Value::List(settings.ignore_variables.clone()),
+    },
+    Row {
+        name: "never",
+        variable: "KILN_NEVER",
+        default: "",
+        written: NAMES,
+        does: "Crates, or packages with all their crates, that are compiled every time.",
+        list: true,
+        project: true,
+        set: |settings, given| assign(&mut settings.never, given.words()),
+        show: |settings| Value::List(settings.never.clone()),
     },
     Row {
         name: "remap",
         variable: "KILN_REMAP",
         default: "false",
-        written: "true or false",
+        written: SWITCH,
         does: "Map workspace and target paths (rustc's --remap-path-prefix), so that checkouts at different paths share \
                the workspace's own crates too. Debuggers and panics then show /kiln/workspace/... for them.",
-        set: |settings, text| assign(&mut settings.remap, values::switch(text)),
+        list: false,
+        project: true,
+        set: |settings, given| assign(&mut settings.remap, switch(given)),
+        show: |settings| Value::Switch(settings.remap),
     },
     Row {
         name: "max-size",
@@ -91,9 +269,13 @@ pub const ROWS: &[Row] = &[
         default: "10GiB",
         written: "a size such as 10GiB; 0 for no limit",
         does: "The most disk the cache may take; the least useful results go first.",
-        set: |settings, text| {
-            assign(&mut settings.max_size, values::size(text).map(|bytes| (bytes > 0).then_some(bytes)))
+        list: false,
+        project: false,
+        set: |settings, given| {
+            let size = given.text().and_then(values::size);
+            assign(&mut settings.max_size, size.map(|bytes| (bytes > 0).then_some(bytes)))
         },
+        show: |settings| Value::Text(values::show_size(settings.max_size.unwrap_or(0))),
     },
     Row {
         name: "max-age",
@@ -101,9 +283,40 @@ pub const ROWS: &[Row] = &[
         default: "7d",
         written: "a duration such as 7d or 12h; 0 for ever",
         does: "How long a result that nobody uses is kept.",
-        set: |settings, text| {
-            assign(&mut settings.max_age, values::duration(text).map(|time| (!time.is_zero()).then_some(time)))
+        list: false,
+        project: false,
+        set: |settings, given| {
+            let age = given.text().and_then(values::duration);
+            assign(&mut settings.max_age, age.map(|time| (!time.is_zero()).then_some(time)))
         },
+        show: |settings| Value::Text(values::show_duration(settings.max_age.unwrap_or_default())),
+    },
+    Row {
+        name: "log",
+        variable: "KILN_LOG",
+        default: "",
+        written: "an absolute path, with `warn:`, `info:` or `debug:` in front (info if there is none)",
+        does: "A file to which the wrapper appends a line for each compile: what it decided, why, and how long that took. \
+               `warn` has only what was not cached, `debug` adds keys and phases. Values of variables are never in it.",
+        list: false,
+        project: false,
+        set: |settings, given| assign(&mut settings.log, given.one().and_then(values::log_to).map(Some)),
+        show: |settings| settings.log.as_ref().map_or(Value::Unset, |log| Value::Text(log.to_string())),
+    },
+    Row {
+        name: "",
+        variable: "KILN_VERIFY",
+        default: "",
+        written: "a number from 1 to 100",
+        does: "Verify mode (set by `kiln verify --rebuild`): of a hundred hits so many are compiled all the same, and what \
+               comes of it is compared with what was stored.",
+        list: false,
+        project: false,
+        set: |settings, given| {
+            let percent = given.text().and_then(|text| text.parse().ok()).filter(|n| (1..=100).contains(n));
+            assign(&mut settings.verify, percent.map(Some))
+        },
+        show: |settings| settings.verify.map_or(Value::Unset, |percent| Value::Text(percent.to_string())),
     },
     Row {
         name: "",
@@ -111,12 +324,41 @@ pub const ROWS: &[Row] = &[
         default: "",
         written: "an absolute path",
         does: "A file that gets a copy of every event, for a tool that wants to sum up one build.",
-        set: |settings, text| {
-            settings.events = Some(PathBuf::from(text));
-            true
-        },
+        list: false,
+        project: false,
+        set: |settings, given| assign(&mut settings.events, given.absolute().map(Some)),
+        show: |settings| path(settings.events.as_deref()),
+    },
+    Row {
+        name: "",
+        variable: "KILN_CONFIG",
+        default: "$XDG_CONFIG_HOME/kiln/config.toml, else ~/.config/kiln/config.toml",
+        written: "an absolute path",
+        does: "The user's configuration file.",
+        list: false,
+        project: false,
+        // It decides which file is read, before any row is.
+        set: |_, given| given.absolute().is_some(),
+        show: |_| Value::Unset,
     },
 ];
+
+/// The row of a setting, by its name in files or its variable.
+pub fn row(name: &str) -> Option<&'static Row> {
+    ROWS.iter().find(|row| !name.is_empty() && (row.name == name || row.variable == name))
+}
+
+fn switch(given: &Given<'_>) -> Option<bool> {
+    given.text().and_then(values::switch)
+}
+
+fn path(path: Option<&Path>) -> Value {
+    path.map_or(Value::Unset, |path| Value::Text(path.display().to_string()))
+}
+
+fn text(text: &str) -> Value {
+    if text.is_empty() { Value::Unset } else { Value::Text(text.to_owned()) }
+}
 
 fn assign<T>(place: &mut T, value: Option<T>) -> bool {
     match value {
@@ -127,3 +369,15 @@ fn assign<T>(place: &mut T, value: Option<T>) -> bool {
         None => false,
     }
 }
+
+impl std::fmt::Display for LogTo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.level {
+            Level::Info => write!(f, "{}", self.path.display()),
+            level => write!(f, "{}:{}", level.name(), self.path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

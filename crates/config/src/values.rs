@@ -1,5 +1,8 @@
-//! How values are written: sizes, durations, switches.
+//! How values are written: sizes, durations, switches, logs.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Bytes: a number with an optional unit (`B`, `kB`, `MB`, `GB`, `TB`, `KiB`, `MiB`, `GiB`, `TiB`, or `K`, `M`, `G`,
@@ -47,6 +50,75 @@ pub fn switch(text: &str) -> Option<bool> {
         "0" | "false" | "no" | "off" | "" => Some(false),
         _ => None,
     }
+}
+
+/// Bytes as [`size`] reads them: in the largest unit that divides them.
+pub fn show_size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 8] = [
+        (1 << 40, "TiB"),
+        (1_000_000_000_000, "TB"),
+        (1 << 30, "GiB"),
+        (1_000_000_000, "GB"),
+        (1 << 20, "MiB"),
+        (1_000_000, "MB"),
+        (1 << 10, "KiB"),
+        (1000, "kB"),
+    ];
+    let unit = UNITS.iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    unit.map_or_else(|| bytes.to_string(), |(unit, name)| format!("{}{name}", bytes / unit))
+}
+
+/// A duration as [`duration`] reads it: in the largest unit up to days that divides it.
+pub fn show_duration(time: Duration) -> String {
+    const UNITS: [(u64, &str); 4] = [(24 * 3600, "d"), (3600, "h"), (60, "m"), (1, "s")];
+    let seconds = time.as_secs();
+    let unit = UNITS.iter().find(|(unit, _)| seconds > 0 && seconds.is_multiple_of(*unit));
+    unit.map_or_else(|| "0".to_owned(), |(unit, name)| format!("{}{name}", seconds / unit))
+}
+
+/// How much a log says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// What was not cached, and errors.
+    Warn,
+    /// Every compile, in one line.
+    Info,
+    /// Keys and phases, too.
+    Debug,
+}
+
+impl Level {
+    const ALL: [Level; 3] = [Level::Warn, Level::Info, Level::Debug];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+        }
+    }
+}
+
+/// A log: where, and how much.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogTo {
+    /// How much.
+    pub level: Level,
+    /// The file; absolute.
+    pub path: PathBuf,
+}
+
+/// A log: an absolute path, with a level and a colon in front if it is not [`Level::Info`].
+pub fn log_to(text: &OsStr) -> Option<LogTo> {
+    let bytes = text.as_bytes();
+    let named = Level::ALL.iter().find_map(|level| {
+        let rest = bytes.strip_prefix(level.name().as_bytes())?.strip_prefix(b":")?;
+        Some((*level, rest))
+    });
+    let (level, path) = named.unwrap_or((Level::Info, bytes));
+    let path = Path::new(OsStr::from_bytes(path));
+    path.is_absolute().then(|| LogTo { level, path: path.to_owned() })
 }
 
 #[cfg(test)]

@@ -1,36 +1,126 @@
 use super::*;
+use crate::schema::{Value, row};
 
-fn from_file(text: &str) -> Loaded {
-    let mut loaded =
-        Loaded { settings: Settings::default(), sources: vec![Source::Default; ROWS.len()], complaints: vec![] };
-    read_file(Path::new("/c.toml"), text.as_bytes(), &mut loaded);
+fn from_file(text: &str, project: bool) -> Loaded {
+    let mut loaded = Loaded {
+        settings: Settings::default(),
+        sources: vec![Source::Default; ROWS.len()],
+        project: None,
+        complaints: vec![],
+    };
+    let layer = Layer { file: Path::new("/p/c.toml"), base: Path::new("/p"), project, inside: true };
+    read_text(&layer, text, &mut loaded);
     loaded
+}
+
+fn from_environment(pairs: &[(&str, &str)]) -> Loaded {
+    let directory = Path::new("/nowhere");
+    let mut all = vec![("KILN_CONFIG", "/nowhere/config.toml")];
+    all.extend(pairs);
+    let mut loaded = load(&Environment::of(&all), &Start { directory, out: None });
+    assert_eq!(loaded.complaints[0].place, "/nowhere/config.toml", "a file that was named is expected");
+    loaded.complaints.remove(0);
+    loaded
+}
+
+fn source(loaded: &Loaded, name: &str) -> Source {
+    let at = ROWS.iter().position(|row| row.name == name).unwrap();
+    loaded.sources[at].clone()
 }
 
 #[test]
 fn a_file_sets_what_it_names() {
-    let loaded = from_file("remap = true\nmax-size = \"1GiB\"\n");
+    let loaded =
+        from_file("# mine\nremap = true\nmax-size = \"1GiB\"\nnever = [\"a\", 'b']\nmax-age = 60", false);
+    assert_eq!(loaded.complaints, []);
     assert!(loaded.settings.remap);
     assert_eq!(loaded.settings.max_size, Some(1 << 30));
-    assert_eq!(loaded.complaints, []);
-    assert_eq!(loaded.sources[2], Source::File("/c.toml".into()));
+    assert_eq!(loaded.settings.never, ["a", "b"]);
+    assert_eq!(loaded.settings.max_age, Some(std::time::Duration::from_secs(60)));
+    assert_eq!(source(&loaded, "remap"), Source::User("/p/c.toml".into(), 2));
+    assert_eq!(source(&loaded, "never").to_string(), "/p/c.toml:4");
 }
 
 #[test]
 fn what_is_wrong_is_named_with_its_line_and_the_default_counts() {
-    let loaded = from_file("\nremapp = true\nmax-age = \"soon\"\n");
-    assert_eq!(loaded.complaints[0].to_string(), "/c.toml:2: there is no setting `remapp`; did you mean `remap`?");
-    assert!(loaded.complaints[1].to_string().starts_with("/c.toml:3: max-age: `soon` is not a duration"));
+    let loaded = from_file("\nremapp = true\nmax-age = \"soon\"\nnever = [1]\noff = {}\n", false);
+    let told: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "/p/c.toml:2: there is no setting `remapp`; did you mean `remap`?",
+            "/p/c.toml:3: max-age: `soon` is not a duration such as 7d or 12h; 0 for ever; it is ignored",
+            "/p/c.toml:4: never: `[1]` is not a list of names; it is ignored",
+            "/p/c.toml:5: off: `{}` is not true or false; it is ignored",
+        ]
+    );
     assert_eq!(loaded.settings, Settings::default());
-    assert!(from_file("= 1").complaints[0].to_string().ends_with("the file is ignored"));
+    assert!(from_file("= 1", false).complaints[0].to_string().ends_with("the file is ignored"));
+}
+
+#[test]
+fn a_project_cannot_send_the_cache_elsewhere() {
+    let loaded = from_file("directory = '/evil'\nmax-size = '1'\nlog = '/etc/x'\nsalt = 's'", true);
+    assert_eq!(loaded.complaints.len(), 3);
+    assert!(
+        loaded.complaints[0].to_string().starts_with("/p/c.toml:1: directory: a project cannot set this")
+    );
+    assert_eq!(loaded.settings, Settings { salt: "s".into(), ..Settings::default() });
+    assert_eq!(source(&loaded, "salt"), Source::Project("/p/c.toml".into(), 4));
 }
 
 #[test]
 fn the_environment_wins_and_zero_is_no_limit() {
-    let loaded = load(&Environment::of(&[("KILN_DIR", "/k"), ("KILN_MAX_SIZE", "0"), ("KILN_REMAP", "maybe")]));
+    let loaded = from_environment(&[
+        ("KILN_DIR", "/k"),
+        ("KILN_MAX_SIZE", "0"),
+        ("KILN_REMAP", "maybe"),
+        ("KILN_NEVER", "a, b,"),
+        ("KILN_EXTRA_INPUTS", "x/*,/y"),
+    ]);
     assert_eq!(loaded.settings.directory, Some("/k".into()));
     assert_eq!(loaded.settings.max_size, None);
     assert!(!loaded.settings.remap);
+    assert_eq!(loaded.settings.never, ["a", "b"]);
+    assert_eq!(loaded.settings.extra_inputs, [Path::new("/nowhere/x/*"), Path::new("/y")]);
     assert_eq!(loaded.complaints.len(), 1);
     assert_eq!(loaded.complaints[0].place, "KILN_REMAP");
+    assert_eq!(source(&loaded, "directory"), Source::Environment("KILN_DIR"));
+    assert_eq!((row("max-size").unwrap().show)(&loaded.settings), Value::Text("0".into()));
+}
+
+#[test]
+fn a_mistyped_variable_is_told_and_somebody_elses_is_not() {
+    let loaded = from_environment(&[("KILN_REMAPP", "1"), ("KILN_RECORD", "1"), ("KILN_OF_ANOTHER", "1")]);
+    let told: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["KILN_REMAPP: there is no such variable; did you mean `KILN_REMAP`?"]);
+}
+
+#[test]
+fn the_projects_file_is_found_from_the_target_directory_first() {
+    let space = tempfile::tempdir().unwrap();
+    let root = space.path();
+    let file = |name: &str, text: &str| {
+        files::create_dirs(root.join(name).parent().unwrap()).unwrap();
+        files::write_atomic(&root.join(name), text.as_bytes()).unwrap();
+    };
+    file("p/kiln.toml", "remap = true\nextra-inputs = ['a']\n");
+    file("p/.kiln.toml", "");
+    file("p/inner/.kiln.toml", "");
+    file("registry/dep-1.0/kiln.toml", "off = true\n");
+    file("registry/dep-1.0/.cargo-ok", "");
+    let (project, dependency) = (root.join("p"), root.join("registry/dep-1.0"));
+    let out = project.join("target/debug/deps");
+    let find = |directory: &Path, out: Option<&Path>| project_file(&Start { directory, out });
+    assert_eq!(find(&dependency, Some(&out)), Some(project.join("kiln.toml")));
+    assert_eq!(find(&dependency.join("src"), Some(&root.join("target"))), None);
+    assert_eq!(find(&project, Some(&root.join("target"))), Some(project.join("kiln.toml")));
+    assert_eq!(find(&project.join("inner"), None), Some(project.join("inner/.kiln.toml")));
+    assert_eq!(find(root, Some(&root.join("target"))), None);
+
+    let environment = Environment::of(&[("XDG_CONFIG_HOME", "/nowhere")]);
+    let load = |directory: &Path| load(&environment, &Start { directory, out: Some(&out) }).settings;
+    assert_eq!(load(&project).extra_inputs, [project.join("a")]);
+    assert_eq!(load(&dependency).extra_inputs, Vec::<PathBuf>::new(), "a dependency is not of the workspace");
+    assert!(load(&dependency).remap);
 }

@@ -26,3 +26,28 @@ fn switches() {
     assert_eq!(switch("Off"), Some(false));
     assert_eq!(switch("maybe"), None);
 }
+
+#[test]
+fn what_is_shown_reads_the_same() {
+    for bytes in [0, 1, 999, 1024, 1500, 10 << 30, 1_500_000, 3 << 40] {
+        assert_eq!(size(&show_size(bytes)), Some(bytes));
+    }
+    assert_eq!(show_size(10 << 30), "10GiB");
+    for seconds in [0, 1, 90, 3600, 7 * 86400] {
+        assert_eq!(
+            duration(&show_duration(Duration::from_secs(seconds))),
+            Some(Duration::from_secs(seconds))
+        );
+    }
+    assert_eq!(show_duration(Duration::from_secs(7 * 86400)), "7d");
+}
+
+#[test]
+fn logs() {
+    let to = |text: &str| log_to(OsStr::new(text)).map(|log| (log.level, log.path.display().to_string()));
+    assert_eq!(to("/l"), Some((Level::Info, "/l".into())));
+    assert_eq!(to("debug:/l"), Some((Level::Debug, "/l".into())));
+    for bad in ["", "l", "debug:", "debug:l", "loud:/l"] {
+        assert_eq!(to(bad), None, "{bad}");
+    }
+}
