@@ -19,7 +19,7 @@ pub enum Outcome {
 }
 
 /// One line of the event log. Fields are only ever added; readers ignore those they do not know.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Milliseconds since the epoch when it ended.
     pub at_ms: u64,
@@ -45,4 +45,53 @@ pub struct Event {
     /// The directory the compile ran in.
     #[serde(default)]
     pub directory: String,
+    /// The process that asked for the compile: the events of one cargo have the same.
+    #[serde(default)]
+    pub parent: u32,
+    /// The project it was built for, as far as the output directory tells.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub project: String,
+    /// What its files are called: `serde-0a1b2c3d4e5f6071`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stem: String,
+    /// What a miss came of, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub cause: String,
+    /// The stem of the dependency whose change it came of, if it came of one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub follows: String,
+    /// The ActionKey under which it was kept or found, in hexadecimal.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// In verify mode: what comparing came to (`same`, `different: …`, `denied: …`, `not compared: …`).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub verified: String,
 }
+
+impl Event {
+    /// An event of this outcome at this time about this unit; everything else is empty.
+    pub fn new(at_ms: u64, outcome: Outcome, name: &str, kind: &str) -> Event {
+        Event {
+            at_ms,
+            outcome,
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            reason: String::new(),
+            detail: String::new(),
+            took_us: 0,
+            compile_ms: 0,
+            bytes: 0,
+            directory: String::new(),
+            parent: 0,
+            project: String::new(),
+            stem: String::new(),
+            cause: String::new(),
+            follows: String::new(),
+            key: String::new(),
+            verified: String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

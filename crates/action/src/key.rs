@@ -6,15 +6,16 @@
 //! ActionKey = hash(WeakKey, questions and today's answers)                                 names exactly one result
 //! ```
 
-use crate::invocation::Invocation;
-use crate::place::Places;
+use crate::baseline::{self, Word};
+use crate::invocation::{Field, Invocation};
+use crate::place::{Place, Places};
 use crate::shape::{Answer, Question};
-use crate::template::{Spelling, Template};
-use crate::wire::Writer;
+use crate::wire::{Reader, Writer};
 use crate::{Digest, digest};
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// Names the Shapes of a compile: no file contents in it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +50,8 @@ pub enum Group {
     Environment,
     /// Source on standard input.
     Input,
+    /// What the user's settings add: a salt, names of further inputs and variables, and of those that do not count.
+    Settings,
 }
 
 impl Group {
@@ -59,6 +62,7 @@ impl Group {
             Group::Externs => ("externs", 1),
             Group::Environment => ("environment", 1),
             Group::Input => ("input", 1),
+            Group::Settings => ("settings", 1),
         }
     }
 }
@@ -80,6 +84,8 @@ pub struct KeyInputs<'a> {
     /// Values of the variables that [`Invocation::environment`] names; `None` is unset. Rule: facts about rustc in
     /// docs/key/rustc.md.
     pub environment: &'a [(&'static str, Option<&'a OsStr>)],
+    /// What the settings add; nothing where nothing is set, so that keys without settings stay as they are.
+    pub settings: &'a [Field],
 }
 
 impl KeyInputs<'_> {
@@ -93,10 +99,12 @@ impl KeyInputs<'_> {
         }
         let directory = path_bytes(invocation.directory.as_os_str(), &mapped);
         sink.field(Group::Arguments, b"directory", &directory);
+        let told = |field: &Field| match field.path {
+            true => path_bytes(&field.value, &mapped),
+            false => field.value.as_bytes().to_vec(),
+        };
         for field in &invocation.fields {
-            let value =
-                if field.path { path_bytes(&field.value, &mapped) } else { field.value.as_bytes().to_vec() };
-            sink.field(Group::Arguments, field.name.as_bytes(), &value);
+            sink.field(Group::Arguments, field.name.as_bytes(), &told(field));
         }
         for krate in &invocation.externs {
             let mut value = Writer::default();
@@ -113,6 +121,9 @@ impl KeyInputs<'_> {
         if let Some(stdin) = self.stdin {
             sink.field(Group::Input, b"stdin", &stdin.hash);
         }
+        for field in self.settings {
+            sink.field(Group::Settings, field.name.as_bytes(), &told(field));
+        }
     }
 
     /// The key of what [`KeyInputs::tell`] tells.
@@ -123,13 +134,28 @@ impl KeyInputs<'_> {
     }
 }
 
-/// A value that holds a path: with the remapped places cut out of it, if there are any.
+/// What may stand before the `=` in front of a path: nothing (`-C name=path`), or the kind of a search path.
+const BEFORE_A_PATH: [&[u8]; 6] = [b"", b"native", b"crate", b"dependency", b"framework", b"all"];
+
+/// A value that is a path, perhaps with a kind and `=` in front: with the remapped place it lies in cut off, if there is
+/// one. Nothing but the whole value or a following `/` ends a place: `/w:x` and `/w,x` are other directories than `/w`.
 fn path_bytes(value: &OsStr, mapped: &Places) -> Vec<u8> {
+    let value = value.as_bytes();
     if mapped.roots().is_empty() {
-        return value.as_bytes().to_vec();
+        return value.to_vec();
     }
+    let equals = value.iter().position(|&b| b == b'=').filter(|&at| BEFORE_A_PATH.contains(&&value[..at]));
+    let (kind, path) = value.split_at(equals.map_or(0, |at| at + 1));
+    let inside = |root: &Path| {
+        let rest = path.strip_prefix(root.as_os_str().as_bytes())?;
+        (rest.is_empty() || rest[0] == b'/').then_some(rest)
+    };
+    let found = mapped.roots().iter().find_map(|(place, root)| Some((*place, inside(root)?)));
+    let (place, rest) = found.unwrap_or((Place::Literal, path));
     let mut wire = Writer::default();
-    Template::cut(value.as_bytes(), mapped, &[Spelling::Plain]).write(&mut wire);
+    wire.bytes(kind);
+    place.write(&mut wire);
+    wire.bytes(rest);
     wire.0
 }
 
@@ -175,19 +201,47 @@ impl Sink for HashSink {
     }
 }
 
-/// Keeps what is told as words: `(group, name, value)`, values of variables only as a digest.
-#[derive(Default)]
-pub struct WordSink(pub Vec<(&'static str, String, String)>);
+/// Keeps what is told as words; values of variables only as digests with a salt.
+pub struct WordSink<'a> {
+    /// The words so far.
+    pub words: Vec<Word>,
+    salt: &'a [u8],
+}
 
-impl Sink for WordSink {
+impl<'a> WordSink<'a> {
+    /// Nothing told yet.
+    pub fn new(salt: &'a [u8]) -> WordSink<'a> {
+        WordSink { words: Vec::new(), salt }
+    }
+}
+
+impl Sink for WordSink<'_> {
     fn field(&mut self, group: Group, name: &[u8], value: &[u8]) {
         let shown = match group {
-            Group::Arguments | Group::Externs => String::from_utf8_lossy(value).into_owned(),
+            Group::Arguments => String::from_utf8_lossy(value).into_owned(),
+            Group::Externs => extern_words(value),
             Group::Toolchain => digest::hex(value),
-            Group::Environment | Group::Input => digest::hex(&Digest::of(value).hash),
+            Group::Environment if value.first() == Some(&0) => String::new(), // unset
+            Group::Environment | Group::Input | Group::Settings => {
+                digest::hex(&baseline::salted(self.salt, &Digest::of(value)))
+            }
         };
-        self.0.push((group.name_and_version().0, String::from_utf8_lossy(name).into_owned(), shown));
+        self.words.push(Word {
+            group: group.name_and_version().0.to_owned(),
+            name: String::from_utf8_lossy(name).into_owned(),
+            value: shown,
+        });
     }
+}
+
+/// An extern's options, if any, and the name of its file.
+fn extern_words(value: &[u8]) -> String {
+    let mut from = Reader(value);
+    let part = |from: &mut Reader<'_>| {
+        from.bytes().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+    };
+    let (options, file) = (part(&mut from), part(&mut from));
+    if options.is_empty() { file } else { format!("{options}:{file}") }
 }
 
 #[cfg(test)]

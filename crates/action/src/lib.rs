@@ -3,6 +3,7 @@
 //! Architecture invariant: no I/O and no operating system here; every other crate may depend on this one and it
 //! depends on none of them. Only [`key`] and [`digest`] feed a hasher.
 
+pub mod baseline;
 pub mod digest;
 pub mod event;
 pub mod invocation;

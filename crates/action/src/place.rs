@@ -140,7 +140,11 @@ impl Places {
         let mut depth = 0i32;
         let inside = path.is_relative()
             && path.components().all(|component| {
-                depth += if component == std::path::Component::ParentDir { -1 } else { 1 };
+                depth += match component {
+                    std::path::Component::ParentDir => -1,
+                    std::path::Component::Normal(_) => 1,
+                    _ => 0,
+                };
                 depth >= 0
             });
         inside.then(|| if placed.path.is_empty() { root.clone() } else { root.join(path) })

@@ -16,6 +16,12 @@ pub enum Reason {
     BadArguments(String),
     /// kiln was told to stay out of the way.
     Disabled,
+    /// A crate that the user said is never to be cached.
+    NeverCached(String),
+    /// Told to look nothing up.
+    Recache,
+    /// Told to store nothing.
+    ReadOnly,
     /// Output goes to a terminal, whose width and colours rustc would ask for.
     Terminal,
     /// The cache directory cannot be used.
@@ -55,6 +61,9 @@ impl Reason {
             Reason::UncachedFlag(_) => "uncached-flag",
             Reason::BadArguments(_) => "bad-arguments",
             Reason::Disabled => "disabled",
+            Reason::NeverCached(_) => "never-cached",
+            Reason::Recache => "recache",
+            Reason::ReadOnly => "read-only",
             Reason::Terminal => "terminal",
             Reason::NoStore(_) => "no-store",
             Reason::UnknownToolchain(_) => "unknown-toolchain",
@@ -79,6 +88,7 @@ impl Reason {
             | Reason::UnknownFlag(detail)
             | Reason::UncachedFlag(detail)
             | Reason::BadArguments(detail)
+            | Reason::NeverCached(detail)
             | Reason::NoStore(detail)
             | Reason::UnknownToolchain(detail)
             | Reason::Unrecorded(detail)
@@ -89,12 +99,42 @@ impl Reason {
             | Reason::Untrusted(detail)
             | Reason::Damaged(detail) => detail,
             Reason::Disabled
+            | Reason::Recache
+            | Reason::ReadOnly
             | Reason::Terminal
             | Reason::ClockJumped
             | Reason::NotSeen
             | Reason::Changed
             | Reason::Failed => "",
         }
+    }
+
+    /// Every reason once, about nothing.
+    pub fn all() -> Vec<Reason> {
+        vec![
+            Reason::UnknownCompiler(String::new()),
+            Reason::UnknownFlag(String::new()),
+            Reason::UncachedFlag(String::new()),
+            Reason::BadArguments(String::new()),
+            Reason::Disabled,
+            Reason::NeverCached(String::new()),
+            Reason::Recache,
+            Reason::ReadOnly,
+            Reason::Terminal,
+            Reason::NoStore(String::new()),
+            Reason::UnknownToolchain(String::new()),
+            Reason::Unrecorded(String::new()),
+            Reason::WroteElsewhere(String::new()),
+            Reason::InputChanged(String::new()),
+            Reason::Asked(String::new()),
+            Reason::BadOutputs(String::new()),
+            Reason::Untrusted(String::new()),
+            Reason::ClockJumped,
+            Reason::NotSeen,
+            Reason::Changed,
+            Reason::Damaged(String::new()),
+            Reason::Failed,
+        ]
     }
 
     fn sentence(&self) -> &'static str {
@@ -104,6 +144,9 @@ impl Reason {
             Reason::UncachedFlag(_) => "a flag whose effect is not cached",
             Reason::BadArguments(_) => "arguments that cannot be understood",
             Reason::Disabled => "switched off",
+            Reason::NeverCached(_) => "a crate that the settings say is never cached",
+            Reason::Recache => "the settings say to compile anew",
+            Reason::ReadOnly => "the settings say to store nothing",
             Reason::Terminal => "the compiler writes to a terminal",
             Reason::NoStore(_) => "the cache directory cannot be used",
             Reason::UnknownToolchain(_) => "the compiler's own files cannot be identified",
@@ -122,6 +165,50 @@ impl Reason {
     }
 }
 
+/// What to do about a reason, by the name under which it is counted; empty where there is nothing to be done, or the name
+/// is not known here.
+pub fn remedy(name: &str) -> &'static str {
+    match name {
+        "unknown-compiler" => {
+            "kiln wraps rustc and clippy-driver; give it the compiler's own path, not a script's"
+        }
+        "unknown-flag" => "a newer kiln may know the flag; without it, the unit is cached",
+        "uncached-flag" => {
+            "drop the flag where its effect is not needed; docs/key/rustc.md says what is cached"
+        }
+        "bad-arguments" => "the compiler's own message says what is wrong",
+        "never-cached" => "take the crate out of the setting `never` (KILN_NEVER)",
+        "disabled" => "unset the setting `off` (KILN_OFF)",
+        "terminal" => "build through cargo, or send standard error to a file",
+        "no-store" => "set KILN_DIR to a directory that can be written to; `kiln doctor` checks it",
+        "unknown-toolchain" => {
+            "install the toolchain with rustup or from the distribution; `kiln doctor` checks it"
+        }
+        "unrecorded" => {
+            "a program that is linked statically, runs as another user or was killed cannot be watched; \
+                         use a dynamically linked one"
+        }
+        "wrote-elsewhere" => "make the macro write nothing; a build script may write to OUT_DIR",
+        "input-changed" => "nothing: do not edit while it compiles; the next build keeps it",
+        "asked" => "make the macro not ask: what it answers can be different every time",
+        "bad-outputs" => "nothing, if it happens once; else it is worth a bug report",
+        "untrusted-macro" => {
+            "a newer version of the macro's crate may do without; only the units that use it are affected"
+        }
+        "clock-jumped" => "nothing: the next build keeps it",
+        "recache" => "unset the setting `recache` (KILN_RECACHE)",
+        "read-only" => "unset the setting `read-only` (KILN_READ_ONLY)",
+        "damaged" => "`kiln verify --repair` looks for more of the kind",
+        _ => "",
+    }
+}
+
+/// The sentence for a reason, by the name under which it is counted; the name itself if it is not known here.
+pub fn sentence(name: &str) -> &str {
+    let known = Reason::all().into_iter().find(|reason| reason.name() == name);
+    known.map_or(name, |reason| reason.sentence())
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.detail() {
@@ -130,3 +217,6 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

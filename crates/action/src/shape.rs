@@ -18,7 +18,7 @@ pub enum Question {
     Kind(Placed),
     /// Where does the path lead, with all symbolic links resolved?
     Real(Placed),
-    /// Which names does the directory have, of which kinds?
+    /// Which names does the directory have, of which kinds, in which order?
     Listing(Placed),
     /// The value of an environment variable, or that it is unset.
     Env(Vec<u8>),
@@ -30,6 +30,9 @@ pub enum Question {
     Argv,
     /// The whole environment, less what cannot matter: asked by a macro that walks `environ`.
     Environ,
+    /// Where the path in a variable leads, by place: for a variable that names a mapped directory and does nothing but
+    /// find files there.
+    Where(Vec<u8>),
 }
 
 /// The kind of thing a path names.
@@ -131,6 +134,7 @@ impl Question {
             Question::Arg(name) => named(to, 7, name),
             Question::Argv => to.u8(8),
             Question::Environ => to.u8(9),
+            Question::Where(name) => named(to, 10, name),
         }
     }
 
@@ -147,6 +151,7 @@ impl Question {
             7 => Question::Arg(from.bytes()?.to_vec()),
             8 => Question::Argv,
             9 => Question::Environ,
+            10 => Question::Where(from.bytes()?.to_vec()),
             _ => return Err(Malformed),
         })
     }

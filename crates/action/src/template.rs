@@ -119,6 +119,14 @@ impl Template {
         Some(text)
     }
 
+    /// Whether `needle` stands in the text between the holes.
+    pub fn holds(&self, needle: &[u8]) -> bool {
+        self.0.iter().any(|piece| match piece {
+            Piece::Text(text) => text.windows(needle.len().max(1)).any(|part| part == needle),
+            Piece::Hole(..) => false,
+        })
+    }
+
     /// Whether there is no text at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -161,10 +169,12 @@ fn hole_at(text: &[u8], at: usize, roots: &[(Place, Spelling, Vec<u8>)]) -> Opti
         return None;
     }
     roots.iter().find_map(|(place, spelling, root)| {
+        // (not `+`, `@`, `~`, …: `/w+x` is another directory than `/w`)
         let ends = |next: Option<&u8>| {
-            next.is_none_or(
-                |b| !matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | 0x80..),
-            )
+            next.is_none_or(|b| {
+                matches!(b, b'/' | b'"' | b'\'' | b'`' | b'\\' | b':' | b',' | b';' | b')')
+                    || b.is_ascii_whitespace()
+            })
         };
         (text[at..].starts_with(root) && ends(text.get(at + root.len()))).then_some((
             *place,

@@ -5,13 +5,15 @@
 //! recorded completely, and it wrote nothing but its outputs.
 
 use crate::evidence::{self, Evidence, Scene};
+use crate::generated;
 use crate::guilt;
 use crate::inputs::{self, World};
+use crate::switches;
 use crate::toolchain::Owned;
 use kiln_action::template::Spelling;
 use kiln_action::{
-    ActionKey, ActionResult, Answer, Digest, Output, Place, Placed, Question, Reason, Role, Shape, Stream,
-    Template, WeakKey,
+    ActionKey, ActionResult, Answer, Digest, FileKind, Output, Place, Placed, Question, Reason, Role, Shape,
+    Stream, Template, WeakKey,
 };
 use kiln_compiler::rustc::{depinfo, table};
 use kiln_recorder::{Record, Unrecorded};
@@ -19,7 +21,7 @@ use kiln_store::{Content, Keep, Key, LocalStore, Store, StoreError};
 use kiln_sys::clock::Moment;
 use kiln_sys::files;
 use kiln_sys::identity::Writer;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,25 +48,50 @@ pub struct Shelf<'a> {
     pub guilt: &'a Path,
 }
 
-/// Keeps a run. Tells the bytes of its outputs, or why it cannot be kept.
+/// What was kept.
+pub struct Kept {
+    /// Bytes of its outputs.
+    pub bytes: u64,
+    /// Under which name.
+    pub key: ActionKey,
+    /// What it had asked.
+    pub shape: Shape,
+    /// What it was answered, in the Shape's order.
+    pub answers: Vec<Answer>,
+}
+
+/// Keeps a run. Tells what was kept, or why it cannot be.
 pub fn capture(
     ran: &Ran,
     weak: &WeakKey,
     world: &World<'_>,
     toolchain: &Owned,
     shelf: &Shelf<'_>,
-) -> Result<u64, Reason> {
+) -> Result<Kept, Reason> {
     let record = ran.record.as_ref().map_err(|silence| Reason::Unrecorded(silence.to_string()))?;
     let search = inputs::search_path(world.environment);
     let exists = |path: &Path| files::lstat(path).is_ok_and(|found| found.is_some());
     let owns = |path: &Path| toolchain.owns(path);
-    let scene = Scene { invocation: world.invocation, owns: &owns, search: &search, exists: &exists };
+    let ignored = |name: &[u8]| switches::is_ignored(world.settings, name);
+    let scene = Scene {
+        invocation: world.invocation,
+        owns: &owns,
+        search: &search,
+        ignored: &ignored,
+        exists: &exists,
+    };
+    if ran.exit_code != 0 && !is_about_the_source(&ran.said) {
+        return Err(Reason::Failed); // a full disk, a directory that cannot be written: not an answer
+    }
     let mut evidence = evidence::read(record, &scene)?;
     let texts = declared(&mut evidence, ran.exit_code, world)?;
+    ask_variables(&mut evidence, world);
+    ask_preloaded(&mut evidence, world);
     suspect(&mut evidence, world, shelf.guilt)?;
     if said_something(&ran.said) {
         evidence.questions.extend(lazy_names().map(|name| Question::Arg(name.as_bytes().to_vec())));
     }
+    evidence.questions.extend(switches::questions(world.settings, &world.invocation.places));
     let shape = Shape::new(evidence.questions.iter().cloned().collect());
     let answers = settled_answers(&shape, &evidence, ran, world)?;
     let key = ActionKey::new(weak, shape.questions().iter().zip(&answers));
@@ -74,8 +101,9 @@ pub fn capture(
     }
     let unkept = |error: StoreError| Reason::NoStore(error.to_string());
     shelf.store.put(&Key::Result(key), Content::Bytes(&result.encode())).map_err(unkept)?;
-    kiln_store::add_shape(shelf.store, weak, shape).map_err(unkept)?;
-    Ok(result.blobs().map(|digest| digest.size).sum())
+    kiln_store::add_shape(shelf.store, weak, shape.clone()).map_err(unkept)?;
+    let bytes = result.blobs().map(|digest| digest.size).sum();
+    Ok(Kept { bytes, key, shape, answers })
 }
 
 /// The first ring: what the compiler wrote down itself. The record counts only if it saw all of that.
@@ -98,6 +126,15 @@ fn declared(
     if invocation.outputs.dep_info && exit_code == 0 && written.is_empty() {
         return Err(Reason::BadOutputs("no dep-info was written".into()));
     }
+    // Without dep-info this is all that shows whether the record is of this compile.
+    let input = invocation.fields.iter().find(|field| field.name == "input" && !invocation.stdin);
+    if let Some(input) = input.map(|field| invocation.absolute(Path::new(&field.value)))
+        && !invocation.outputs.stems.is_empty()
+        && !evidence.opened.contains(&input)
+        && !evidence.absent.contains(&input)
+    {
+        return Err(Reason::Unrecorded(format!("{} was read unseen", input.display())));
+    }
     for path in written {
         let text = files::read(&path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
         let parsed = depinfo::parse(&text)
@@ -112,10 +149,55 @@ fn declared(
             }
             evidence.questions.insert(Question::File(invocation.places.place(&source)));
         }
-        evidence.questions.extend(parsed.environment.into_iter().map(|(name, _)| Question::Env(name)));
-        texts.insert(path, Template::cut(&text, &invocation.places, &[Spelling::Make, Spelling::Plain]));
+        evidence.variables.extend(parsed.environment.into_iter().map(|(name, _)| name));
+        let valueless = depinfo::with_environment(&text, &|_| None);
+        if inputs::with_values(&valueless, world) != text {
+            return Err(Reason::BadOutputs(format!("{} cannot be told again", path.display())));
+        }
+        texts.insert(path, Template::cut(&valueless, &invocation.places, &[Spelling::Make, Spelling::Plain]));
     }
     Ok(texts)
+}
+
+/// What `env!` and `option_env!` asked for. A macro's own asking for the same variable is in the questions already.
+fn ask_variables(evidence: &mut Evidence, world: &World<'_>) {
+    for name in std::mem::take(&mut evidence.variables) {
+        let literal = Question::Env(name.clone());
+        let by_place = name == generated::OUT_DIR
+            && !evidence.questions.contains(&literal)
+            && is_mapped(&name, world)
+            && only_finds_files(evidence, world);
+        evidence.questions.insert(if by_place { Question::Where(name) } else { literal });
+    }
+}
+
+/// What a user preloads into the compiler: its names are in the key, its content is asked for.
+fn ask_preloaded(evidence: &mut Evidence, world: &World<'_>) {
+    let value = world.environment.get("LD_PRELOAD").unwrap_or_default().as_bytes();
+    for word in value.split(|byte| b": \t\n".contains(byte)).filter(|word| word.contains(&b'/')) {
+        let path = world.invocation.absolute(Path::new(std::ffi::OsStr::from_bytes(word)));
+        evidence.questions.insert(Question::File(Placed::literal(&path)));
+    }
+}
+
+fn is_mapped(name: &[u8], world: &World<'_>) -> bool {
+    let value = world.environment.get(std::ffi::OsStr::from_bytes(name));
+    value.is_some_and(|value| {
+        world.invocation.places.remapped().place(Path::new(value)).place != Place::Literal
+    })
+}
+
+/// Whether the unit's own sources use `OUT_DIR` for nothing but includes, and nothing else it reads (metadata with
+/// exported macros, proc macros) knows the word.
+fn only_finds_files(evidence: &Evidence, world: &World<'_>) -> bool {
+    evidence.questions.iter().all(|question| {
+        let Question::File(placed) = question else { return true };
+        let Some(path) = world.invocation.places.resolve(placed) else { return false };
+        if matches!(placed.place, Place::Deps(_) | Place::Out) {
+            return matches!(files::find_any(&path, &[generated::OUT_DIR]), Ok(None));
+        }
+        files::read(&path).is_ok_and(|source| generated::only_includes(&source))
+    })
 }
 
 fn is_dep_info(path: &Path) -> bool {
@@ -138,7 +220,8 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
         if guilt.environment {
             evidence.questions.insert(Question::Environ);
         }
-        if guilt.arguments {
+        let mapped = !world.invocation.places.remapped().roots().is_empty();
+        if guilt.arguments || guilt.locations && mapped {
             evidence.questions.insert(Question::Argv);
         }
     }
@@ -154,8 +237,21 @@ fn lazy_names() -> impl Iterator<Item = &'static str> {
 fn said_something(said: &[(Stream, Vec<u8>)]) -> bool {
     let all: Vec<u8> =
         said.iter().filter(|(s, _)| *s == Stream::Err).flat_map(|(_, text)| text.clone()).collect();
-    let notice = br#"{"$message_type":"artifact""#;
-    all.split(|&b| b == b'\n').any(|line| !line.is_empty() && !line.starts_with(notice))
+    all.split(|&b| b == b'\n').any(|line| !line.is_empty() && !is_notice(line))
+}
+
+/// Whether every error that a failed probe told is about the source: with a code, or with a place in it.
+fn is_about_the_source(said: &[(Stream, Vec<u8>)]) -> bool {
+    let all: Vec<u8> =
+        said.iter().filter(|(s, _)| *s == Stream::Err).flat_map(|(_, text)| text.clone()).collect();
+    let lines: Vec<&[u8]> = all.split(|&b| b == b'\n').collect();
+    let errors = || lines.iter().enumerate().filter(|(_, line)| line.starts_with(b"error"));
+    let placed =
+        |at: usize| lines.get(at + 1).is_some_and(|next| next.trim_ascii_start().starts_with(b"--> "));
+    let fine = |at: usize, line: &[u8]| {
+        line.starts_with(b"error[E") || line.starts_with(b"error: aborting due to ") || placed(at)
+    };
+    errors().next().is_some() && errors().all(|(at, line)| fine(at, line))
 }
 
 /// Today's answers, each about something that has not changed since before the run began.
@@ -172,13 +268,18 @@ fn settled_answers(
         }
     }
     let mut answers = Vec::with_capacity(shape.questions().len());
+    let mut ways = HashSet::new();
     for question in shape.questions() {
         let unanswered = || Reason::InputChanged(format!("{question:?} has no answer"));
         let answer = inputs::answer(question, world).ok_or_else(unanswered)?;
         let placed = question.path();
         if let Some(path) = placed.and_then(|placed| world.invocation.places.resolve(placed)) {
             let seen = evidence.opened.contains(&path);
-            if seen && answer == Answer::Nothing || !stood_still(question, &path, ran.started.realtime_ns()) {
+            let since = ran.started.realtime_ns();
+            if seen && answer == Answer::Nothing
+                || !stood_still(question, &path, since)
+                || !way_stood_still(&path, since, &mut ways)
+            {
                 return Err(changed(&path));
             }
         }
@@ -195,13 +296,34 @@ fn stood_still(question: &Question, path: &Path, since: i64) -> bool {
     let linked =
         stat.links > 1 && matches!(question.path(), Some(Placed { place: Place::Deps(_) | Place::Out, .. }));
     match question {
-        Question::File(_) if stat.kind == kiln_action::FileKind::File => {
+        Question::File(_) if stat.kind == FileKind::File => {
             identity.mtime_ns <= since && (linked || identity.ctime_ns <= since)
         }
-        Question::Kind(_) if stat.kind == kiln_action::FileKind::File => identity.ctime_ns <= since,
+        Question::Kind(_) if stat.kind == FileKind::File => identity.ctime_ns <= since,
         Question::Listing(_) => identity.mtime_ns <= since,
         _ => true,
     }
+}
+
+/// Whether the way to the file is the same as before `since`: a directory that was renamed into place brings files that
+/// are old themselves, and so does a link that was retargeted. Renaming shows in a directory's ctime alone; where names
+/// were added or removed in it, its mtime moves as well.
+fn way_stood_still(path: &Path, since: i64, known: &mut HashSet<PathBuf>) -> bool {
+    path.ancestors().all(|part| {
+        if known.contains(part) {
+            return true;
+        }
+        let Ok(Some(stat)) = files::lstat(part) else { return true };
+        let still = match stat.kind {
+            FileKind::Directory => stat.identity.ctime_ns <= since || stat.identity.mtime_ns > since,
+            FileKind::Symlink => stat.identity.ctime_ns <= since,
+            _ => true,
+        };
+        if still {
+            known.insert(part.to_owned());
+        }
+        still
+    })
 }
 
 fn keep_outputs(
@@ -220,15 +342,15 @@ fn keep_outputs(
     if ran.exit_code == 0 && invocation.outputs.metadata && !named && !has("rmeta") {
         return Err(Reason::BadOutputs("no metadata was written".into()));
     }
+    let inert = inert_roots(evidence, world);
     let mut result = ActionResult {
         exit_code: ran.exit_code,
-        streams: said_for_anywhere(&ran.said, world),
+        streams: said_for_anywhere(&ran.said, world, &inert)?,
         cost_ms: u32::try_from(ran.took.as_millis()).unwrap_or(u32::MAX),
         unit: format!("{} {}", invocation.unit.name, invocation.unit.kind),
         incremental: invocation.incremental.then_some(weak.0),
         ..ActionResult::default()
     };
-    let inert = inert_roots(evidence, world);
     for path in &evidence.outputs {
         let placed = invocation.places.place(path);
         let (role, digest, executable) = match texts.remove(path) {
@@ -289,7 +411,7 @@ fn holds_none(path: &Path, inert: &[Vec<u8>]) -> Result<(), Reason> {
 fn keep_file(path: &Path, world: &World<'_>, store: &LocalStore) -> Result<(Role, Digest, bool), Reason> {
     let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
     let stat = files::lstat(path).map_err(odd)?;
-    let Some(stat) = stat.filter(|stat| stat.kind == kiln_action::FileKind::File) else {
+    let Some(stat) = stat.filter(|stat| stat.kind == FileKind::File) else {
         return Err(Reason::BadOutputs(format!("{} is not a file", path.display())));
     };
     let rlib = path.extension().is_some_and(|extension| extension == "rlib");
@@ -305,8 +427,38 @@ fn keep_file(path: &Path, world: &World<'_>, store: &LocalStore) -> Result<(Role
 }
 
 /// The streams with holes for this place's directories; neighbouring pieces of one stream are joined first, so that no
-/// path is cut in two.
-fn said_for_anywhere(said: &[(Stream, Vec<u8>)], world: &World<'_>) -> Vec<(Stream, Template)> {
+/// path is cut in two. Only cargo's artifact notices are known to mean the output directory by its name: in any other
+/// line it may be a piece of somebody's source, and the run is not kept.
+fn said_for_anywhere(
+    said: &[(Stream, Vec<u8>)],
+    world: &World<'_>,
+    inert: &[Vec<u8>],
+) -> Result<Vec<(Stream, Template)>, Reason> {
+    let mut joined: Vec<(Stream, bool, Vec<u8>)> = Vec::new();
+    for (stream, text) in by_stream(said) {
+        for line in text.split_inclusive(|&b| b == b'\n') {
+            let notice = stream == Stream::Err && is_notice(line);
+            match joined.last_mut() {
+                Some((last, same, text)) if (*last, *same) == (stream, notice) => text.extend(line),
+                _ => joined.push((stream, notice, line.to_vec())),
+            }
+        }
+    }
+    let (all, mapped) = (&world.invocation.places, world.invocation.places.remapped());
+    let mut templates = Vec::with_capacity(joined.len());
+    for (stream, notice, text) in joined {
+        let template = Template::cut(&text, if notice { all } else { &mapped }, &[Spelling::Json]);
+        let holds = |root: &&Vec<u8>| template.holds(&Spelling::Json.spell(root)) || template.holds(root);
+        if let Some(root) = inert.iter().find(holds).filter(|_| !notice) {
+            let root = String::from_utf8_lossy(root);
+            return Err(Reason::BadOutputs(format!("its messages hold the path {root}")));
+        }
+        templates.push((stream, template));
+    }
+    Ok(templates)
+}
+
+fn by_stream(said: &[(Stream, Vec<u8>)]) -> Vec<(Stream, Vec<u8>)> {
     let mut joined: Vec<(Stream, Vec<u8>)> = Vec::new();
     for (stream, bytes) in said {
         match joined.last_mut() {
@@ -314,6 +466,10 @@ fn said_for_anywhere(said: &[(Stream, Vec<u8>)], world: &World<'_>) -> Vec<(Stre
             _ => joined.push((*stream, bytes.clone())),
         }
     }
-    let cut = |text: &[u8]| Template::cut(text, &world.invocation.places, &[Spelling::Json]);
-    joined.into_iter().map(|(stream, text)| (stream, cut(&text))).collect()
+    joined
+}
+
+/// Whether a line is one of cargo's artifact notices.
+fn is_notice(line: &[u8]) -> bool {
+    line.starts_with(br#"{"$message_type":"artifact""#)
 }

@@ -7,7 +7,7 @@
 
 use kiln_action::{Invocation, Placed, Places, Question, Reason};
 use kiln_compiler::rustc::environment as variables;
-use kiln_recorder::{Act, Ask, By, Event, Process, Record};
+use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -22,6 +22,8 @@ pub struct Evidence {
     pub absent: Vec<PathBuf>,
     /// Files the run opened for reading, as absolute paths.
     pub opened: HashSet<PathBuf>,
+    /// Variables that the compiler's own code asked for: `env!` and `option_env!`.
+    pub variables: BTreeSet<Vec<u8>>,
     /// Declared outputs that it wrote.
     pub outputs: BTreeSet<PathBuf>,
     /// Code loaded into the compiler that does not belong to the toolchain: proc macros.
@@ -44,6 +46,8 @@ pub struct Scene<'a> {
     pub owns: &'a dyn Fn(&Path) -> bool,
     /// Directories of `$PATH`, in order.
     pub search: &'a [PathBuf],
+    /// Whether the user promised that a variable does not count for macros.
+    pub ignored: &'a dyn Fn(&[u8]) -> bool,
     /// Whether something exists now.
     pub exists: &'a dyn Fn(&Path) -> bool,
 }
@@ -53,6 +57,7 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
     let mut reading = Reading {
         scene,
         who: roles(&record.processes, scene),
+        linkers: record.processes.iter().map(|process| is_linker(&process.exe)).collect(),
         mapped: scene.invocation.places.remapped(),
         made: HashSet::new(),
         found: Evidence::default(),
@@ -124,6 +129,8 @@ fn is_compiler(exe: &Path) -> bool {
 struct Reading<'a> {
     scene: &'a Scene<'a>,
     who: Vec<Who>,
+    /// Whether the program of each process is one whose reading is known.
+    linkers: Vec<bool>,
     mapped: Places,
     made: HashSet<PathBuf>,
     found: Evidence,
@@ -175,7 +182,13 @@ impl Reading<'_> {
                     self.opened(who, path, *errno)
                 }
             }
-            Act::Stat { path, errno, .. } | Act::Access { path, errno, .. } => self.looked(who, path, *errno),
+            Act::Stat { path, follow, errno } => {
+                if !follow && *errno == 0 && self.counts_every_look(who, event.process) {
+                    self.looked_at_itself(who, path);
+                }
+                self.asked_about(who, event.process, path, *errno)
+            }
+            Act::Access { path, errno, .. } => self.asked_about(who, event.process, path, *errno),
             Act::ReadLink { path, errno } | Act::RealPath { path, errno } => self.resolved(who, path, *errno),
             Act::List { path, errno } => self.listed(who, path, *errno),
             Act::Load { path, errno } => self.loaded(who, path, *errno),
@@ -188,6 +201,10 @@ impl Reading<'_> {
                 Ok(())
             }
             Act::Remove { path, errno } if *errno == 0 => self.removed(path),
+            Act::Create { path, what: What::Symlink | What::Link, errno: 0 } if who == Who::Macro => {
+                // What it shows is not its own: reading through it would look like reading what the run made.
+                Err(Reason::WroteElsewhere(format!("{} (a link)", path.display())))
+            }
             Act::Create { path, errno, .. } if *errno == 0 => {
                 self.make(path);
                 Ok(())
@@ -220,8 +237,16 @@ impl Reading<'_> {
         matches!(place, kiln_action::Place::Deps(_) | kiln_action::Place::Out)
     }
 
+    /// Whether a file that is called like an output was there before: then it is an input. If the run then writes it, it
+    /// did not stand still.
+    fn is_older_than_the_run(&self, who: Who, path: &Path) -> bool {
+        let outputs = &self.scene.invocation.outputs;
+        let called = who != Who::Macro && outputs.declares(path) && !outputs.is_private(path);
+        called && !self.is_made(path) && !is_of_the_kernel(path) && !(self.scene.owns)(path)
+    }
+
     fn opened(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
-        if self.beside_the_point(who, path) {
+        if self.beside_the_point(who, path) && !(errno == 0 && self.is_older_than_the_run(who, path)) {
             return self.no_secret_door(who, path);
         }
         if errno != 0 {
@@ -251,18 +276,43 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// Whether what `stat` tells may decide: macros, and programs in front of the linker that nobody knows.
+    fn counts_every_look(&self, who: Who, process: u32) -> bool {
+        let known = |at: u32| self.linkers.get(at as usize).is_none_or(|known| *known);
+        who == Who::Macro || who == Who::Linker && !known(process)
+    }
+
+    fn asked_about(&mut self, who: Who, process: u32, path: &Path, errno: i32) -> Result<(), Reason> {
+        let there = !matches!(errno, ENOENT | ENOTDIR); // what it may not do counts as well
+        let counts = who == Who::Linker && there && self.counts_every_look(who, process);
+        if counts && !self.beside_the_point(who, path) {
+            let placed = self.placed(who, path);
+            self.ask(Question::Kind(placed));
+        }
+        self.looked(who, path, errno)
+    }
+
+    /// `lstat`: what is there before any link is followed.
+    fn looked_at_itself(&mut self, who: Who, path: &Path) {
+        if !self.beside_the_point(who, path) {
+            let placed = self.placed(who, path);
+            self.ask(Question::Real(placed));
+        }
+    }
+
     fn looked(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
         if self.beside_the_point(who, path) {
-            return Ok(());
+            return self.no_secret_door(who, path);
         }
         let missing = matches!(errno, ENOENT | ENOTDIR);
-        if who != Who::Macro && self.is_dependency(path) && (missing || who == Who::Compiler) {
+        let source = path.extension().is_some_and(|extension| extension == "rs"); // `foo/mod.rs` beside `foo.rs`
+        if who != Who::Macro && !source && self.is_dependency(path) && (missing || who == Who::Compiler) {
             return Ok(()); // which files of a dependency are there yet is pipelining's affair; externs are in the key
         }
         if missing {
             self.found.absent.push(path.to_owned());
         }
-        if who == Who::Linker
+        if who != Who::Macro
             && let (Some(directory), Some(name)) = (path.parent(), path.file_name())
             && self.scene.search.iter().any(|known| known == directory)
         {
@@ -320,11 +370,19 @@ impl Reading<'_> {
         let text = std::str::from_utf8(name).unwrap_or("");
         let inert = match who {
             // rustc's own reads: those that count are in the WeakKey, those that do not are listed with the reason
-            Who::Compiler => variables::is_inert(text) || self.scene.invocation.environment.contains(&text),
+            // (PATH only for starting the linker, which is asked for as a program)
+            Who::Compiler => {
+                // Only dep-info tells these from `env!("CI")`; nobody means the jobserver by that.
+                let told = self.scene.invocation.outputs.dep_info || text.ends_with("FLAGS");
+                told && (variables::is_inert(text) || variables::SEARCH.contains(&text))
+                    || self.scene.invocation.environment.contains(&text)
+            }
             Who::Linker => variables::SEARCH.contains(&text) || variables::is_linker_inert(text),
-            Who::Macro => false,
+            Who::Macro => (self.scene.ignored)(name),
         };
-        if !inert {
+        if !inert && who == Who::Compiler {
+            self.found.variables.insert(name.to_vec());
+        } else if !inert {
             self.ask(Question::Env(name.to_vec()));
         }
         Ok(())
@@ -356,7 +414,7 @@ impl Reading<'_> {
     }
 
     fn written(&mut self, path: &Path, also_read: bool) -> Result<(), Reason> {
-        if path.starts_with("/dev") {
+        if is_of_the_kernel(path) {
             return Ok(());
         }
         let known = self.is_made(path) || self.is_allowed(path);
@@ -408,8 +466,9 @@ impl Reading<'_> {
     }
 }
 
+/// What the kernel makes up as it is read. `/dev/shm` is a place for files like any other.
 fn is_of_the_kernel(path: &Path) -> bool {
-    ["/proc", "/sys", "/dev"].iter().any(|root| path.starts_with(root))
+    ["/proc", "/sys", "/dev"].iter().any(|root| path.starts_with(root)) && !path.starts_with("/dev/shm")
 }
 
 const ENOENT: i32 = 2;

@@ -14,6 +14,8 @@ pub struct Guilt {
     pub environment: bool,
     /// It can read the process's arguments: `std::env::args`, which std keeps in a static of its own.
     pub arguments: bool,
+    /// It can see the real paths of sources (`Span::local_file`), which the remap setting hides from everybody else.
+    pub locations: bool,
     /// It contains system calls, or asks the loader for functions: it can look at anything unseen.
     pub unseen: bool,
 }
@@ -28,18 +30,26 @@ const ARGUMENTS: [&str; 4] =
 
 impl Guilt {
     fn bits(self) -> u8 {
-        u8::from(self.environment) | u8::from(self.arguments) << 1 | u8::from(self.unseen) << 2
+        u8::from(self.environment)
+            | u8::from(self.arguments) << 1
+            | u8::from(self.unseen) << 2
+            | u8::from(self.locations) << 3
     }
 
     fn from_bits(bits: u8) -> Guilt {
-        Guilt { environment: bits & 1 != 0, arguments: bits & 2 != 0, unseen: bits & 4 != 0 }
+        Guilt {
+            environment: bits & 1 != 0,
+            arguments: bits & 2 != 0,
+            unseen: bits & 4 != 0,
+            locations: bits & 8 != 0,
+        }
     }
 }
 
 /// The guilt of a macro's file, remembered by its digest below `memory`.
 pub fn of(path: &Path, digest: &Digest, memory: &Path) -> Result<Guilt, Reason> {
     /// Raised when the examination changes.
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     let note = memory.join(digest.hex());
     if let Ok(bytes) = files::read_limited(&note, 2)
         && let [VERSION, bits] = bytes[..]
@@ -68,9 +78,11 @@ pub fn examine(bytes: &[u8]) -> Option<Guilt> {
     for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
         named += 1;
         guilt.arguments |= symbol.name().is_ok_and(names_arguments);
+        guilt.locations |= symbol.name().is_ok_and(|name| name.contains("4Span10local_file"));
     }
     // Stripped of its symbols, it does not show what of std it contains.
     guilt.arguments |= named == 0;
+    guilt.locations |= named == 0;
     for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
         guilt.unseen |= has_system_call(file.architecture(), section.data().ok()?);
     }

@@ -1,8 +1,10 @@
 //! Answering questions, as the world stands now.
 
+use crate::switches;
 use kiln_action::wire::Writer;
 use kiln_action::{Answer, Digest, Invocation, Question};
-use kiln_compiler::rustc::environment as variables;
+use kiln_compiler::rustc::{depinfo, environment as variables};
+use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Stat};
 use kiln_sys::identity::{self, Found, Memo};
@@ -19,6 +21,8 @@ pub struct World<'a> {
     pub environment: &'a Environment,
     /// Its whole command line, program first.
     pub argv: &'a [OsString],
+    /// What the user set.
+    pub settings: &'a Settings,
     /// Digests of files that have not changed since they were last hashed.
     pub memo: &'a Memo,
 }
@@ -52,10 +56,11 @@ pub fn answer(question: &Question, world: &World<'_>) -> Option<Answer> {
             let value = world.environment.get(OsStr::from_bytes(name));
             Some(value.map_or(Answer::Nothing, |value| Answer::Content(Digest::of(value.as_bytes()))))
         }
+        Question::Where(name) => Some(leads_to(OsStr::from_bytes(name), world)),
         Question::Program(name) => Some(program(OsStr::from_bytes(name), world.environment)),
         Question::Arg(name) => Some(lazy(name, world.invocation)),
         Question::Argv => Some(Answer::Content(command_line(world))),
-        Question::Environ => Some(Answer::Content(whole_environment(world.environment))),
+        Question::Environ => Some(Answer::Content(whole_environment(world))),
     }
 }
 
@@ -88,17 +93,26 @@ fn kind(path: &Path) -> Option<Answer> {
     })
 }
 
-/// Where the path leads: for a literal question literally, for a placed one by place.
+/// Where the path leads: for a literal question literally, for a placed one by place; and what a link says itself, which
+/// `readlink` shows and which may lead nowhere.
 fn real(path: &Path, asked: kiln_action::Place, invocation: &Invocation) -> Option<Answer> {
-    let Some(real) = files::real_path(path).ok()? else { return Some(Answer::Nothing) };
+    let real = files::real_path(path).ok()?;
+    let link = files::read_link(path).ok()?;
     let mut text = Writer::default();
-    match asked {
-        kiln_action::Place::Literal => text.bytes(real.as_os_str().as_bytes()),
-        _ => invocation.places.place(&real).write(&mut text),
+    match (&real, asked) {
+        (None, _) if link.is_none() => return Some(Answer::Nothing),
+        (None, _) => {}
+        (Some(real), kiln_action::Place::Literal) => text.bytes(real.as_os_str().as_bytes()),
+        (Some(real), _) => invocation.places.place(real).write(&mut text),
+    }
+    if let Some(link) = link {
+        text.bytes(b"link");
+        text.bytes(link.as_os_str().as_bytes());
     }
     Some(Answer::Content(Digest::of(&text.0)))
 }
 
+/// The names in the order in which they are told: tmpfs and btrfs tell them by age, and not every macro sorts them.
 fn listing(path: &Path) -> Option<Answer> {
     match files::stat(path).ok()? {
         None => return Some(Answer::Nothing),
@@ -107,14 +121,18 @@ fn listing(path: &Path) -> Option<Answer> {
         }
         Some(_) => {}
     }
-    let mut entries = files::list(path).ok()??;
-    entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
     let mut text = Writer::default();
-    for entry in entries {
+    for entry in files::list_unsorted(path).ok()?? {
         text.bytes(entry.name.as_bytes());
         text.u8(entry.kind as u8);
     }
     Some(Answer::Content(Digest::of(&text.0)))
+}
+
+/// Dep-info with today's values of its variables: it is stored without them, for they may be secrets.
+pub fn with_values(dep_info: &[u8], world: &World<'_>) -> Vec<u8> {
+    let today = |name: &[u8]| Some(world.environment.get(OsStr::from_bytes(name))?.as_bytes().to_vec());
+    depinfo::with_environment(dep_info, &today)
 }
 
 /// The directories of `$PATH`. An empty part is the current directory, as for `execvp`.
@@ -124,16 +142,29 @@ pub fn search_path(environment: &Environment) -> Vec<PathBuf> {
 }
 
 fn program(name: &OsStr, environment: &Environment) -> Answer {
+    match find_program(name, environment) {
+        Some(path) => Answer::Content(Digest::of(path.as_os_str().as_bytes())),
+        None => Answer::Nothing,
+    }
+}
+
+/// The file that `$PATH` names for a program.
+pub fn find_program(name: &OsStr, environment: &Environment) -> Option<PathBuf> {
     let mut candidates = search_path(environment).into_iter().map(|directory| directory.join(name));
     let is_program = |path: &PathBuf| {
         let file =
             files::stat(path).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File);
         file && kiln_sys::process::is_executable(path)
     };
-    match candidates.find(is_program) {
-        Some(path) => Answer::Content(Digest::of(path.as_os_str().as_bytes())),
-        None => Answer::Nothing,
-    }
+    candidates.find(is_program)
+}
+
+/// Where the path in a variable leads, by place.
+fn leads_to(name: &OsStr, world: &World<'_>) -> Answer {
+    let Some(value) = world.environment.get(name) else { return Answer::Nothing };
+    let mut text = Writer::default();
+    world.invocation.places.remapped().place(Path::new(value)).write(&mut text);
+    Answer::Content(Digest::of(&text.0))
 }
 
 fn lazy(name: &[u8], invocation: &Invocation) -> Answer {
@@ -150,9 +181,12 @@ fn command_line(world: &World<'_>) -> Digest {
     Digest::of(&text.0)
 }
 
-fn whole_environment(environment: &Environment) -> Digest {
-    let mut variables: Vec<(&OsStr, &OsStr)> = environment
+fn whole_environment(world: &World<'_>) -> Digest {
+    let ignored = |name: &OsStr| switches::is_ignored(world.settings, name.as_bytes());
+    let mut variables: Vec<(&OsStr, &OsStr)> = world
+        .environment
         .iter()
+        .filter(|(name, _)| !ignored(name))
         .filter(|(name, _)| !name.to_str().is_some_and(variables::is_left_out_of_a_walk))
         .collect();
     variables.sort_unstable();

@@ -4,14 +4,19 @@
 //! Architecture invariant: no fault of the cache changes what the compiler says or its exit code. Every fault ends in
 //! [`pipeline`], as a miss or as the compiler run unchanged.
 
+pub mod baseline;
 pub mod capture;
 pub mod evidence;
+mod generated;
 pub mod guilt;
 pub mod inputs;
+pub mod journal;
 pub mod lookup;
 pub mod pipeline;
 pub mod restore;
+pub mod switches;
 pub mod toolchain;
+pub mod verify;
 pub mod workshop;
 
 pub use pipeline::{Call, Ending, wrap};

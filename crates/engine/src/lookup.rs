@@ -34,6 +34,12 @@ pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
     Looked::Nothing(Reason::Changed)
 }
 
+/// The Shape by which a result is found under this key, as the world stands now.
+pub fn shape_of(weak: &WeakKey, key: &ActionKey, world: &World<'_>, store: &dyn Store) -> Option<Shape> {
+    let mut answers = Answers::default();
+    shapes(weak, store).into_iter().find(|shape| key_of(weak, shape, &mut answers, world) == Some(*key))
+}
+
 fn shapes(weak: &WeakKey, store: &dyn Store) -> Vec<Shape> {
     let bytes = store.get(&[Key::Shapes(*weak)]).pop().flatten();
     bytes.and_then(|bytes| shape::decode_shapes(&bytes).ok()).unwrap_or_default()

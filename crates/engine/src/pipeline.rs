@@ -1,24 +1,31 @@
 //! One compile, in an order that can be read aloud.
 
-use crate::capture::{self, Ran, Shelf};
-use crate::inputs::World;
-use crate::lookup::{Looked, lookup};
+use crate::baseline::{self, Missed};
+use crate::capture::{self, Kept, Ran, Shelf};
+use crate::inputs::{self, World};
+use crate::journal;
+use crate::lookup::{Looked, lookup, shape_of};
 use crate::restore::{self, Restored};
+use crate::switches;
 use crate::toolchain::{self, Owned};
+use crate::verify::{self, Finding, Hit};
 use crate::workshop::{self, Workshop};
 use kiln_action::{
-    ActionResult, Digest, Event, Invocation, KeyInputs, Mode, Outcome, Reason, Stream, WeakKey, digest,
+    ActionKey, ActionResult, Digest, Event, Invocation, KeyInputs, Mode, Outcome, Reason, Shape, Stream,
+    WeakKey, digest,
 };
 use kiln_compiler::{Context, Recognised, Remap};
 use kiln_config::Settings;
 use kiln_exec::single_flight::{self, Entered, Flight};
 use kiln_exec::{Ended, Executor, Job, Sink};
 use kiln_recorder::{Recorder, Unrecorded};
+use kiln_report::cause::Difference;
 use kiln_sys::clock::{self, Moment};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
 use kiln_sys::process::{self, Channel};
+use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -63,6 +70,7 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
         Ok(shop) => shop,
         Err(reason) => return Ending::Unchanged(reason),
     };
+    let recognised = &found_on_path(recognised, call.environment);
     match understand(call, recognised) {
         Ok(invocation) => {
             Compile::prepare(call, shop, invocation).map_or_else(Ending::Unchanged, Compile::go)
@@ -72,6 +80,16 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
             tell(&shop, call, bypass(call, &name, &reason));
             Ending::Unchanged(reason)
         }
+    }
+}
+
+/// Without rustup cargo runs a bare `rustc`: the one that `$PATH` leads to.
+fn found_on_path(recognised: &Recognised, environment: &Environment) -> Recognised {
+    let bare = !recognised.compiler.as_os_str().as_bytes().contains(&b'/');
+    let found = bare.then(|| inputs::find_program(recognised.compiler.as_os_str(), environment)).flatten();
+    match found.filter(|path| path.is_absolute()) {
+        Some(compiler) => Recognised { compiler, ..recognised.clone() },
+        None => recognised.clone(),
     }
 }
 
@@ -91,6 +109,9 @@ fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<Invocation, Re
     let human = !args.iter().any(|argument| argument.as_encoded_bytes().starts_with(b"--error-format=json"));
     if human && invocation.mode == Mode::Compile && process::is_terminal(Channel::Err) {
         return Err(Reason::Terminal);
+    }
+    if let Some(name) = switches::never(call.settings, &invocation, call.environment) {
+        return Err(Reason::NeverCached(name.to_owned()));
     }
     Ok(invocation)
 }
@@ -132,13 +153,17 @@ struct Compile<'a> {
     shop: Workshop,
     invocation: Invocation,
     input: Option<Vec<u8>>,
+    toolchain: Digest,
     weak: WeakKey,
+    /// In verify mode: what was found, and the Shape that the hit was found by.
+    verified: RefCell<Option<(Finding, Shape)>>,
 }
 
 impl<'a> Compile<'a> {
     /// Everything that can still turn out to be a bypass comes before standard input is read.
     fn prepare(call: &'a Call<'a>, shop: Workshop, invocation: Invocation) -> Result<Compile<'a>, Reason> {
-        let identified = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains());
+        let identified = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains())
+            .and_then(|known| known.loaded_with(&invocation, call.environment));
         let read = |toolchain| match invocation.stdin {
             false => Ok((toolchain, None)),
             true if process::is_terminal_input() => Err(Reason::Terminal),
@@ -154,8 +179,8 @@ impl<'a> Compile<'a> {
                 return Err(reason);
             }
         };
-        let weak = weak_key(&invocation, &toolchain, input.as_deref(), call.environment);
-        Ok(Compile { call, shop, invocation, input, weak })
+        let weak = told(&invocation, &toolchain, input.as_deref(), call, |key| key.weak_key());
+        Ok(Compile { call, shop, invocation, input, toolchain, weak, verified: RefCell::default() })
     }
 
     fn world(&self) -> World<'_> {
@@ -163,18 +188,30 @@ impl<'a> Compile<'a> {
             invocation: &self.invocation,
             environment: self.call.environment,
             argv: self.call.argv,
+            settings: self.call.settings,
             memo: self.shop.store.memo(),
         }
     }
 
+    fn step(&self, what: impl FnOnce() -> String) {
+        let took = || self.call.started.elapsed().as_secs_f64() * 1000.0;
+        journal::step(self.call.settings.log.as_ref(), &self.invocation.unit, || {
+            format!("{} after {:.1} ms", what(), took())
+        });
+    }
+
     fn go(self) -> Ending {
-        let reason = match self.from_cache() {
+        self.step(|| format!("{:?}, toolchain {:?},", self.weak, self.toolchain));
+        let reason = match self.serve_from_cache() {
             Ok(ending) => return ending,
             Err(reason) => reason,
         };
+        if self.call.settings.read_only {
+            return self.compile(&reason); // nobody waits for what is not stored
+        }
         let _flight: Flight = match self.enter() {
             Entered::Alone(flight) => flight,
-            Entered::Waited(flight) => match self.from_cache() {
+            Entered::Waited(flight) => match self.serve_from_cache() {
                 Ok(ending) => return ending,
                 Err(_) => flight,
             },
@@ -183,18 +220,46 @@ impl<'a> Compile<'a> {
     }
 
     /// A hit, told to the caller; else why there is none.
-    fn from_cache(&self) -> Result<Ending, Reason> {
+    fn serve_from_cache(&self) -> Result<Ending, Reason> {
+        if self.call.settings.recache {
+            return Err(Reason::Recache);
+        }
         let (key, result) = match lookup(&self.weak, &self.world(), &self.shop.store) {
             Looked::Found(key, result) => (key, result),
-            Looked::Nothing(reason) => return Err(reason),
+            Looked::Nothing(reason) => {
+                self.step(|| format!("nothing found: {reason}"));
+                return Err(reason);
+            }
         };
-        let restored = restore::restore(&result, &self.invocation, &self.shop.store)
+        if let Some(percent) = self.call.settings.verify.filter(|_| self.invocation.mode == Mode::Compile) {
+            self.verify(percent, &key, &result)?;
+        }
+        let restored = restore::restore(&result, &self.world(), &self.shop.store)
             .ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
-        self.tell_hit(&result, &restored);
+        self.step(|| format!("{key:?} restored"));
+        self.tell_hit(&key, &result, &restored);
         for (stream, text) in &restored.said {
-            process::say(channel(*stream), text);
+            process::pass_on(channel(*stream), text);
         }
         Ok(Ending::Code(i32::from(result.exit_code)))
+    }
+
+    /// Holds a hit against a compile; a result that is wrong is dropped.
+    fn verify(&self, percent: u8, key: &ActionKey, result: &ActionResult) -> Result<(), Reason> {
+        if !verify::is_chosen(&key.0, percent) {
+            return Ok(());
+        }
+        let shape = shape_of(&self.weak, key, &self.world(), &self.shop.store).unwrap_or_default();
+        let hit = Hit { result, shape: &shape, input: self.input.as_deref() };
+        let finding = verify::rebuild(&hit, &self.world());
+        let wrong = finding.is_wrong();
+        let words = finding.words();
+        self.verified.replace(Some((finding, shape)));
+        if wrong {
+            let _ = self.shop.store.forget(key);
+            return Err(Reason::Damaged(words));
+        }
+        Ok(())
     }
 
     /// The right to compile this unit. Whoever has it is waited for, but never longer than compiling would be bearable.
@@ -232,6 +297,7 @@ impl<'a> Compile<'a> {
             Err(error) => return self.cannot_start(&error),
         };
         let took = started.elapsed();
+        self.step(|| format!("compiled, {ended:?}"));
         let answer = self.invocation.mode == Mode::Probe && ended == Ended::Code(1);
         match ended {
             Ended::Code(code) if code == 0 || answer => {
@@ -240,11 +306,11 @@ impl<'a> Compile<'a> {
                 Ending::Code(code)
             }
             Ended::Code(code) => {
-                self.tell_run(Outcome::Failed, &Reason::Failed, took, 0);
+                self.tell_run(Outcome::Failed, &Reason::Failed, took);
                 Ending::Code(code)
             }
             Ended::Signal(signal) => {
-                self.tell_run(Outcome::Failed, &Reason::Failed, took, 0);
+                self.tell_run(Outcome::Failed, &Reason::Failed, took);
                 Ending::Signal(signal)
             }
         }
@@ -252,10 +318,14 @@ impl<'a> Compile<'a> {
 
     /// A recorder, if the program can be watched: one that cannot would see that it should have been.
     fn recorder(&self) -> Result<Recorder, Unrecorded> {
-        let program = Path::new(&self.call.argv[0]);
-        let named = program.as_os_str().as_bytes().contains(&b'/');
-        if !named || !kiln_recorder::watchable(program) {
-            return Err(Unrecorded::Blind { path: program.to_owned() });
+        if self.call.settings.read_only {
+            return Err(Unrecorded::Unsupported); // what is not kept need not be watched
+        }
+        let bare = !self.call.argv[0].as_bytes().contains(&b'/');
+        let found = bare.then(|| inputs::find_program(&self.call.argv[0], self.call.environment)).flatten();
+        let program = found.unwrap_or_else(|| PathBuf::from(&self.call.argv[0]));
+        if !program.as_os_str().as_bytes().contains(&b'/') || !kiln_recorder::watchable(&program) {
+            return Err(Unrecorded::Blind { path: program });
         }
         Recorder::new(Some(&self.shop.recorder()))
     }
@@ -274,52 +344,113 @@ impl<'a> Compile<'a> {
     }
 
     fn keep(&self, ran: &Ran, missed: &Reason) {
+        if self.call.settings.read_only {
+            return self.tell_run(Outcome::Bypass, &Reason::ReadOnly, ran.took);
+        }
         let guilt = self.shop.guilt();
         let shelf = Shelf { store: &self.shop.store, guilt: &guilt };
         let kept = Owned::of(&self.invocation)
             .and_then(|owned| capture::capture(ran, &self.weak, &self.world(), &owned, &shelf));
         match kept {
-            Ok(bytes) => self.tell_run(Outcome::Miss, missed, ran.took, bytes),
-            Err(reason @ Reason::NoStore(_)) => self.tell_run(Outcome::Error, &reason, ran.took, 0),
-            Err(reason) => self.tell_run(Outcome::Bypass, &reason, ran.took, 0),
+            Ok(kept) => self.tell_miss(ran, missed, &kept),
+            Err(reason @ Reason::NoStore(_)) => self.tell_run(Outcome::Error, &reason, ran.took),
+            Err(reason) => self.tell_run(Outcome::Bypass, &reason, ran.took),
         }
         upkeep(&self.shop, self.call);
     }
 
-    fn tell_hit(&self, result: &ActionResult, restored: &Restored) {
-        let mut event = event(self.call, &self.invocation.unit.name, &self.invocation.unit.kind);
-        event.outcome = Outcome::Hit;
-        event.compile_ms = u64::from(result.cost_ms);
-        event.bytes = restored.bytes;
+    /// A miss, with what it came of.
+    fn tell_miss(&self, ran: &Ran, missed: &Reason, kept: &Kept) {
+        let mut event = self.event(Outcome::Miss, missed, ran.took);
+        event.bytes = kept.bytes;
+        event.key = digest::hex(&kept.key.0);
+        if let Some((finding, stored)) = &*self.verified.borrow()
+            && finding.is_wrong()
+            && let Some(path) = verify::unrecorded(stored, &kept.shape, &self.invocation)
+        {
+            event.verified = Finding::Denied(path).words();
+        }
+        if self.invocation.mode == Mode::Compile {
+            if let Some(difference) = self.explain(&event, kept) {
+                event.cause = difference.words;
+                event.follows = difference.follows;
+            }
+            if matches!(missed, Reason::Damaged(_) | Reason::Recache) {
+                event.cause = missed.to_string();
+            }
+        } else if let Some((_, said)) = ran.said.iter().find(|(stream, _)| *stream == Stream::Out) {
+            baseline::keep_version(&self.shop.toolchains(), &self.toolchain, said);
+        }
         tell(&self.shop, self.call, event);
     }
 
-    fn tell_run(&self, outcome: Outcome, reason: &Reason, took: Duration, bytes: u64) {
+    fn explain(&self, event: &Event, kept: &Kept) -> Option<Difference> {
+        let explain = |key: &KeyInputs<'_>| {
+            let missed = Missed {
+                key,
+                world: &self.world(),
+                project: &event.project,
+                compiler: baseline::version(&self.shop.toolchains(), &self.toolchain),
+                at_ms: event.at_ms,
+            };
+            self.shop.units().explain_and_keep(&missed, kept)
+        };
+        let (toolchain, input) = (&self.toolchain, self.input.as_deref());
+        told(&self.invocation, toolchain, input, self.call, explain)
+    }
+
+    fn tell_hit(&self, key: &ActionKey, result: &ActionResult, restored: &Restored) {
+        let took = Duration::from_millis(u64::from(result.cost_ms));
+        let mut event = self.event(Outcome::Hit, &Reason::NotSeen, took);
+        event.reason.clear();
+        event.bytes = restored.bytes;
+        event.key = digest::hex(&key.0);
+        tell(&self.shop, self.call, event);
+    }
+
+    fn tell_run(&self, outcome: Outcome, reason: &Reason, took: Duration) {
+        tell(&self.shop, self.call, self.event(outcome, reason, took));
+    }
+
+    fn event(&self, outcome: Outcome, reason: &Reason, took: Duration) -> Event {
         let mut event = event(self.call, &self.invocation.unit.name, &self.invocation.unit.kind);
         event.outcome = outcome;
         event.reason = reason.name().to_owned();
         event.detail = reason.detail().to_owned();
         event.compile_ms = took.as_millis() as u64;
-        event.bytes = bytes;
-        tell(&self.shop, self.call, event);
+        if self.invocation.mode == Mode::Compile {
+            event.project = baseline::project(&self.invocation);
+        }
+        event.stem = baseline::stem(&self.invocation);
+        event.verified = self.verified.borrow().as_ref().map_or_else(String::new, |(found, _)| found.words());
+        event
     }
 }
 
-fn weak_key(
+/// What the WeakKey is made of, handed to `take`.
+fn told<T>(
     invocation: &Invocation,
     toolchain: &Digest,
     input: Option<&[u8]>,
-    environment: &Environment,
-) -> WeakKey {
+    call: &Call<'_>,
+    take: impl FnOnce(&KeyInputs<'_>) -> T,
+) -> T {
     // What a user preloads into the compiler may change anything.
     let names = invocation.environment.iter().copied().chain(["LD_PRELOAD"]);
-    let mut environment: Vec<_> = names.map(|name| (name, environment.get(name))).collect();
+    let mut environment: Vec<_> = names.map(|name| (name, call.environment.get(name))).collect();
     let processor = invocation.native.then(kiln_sys::machine::processor);
     if let Some(processor) = &processor {
         environment.push(("the processor", Some(OsStr::from_bytes(processor))));
     }
     let stdin = input.map(Digest::of);
-    KeyInputs { invocation, toolchain, stdin: stdin.as_ref(), environment: &environment }.weak_key()
+    let settings = switches::fields(call.settings);
+    take(&KeyInputs {
+        invocation,
+        toolchain,
+        stdin: stdin.as_ref(),
+        environment: &environment,
+        settings: &settings,
+    })
 }
 
 /// Hears the compiler: what it says is passed on at once (cargo starts dependants on the early rmeta notice) and kept.
@@ -328,7 +459,7 @@ struct Ears(Vec<(Stream, Vec<u8>)>);
 
 impl Sink for Ears {
     fn piece(&mut self, stream: Stream, bytes: &[u8]) {
-        process::say(channel(stream), bytes);
+        process::pass_on(channel(stream), bytes);
         match self.0.last_mut() {
             Some((last, text)) if *last == stream => text.extend(bytes),
             _ => self.0.push((stream, bytes.to_vec())),
@@ -351,16 +482,10 @@ fn crate_name(argv: &[OsString]) -> String {
 
 fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
     Event {
-        at_ms: clock::now_ms(),
-        outcome: Outcome::Error,
-        name: name.to_owned(),
-        kind: kind.to_owned(),
-        reason: String::new(),
-        detail: String::new(),
         took_us: call.started.elapsed().as_micros() as u64,
-        compile_ms: 0,
-        bytes: 0,
         directory: call.directory.to_string_lossy().into_owned(),
+        parent: process::parent(),
+        ..Event::new(clock::now_ms(), Outcome::Error, name, kind)
     }
 }
 
@@ -374,6 +499,7 @@ fn bypass(call: &Call<'_>, name: &str, reason: &Reason) -> Event {
 
 /// Appends an event; that it cannot be told changes nothing.
 fn tell(shop: &Workshop, call: &Call<'_>, event: Event) {
+    journal::ended(call.settings.log.as_ref(), &event);
     let _ = shop.log().append(&event);
     if let Some(copy) = &call.settings.events {
         let _ = files::append(copy, &kiln_report::log::line(&event));

@@ -4,7 +4,8 @@
 //! unit's outputs); rustc only ever replaces it by rename. Everything else is a private copy: linkers, `strip` and
 //! cargo's own uplifting write to it. The time of a shared inode is never set.
 
-use kiln_action::{ActionResult, Digest, Invocation, Output, Role, Stream};
+use crate::inputs::{self, World};
+use kiln_action::{ActionResult, Output, Role, Stream};
 use kiln_store::{Fetch, Store};
 use kiln_sys::files;
 use std::path::Path;
@@ -18,44 +19,67 @@ pub struct Restored {
 }
 
 /// Puts the outputs of `result` in place. `None` means that something is damaged or cannot be written: compile.
-pub fn restore(result: &ActionResult, invocation: &Invocation, store: &dyn Store) -> Option<Restored> {
+pub fn restore(result: &ActionResult, world: &World<'_>, store: &dyn Store) -> Option<Restored> {
+    let places = &world.invocation.places;
     let said: Option<Vec<_>> =
-        result.streams.iter().map(|(stream, text)| Some((*stream, text.fill(&invocation.places)?))).collect();
+        result.streams.iter().map(|(stream, text)| Some((*stream, text.fill(places)?))).collect();
     let said = said?;
-    let metadata = result.outputs.iter().any(|output| output.path.path.ends_with(b".rmeta"));
+    let mut restoring = Restoring { result, world, store, metadata: None };
     let mut bytes = 0;
-    for output in &result.outputs {
-        let to = invocation.places.resolve(&output.path)?;
-        if !invocation.outputs.declares(&to) {
+    let (libraries, others): (Vec<_>, Vec<_>) =
+        result.outputs.iter().partition(|output| output.role == Role::Rlib);
+    for output in others.into_iter().chain(libraries) {
+        let to = places.resolve(&output.path)?;
+        if !world.invocation.outputs.declares(&to) {
             return None; // a result never reaches outside the declared outputs, whatever it says
         }
-        bytes += put(output, result, invocation, &to, store, metadata)?;
+        bytes += restoring.put(output, &to)?;
     }
     Some(Restored { said, bytes })
 }
 
-fn put(
-    output: &Output,
-    result: &ActionResult,
-    invocation: &Invocation,
-    to: &Path,
-    store: &dyn Store,
-    metadata: bool,
-) -> Option<u64> {
-    match output.role {
-        Role::DepInfo(slot) => {
-            let text = result.texts.get(slot as usize)?.fill(&invocation.places)?;
-            files::write_atomic(to, &text).ok()?;
-            Some(text.len() as u64)
-        }
-        Role::Rlib if metadata => fetch(store, &output.digest, to, Fetch::Link),
-        Role::Rlib | Role::File => {
-            fetch(store, &output.digest, to, Fetch::Copy { executable: output.executable })
-        }
-    }
+struct Restoring<'a> {
+    result: &'a ActionResult,
+    world: &'a World<'a>,
+    store: &'a dyn Store,
+    /// The permissions of the `.rmeta`, once it is in place: those of any new file here, today.
+    metadata: Option<u32>,
 }
 
-fn fetch(store: &dyn Store, digest: &Digest, to: &Path, how: Fetch) -> Option<u64> {
-    store.fetch(digest, to, how).ok()?;
-    Some(digest.size)
+impl Restoring<'_> {
+    fn put(&mut self, output: &Output, to: &Path) -> Option<u64> {
+        match output.role {
+            Role::DepInfo(slot) => {
+                let text = self.result.texts.get(slot as usize)?.fill(&self.world.invocation.places)?;
+                let text = inputs::with_values(&text, self.world);
+                files::write_atomic(to, &text).ok()?;
+                Some(text.len() as u64)
+            }
+            Role::Rlib => self.library(output, to),
+            Role::File => {
+                self.fetch(output, to, Fetch::Copy { executable: output.executable })?;
+                if output.path.path.ends_with(b".rmeta") {
+                    self.metadata = Some(files::lstat(to).ok()??.mode);
+                }
+                Some(output.digest.size)
+            }
+        }
+    }
+
+    /// A link has the permissions under which it was stored, or that somebody gave to another link since: where a new file
+    /// would have others, it is copied.
+    fn library(&self, output: &Output, to: &Path) -> Option<u64> {
+        let copy = Fetch::Copy { executable: output.executable };
+        let Some(mode) = self.metadata else { return self.fetch(output, to, copy) };
+        let bytes = self.fetch(output, to, Fetch::Link)?;
+        if files::lstat(to).ok()??.mode == mode {
+            return Some(bytes);
+        }
+        self.fetch(output, to, copy)
+    }
+
+    fn fetch(&self, output: &Output, to: &Path, how: Fetch) -> Option<u64> {
+        self.store.fetch(&output.digest, to, how).ok()?;
+        Some(output.digest.size)
+    }
 }

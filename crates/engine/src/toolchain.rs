@@ -4,21 +4,89 @@
 use kiln_action::wire::{Reader, Writer, seal, unseal};
 use kiln_action::{Digest, FileKind, Invocation, Reason};
 use kiln_compiler::rustc::toolchain::{self as layout, Names};
-use kiln_sys::files;
+use kiln_sys::env::Environment;
+use kiln_sys::files::{self, Identity};
 use kiln_sys::identity::{self, Found, Memo};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// Identifies the toolchain of an invocation: the digest of its files. `memory` is a directory for what is remembered.
-pub fn identify(invocation: &Invocation, memo: &Memo, memory: &Path) -> Result<Digest, Reason> {
+/// A toolchain, by its files.
+pub struct Known {
+    digest: Digest,
+    /// The libraries that its programs load.
+    libraries: Vec<(PathBuf, Identity)>,
+}
+
+/// Identifies the toolchain of an invocation. `memory` is a directory for what is remembered.
+pub fn identify(invocation: &Invocation, memo: &Memo, memory: &Path) -> Result<Known, Reason> {
     let compiler = real_compiler(invocation)?;
     let note = memory.join(note_name(&compiler, invocation));
-    match recall(&note) {
-        Some(known) => Ok(known),
-        None => examine(&compiler, invocation, memo, &note),
+    let mut known = match recall(&note) {
+        Some(known) => known,
+        None => examine(&compiler, invocation, memo, &note)?,
+    };
+    if shows_its_place(&compiler, invocation) {
+        known.digest = with_place(&known.digest, &compiler);
     }
+    Ok(known)
+}
+
+impl Known {
+    /// The digest of the toolchain's files, if its programs load its own libraries in this environment: `LD_LIBRARY_PATH`
+    /// and `LD_PRELOAD` come before the place where they are. cargo and rustup name the toolchain's own directories there.
+    pub fn loaded_with(self, invocation: &Invocation, environment: &Environment) -> Result<Digest, Reason> {
+        let words = |name: &str, ends: &'static [u8]| {
+            let value = environment.get(name).unwrap_or_default().as_bytes();
+            let words = value.split(|byte| ends.contains(byte)).map(OsStr::from_bytes);
+            words.filter(|_| !value.is_empty())
+        };
+        for directory in words("LD_LIBRARY_PATH", b":;") {
+            let directory = invocation.absolute(Path::new(directory)); // an empty word is the current directory
+            for name in self.libraries.iter().filter_map(|(path, _)| path.file_name()) {
+                self.must_be_own(&directory.join(name))?;
+            }
+        }
+        for preloaded in words("LD_PRELOAD", b": \t\n") {
+            let path = Path::new(preloaded);
+            if self.libraries.iter().any(|(own, _)| own.file_name() == path.file_name()) {
+                self.must_be_own(&invocation.absolute(path))?;
+            }
+        }
+        Ok(self.digest)
+    }
+
+    fn must_be_own(&self, path: &Path) -> Result<(), Reason> {
+        let Ok(Some(stat)) = files::stat(path) else { return Ok(()) };
+        let same = |it: &Identity| (it.dev, it.ino) == (stat.identity.dev, stat.identity.ino);
+        match self.libraries.iter().any(|(_, own)| same(own)) {
+            true => Ok(()),
+            false => Err(Reason::UnknownToolchain(format!("{} is loaded instead of its own", path.display()))),
+        }
+    }
+}
+
+/// Whether programs of a toolchain load this file of it.
+fn is_library(path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.contains(".so") && ["librustc_driver", "libLLVM", "libstd-"].iter().any(|start| name.starts_with(start))
+}
+
+/// Whether results show where the toolchain is: `--print sysroot` does, and with the standard library's source beside it
+/// (the component rust-src) so do diagnostics and debuginfo.
+fn shows_its_place(compiler: &Path, invocation: &Invocation) -> bool {
+    let source =
+        || layout::sysroot(compiler).map(|root| root.join("lib/rustlib/src/rust/library/std/src/lib.rs"));
+    invocation.fields.iter().any(|field| field.name == "compiler")
+        || source().is_some_and(|path| files::stat(&path).is_ok_and(|found| found.is_some()))
+}
+
+fn with_place(digest: &Digest, compiler: &Path) -> Digest {
+    let mut text = Writer::default();
+    text.digest(digest);
+    text.bytes(compiler.as_os_str().as_bytes());
+    Digest::of(&text.0)
 }
 
 fn real_compiler(invocation: &Invocation) -> Result<PathBuf, Reason> {
@@ -26,6 +94,11 @@ fn real_compiler(invocation: &Invocation) -> Result<PathBuf, Reason> {
     files::real_path(&invocation.compiler)
         .map_err(|error| Reason::UnknownToolchain(error.to_string()))?
         .ok_or_else(|| Reason::UnknownToolchain(format!("{given} does not exist")))
+}
+
+/// The toolchain's directory.
+pub fn root(invocation: &Invocation) -> Option<PathBuf> {
+    layout::sysroot(&real_compiler(invocation).ok()?)
 }
 
 /// What belongs to a toolchain, for telling apart what a compile read of it and what it read besides.
@@ -74,11 +147,12 @@ const VERSION: u8 = 2;
 const SETTLED_NS: i64 = 20_000_000;
 
 /// What was remembered, if every directory and file still has the identity it had then.
-fn recall(note: &Path) -> Option<Digest> {
+fn recall(note: &Path) -> Option<Known> {
     let bytes = files::read(note).ok()?;
     let mut from = Reader(unseal(MAGIC, VERSION, &bytes).ok()?);
     let digest = from.digest().ok()?;
     let count = from.u32().ok()?;
+    let mut libraries = Vec::new();
     for _ in 0..count {
         let path = Path::new(OsStr::from_bytes(from.bytes().ok()?));
         let now = files::stat(path).ok()??.identity;
@@ -88,11 +162,14 @@ fn recall(note: &Path) -> Option<Digest> {
         if !same {
             return None;
         }
+        if is_library(path) {
+            libraries.push((path.to_owned(), now));
+        }
     }
-    Some(digest)
+    Some(Known { digest, libraries })
 }
 
-fn examine(compiler: &Path, invocation: &Invocation, memo: &Memo, note: &Path) -> Result<Digest, Reason> {
+fn examine(compiler: &Path, invocation: &Invocation, memo: &Memo, note: &Path) -> Result<Known, Reason> {
     let unknown = |what: &str| Reason::UnknownToolchain(format!("{}: {what}", compiler.display()));
     let parts = parts(compiler, invocation).ok_or_else(|| unknown_layout(compiler))?;
     let wrapper = invocation.wrapper.as_deref().and_then(|path| files::real_path(path).ok().flatten());
@@ -109,7 +186,7 @@ fn examine(compiler: &Path, invocation: &Invocation, memo: &Memo, note: &Path) -
     if told.newest < told.now - SETTLED_NS {
         let _ = files::write_atomic(note, &seal(MAGIC, VERSION, &body.0));
     }
-    Ok(digest)
+    Ok(Known { digest, libraries: told.libraries })
 }
 
 /// What a toolchain consists of. Directories count only for noticing that something was added or replaced.
@@ -174,6 +251,7 @@ fn list(directory: &Path) -> Vec<files::Entry> {
 }
 
 struct Told {
+    libraries: Vec<(PathBuf, Identity)>,
     remembered: Writer,
     content: Writer,
     count: u32,
@@ -184,13 +262,23 @@ struct Told {
 impl Told {
     fn new() -> Told {
         let now = kiln_sys::clock::file_time_ns();
-        Told { remembered: Writer::default(), content: Writer::default(), count: 0, newest: i64::MIN, now }
+        Told {
+            libraries: Vec::new(),
+            remembered: Writer::default(),
+            content: Writer::default(),
+            count: 0,
+            newest: i64::MIN,
+            now,
+        }
     }
 
     fn tell(&mut self, path: &Path, root: &Path, memo: &Memo) -> Result<(), files::FileError> {
         let Some(stat) = files::stat(path)? else { return Ok(()) };
         let it = stat.identity;
         self.count += 1;
+        if is_library(path) {
+            self.libraries.push((path.to_owned(), it));
+        }
         self.newest = self.newest.max(it.ctime_ns).max(it.mtime_ns);
         self.remembered.bytes(path.as_os_str().as_bytes());
         for value in [it.dev, it.ino, it.size, it.mtime_ns as u64, it.ctime_ns as u64] {

@@ -1,5 +1,6 @@
 //! What a compile works with: the store and what lies beside it in the cache directory.
 
+use crate::baseline::Units;
 use kiln_action::Reason;
 use kiln_config::Settings;
 use kiln_report::log::Log;
@@ -37,6 +38,11 @@ impl Workshop {
     /// What is remembered of macros' files.
     pub fn guilt(&self) -> PathBuf {
         self.directory.join("macros")
+    }
+
+    /// The last few runs of every unit.
+    pub fn units(&self) -> Units {
+        Units::new(self.directory.join("units"))
     }
 
     /// Locks for compiles in progress.

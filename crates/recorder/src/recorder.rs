@@ -27,6 +27,11 @@ impl Recorder {
         if !Object::is_supported() {
             return Err(Unrecorded::Unsupported);
         }
+        // Where files may not become that long (`ulimit -f`), making one ends the process by SIGXFSZ.
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize).current;
+        if limit.is_some_and(|longest| longest < LOG_SIZE) {
+            return Err(std::io::Error::from(rustix::io::Errno::FBIG).into());
+        }
         let object = Object::place(object_dir)?;
         let log = memory_file("kiln-log", &log::head())?;
         // Only pages that are written take memory.

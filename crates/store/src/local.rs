@@ -9,12 +9,16 @@ use std::path::{Path, PathBuf};
 
 mod blobs;
 mod collect;
+mod entries;
 mod records;
 mod survey;
 mod usage;
+mod verify;
 
 pub use collect::{Collected, Limits};
+pub use entries::Entry;
 pub use survey::Contents;
+pub use verify::{Damage, Fault, Progress, Verified};
 
 /// The directory of this format. A change of any byte below it is another directory.
 const VERSION: &str = "v1";
@@ -22,6 +26,9 @@ const BLOBS: &str = "blobs";
 const RESULTS: &str = "results";
 const SHAPES: &str = "shapes";
 const INCREMENTAL: &str = "incremental";
+/// Baselines of explanations; written by the engine, collected and verified here.
+const UNITS: &str = "units";
+const COLLECT_LOCK: &str = "collect.lock";
 
 /// Tells backup programs to leave the directory out (bford.info/cachedir).
 const CACHEDIR_TAG: &[u8] = b"Signature: 8a477f597d28d172789f06886806bc55\n\

@@ -144,6 +144,11 @@ pub fn stat(path: &Path) -> Result<Option<Stat>, FileError> {
     found(call("look at", path, || rustix::fs::stat(path)).map(|raw| Stat::from_raw(&raw)))
 }
 
+/// The numeric user that it belongs to, symbolic links followed; `None` if nothing is there.
+pub fn owner(path: &Path) -> Result<Option<u32>, FileError> {
+    found(call("look at", path, || rustix::fs::stat(path)).map(|raw| raw.st_uid))
+}
+
 /// What is there, a symbolic link being itself; `None` if nothing is.
 pub fn lstat(path: &Path) -> Result<Option<Stat>, FileError> {
     found(call("look at", path, || rustix::fs::lstat(path)).map(|raw| Stat::from_raw(&raw)))
@@ -388,6 +393,15 @@ pub struct Entry {
 
 /// What is in a directory, sorted by name; `None` if there is no such directory.
 pub fn list(path: &Path) -> Result<Option<Vec<Entry>>, FileError> {
+    let mut entries = list_unsorted(path)?;
+    if let Some(entries) = &mut entries {
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    }
+    Ok(entries)
+}
+
+/// What is in a directory, in the order in which the system tells it; `None` if there is no such directory.
+pub fn list_unsorted(path: &Path) -> Result<Option<Vec<Entry>>, FileError> {
     let failed = |error: io::Error| FileError::new("list", path, error);
     let Some(()) = found(call("list", path, || Ok(())))? else { return Ok(None) };
     let names = match std::fs::read_dir(path) {
@@ -406,7 +420,6 @@ pub fn list(path: &Path) -> Result<Option<Vec<Entry>>, FileError> {
         };
         entries.push(Entry { name: name.file_name(), kind });
     }
-    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     Ok(Some(entries))
 }
 
@@ -430,6 +443,13 @@ pub fn remove(path: &Path) -> Result<bool, FileError> {
     Ok(found(call("remove", path, || rustix::fs::unlink(path)))?.is_some())
 }
 
+/// Removes a directory with everything in it; symbolic links are removed and not followed.
+pub fn remove_tree(path: &Path) -> Result<(), FileError> {
+    let Some(()) = found(call("remove", path, || Ok(())))? else { return Ok(()) };
+    let removed = std::fs::remove_dir_all(path).map_err(|error| FileError::new("remove", path, error));
+    found(removed).map(|_| ())
+}
+
 /// Removes an empty directory; says whether it did. One that is in use is left alone.
 pub fn remove_empty_dir(path: &Path) -> Result<bool, FileError> {
     match call("remove directory", path, || rustix::fs::rmdir(path)) {
@@ -437,6 +457,13 @@ pub fn remove_empty_dir(path: &Path) -> Result<bool, FileError> {
         Err(error) if error.errno() == Some(Errno::NOTEMPTY) => Ok(false),
         Err(error) => Ok(found(Err::<(), _>(error))?.is_some()),
     }
+}
+
+/// Takes away everybody else's permission to write.
+pub fn close_to_others(path: &Path) -> Result<(), FileError> {
+    let Some(there) = stat(path)? else { return Ok(()) };
+    let mode = Mode::from_raw_mode((there.mode & !0o022) as _);
+    call("close", path, || rustix::fs::chmod(path, mode))
 }
 
 /// Sets a file's times to now, by the file system's own clock. Only for files nobody else has a link to: cargo compares

@@ -11,3 +11,4 @@ pub mod identity;
 pub mod machine;
 pub mod marker;
 pub mod process;
+pub mod sandbox;

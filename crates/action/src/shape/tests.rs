@@ -4,6 +4,7 @@ use std::path::Path;
 fn sample() -> Vec<Question> {
     let path = Placed::literal(Path::new("/a b/\u{1}"));
     vec![
+        Question::Where(b"OUT_DIR".to_vec()),
         Question::Environ,
         Question::Argv,
         Question::Arg(b"diagnostic-width".to_vec()),
@@ -22,7 +23,7 @@ fn shapes_come_back_sorted_and_once() {
     let mut questions = sample();
     questions.extend(sample());
     let shape = Shape::new(questions);
-    assert_eq!(shape.questions().len(), 10);
+    assert_eq!(shape.questions().len(), 11);
     let file = encode_shapes(&[shape.clone(), Shape::default()]);
     assert_eq!(decode_shapes(&file), Ok(vec![shape, Shape::default()]));
 }

@@ -65,7 +65,8 @@ fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
     let exists = |path: &Path| there.iter().any(|known| path == Path::new(known));
     let search = [PathBuf::from("/usr/bin")];
     let owns = |path: &Path| path.starts_with("/tc");
-    let scene = Scene { invocation: &invocation, owns: &owns, search: &search, exists: &exists };
+    let scene =
+        Scene { invocation: &invocation, owns: &owns, search: &search, ignored: &|_| false, exists: &exists };
     read(&Record { processes, events }, &scene)
 }
 
@@ -160,7 +161,13 @@ fn a_shell_takes_over_the_whole_environment() {
             vec![process("/tc/bin/rustc", None, By::Compiler), process(exe, Some(0), By::Compiler)];
         let invocation = invocation();
         let owns = |path: &Path| path.starts_with("/tc");
-        let scene = Scene { invocation: &invocation, owns: &owns, search: &[], exists: &|_| false };
+        let scene = Scene {
+            invocation: &invocation,
+            owns: &owns,
+            search: &[],
+            ignored: &|_| false,
+            exists: &|_| false,
+        };
         let found = read(&Record { processes, events: vec![] }, &scene).unwrap();
         assert_eq!(asks(&found, Question::Environ), whole, "{exe}");
     }
@@ -223,4 +230,12 @@ fn macros_are_noted_for_examination() {
     let found = reading(vec![event(0, By::Compiler, load), event(0, By::Loaded, brought)], &[]).unwrap();
     assert!(found.macros.contains(Path::new("/t/deps/libm.so")));
     assert!(found.macros.contains(Path::new("/usr/lib/libz.so")), "what a macro brings is examined, too");
+}
+
+#[test]
+fn shared_memory_is_a_place_for_files() {
+    let found = reading(vec![event(0, By::Compiler, open("/dev/shm/w/src/lib.rs"))], &[]).unwrap();
+    assert!(asks(&found, Question::File(literal("/dev/shm/w/src/lib.rs"))));
+    assert!(reading(vec![event(0, By::Loaded, create("/dev/shm/x"))], &["/dev/shm/x"]).is_err());
+    assert!(reading(vec![event(0, By::Loaded, create("/dev/null"))], &["/dev/null"]).is_ok());
 }

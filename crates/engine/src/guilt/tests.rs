@@ -54,6 +54,13 @@ fn reading_arguments_shows_and_stripping_hides_nothing() {
 }
 
 #[test]
+fn asking_where_sources_are_shows() {
+    let code = "for t in input.clone() { drop(t.span().local_file()) }";
+    assert!(guilt_of(code, &[]).locations);
+    assert!(guilt_of(code, &["-C", "symbol-mangling-version=v0"]).locations);
+}
+
+#[test]
 #[cfg(target_arch = "x86_64")]
 fn system_calls_of_its_own_show() {
     let code = r#"unsafe { std::arch::asm!("syscall", in("rax") 39, lateout("rax") _, out("rcx") _, out("r11") _) }"#;
@@ -72,7 +79,7 @@ fn what_cannot_be_understood_is_not_examined() {
 fn the_memory_answers_for_the_digest() {
     let dir = tempfile::tempdir().unwrap();
     let digest = Digest::of(b"m");
-    std::fs::write(dir.path().join(digest.hex()), [1, 0b010]).unwrap();
+    std::fs::write(dir.path().join(digest.hex()), [2, 0b010]).unwrap();
     let remembered = of(Path::new("/nowhere"), &digest, dir.path()).unwrap();
     assert!(remembered.arguments && !remembered.unseen);
     assert!(of(Path::new("/nowhere"), &Digest::of(b"n"), dir.path()).is_err());

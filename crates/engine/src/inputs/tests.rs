@@ -25,7 +25,16 @@ fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
     };
     let argv = ["rustc".into(), "--x".into()];
     let memo = Memo::none();
-    answer(question, &World { invocation: &invocation, environment, argv: &argv, memo: &memo })
+    answer(
+        question,
+        &World {
+            invocation: &invocation,
+            environment,
+            argv: &argv,
+            settings: &Settings::default(),
+            memo: &memo,
+        },
+    )
 }
 
 fn of(question: &Question) -> Option<Answer> {

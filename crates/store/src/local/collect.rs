@@ -19,6 +19,8 @@ const HOUR_NS: i64 = 3600 * SECOND_NS;
 const DAY_NS: i64 = 24 * HOUR_NS;
 /// What is younger may belong to a put in progress.
 const GRACE_NS: i64 = 600 * SECOND_NS;
+/// A unit that was not compiled for so long has no baseline for explanations any more.
+const UNIT_NS: i64 = 90 * DAY_NS;
 /// Collections for want of room are not closer together than this.
 const PAUSE_NS: i64 = 60 * SECOND_NS;
 
@@ -77,11 +79,11 @@ impl LocalStore {
         now: Moment,
         dry_run: bool,
     ) -> Result<Option<Collected>, StoreError> {
-        let Some(_lock) = Lock::try_exclusive(&self.root.join("collect.lock"))? else { return Ok(None) };
+        let Some(_lock) = Lock::try_exclusive(&self.root.join(super::COLLECT_LOCK))? else { return Ok(None) };
         let counted_before = self.estimate();
         let survey = self.survey()?;
         let before = survey.contents();
-        let mut sweep = Sweep { now, dry_run, total: before.bytes, freed: 0, stuck: 0 };
+        let mut sweep = Sweep::new(now, dry_run, before.bytes, GRACE_NS);
         let after = sweep.run(survey, limits);
         sweep.old_memos(&self.root);
         if !dry_run {
@@ -96,8 +98,10 @@ impl LocalStore {
     }
 }
 
-struct Sweep {
+pub(super) struct Sweep {
     now: Moment,
+    /// What is younger is left alone.
+    grace_ns: i64,
     dry_run: bool,
     /// Bytes in the store, as far as the sweep has come.
     total: u64,
@@ -106,6 +110,16 @@ struct Sweep {
 }
 
 impl Sweep {
+    pub(super) fn new(now: Moment, dry_run: bool, total: u64, grace_ns: i64) -> Sweep {
+        Sweep { now, grace_ns, dry_run, total, freed: 0, stuck: 0 }
+    }
+
+    /// What it came to.
+    pub(super) fn end(&self, before: Contents, results: usize, blobs: usize) -> Collected {
+        let after = Contents { results: results as u64, blobs: blobs as u64, bytes: self.total };
+        Collected { before, after, freed: self.freed, stuck: self.stuck }
+    }
+
     fn run(&mut self, mut survey: Survey, limits: &Limits) -> Contents {
         for file in std::mem::take(&mut survey.damaged) {
             self.remove(&file.path, file.size);
@@ -129,6 +143,11 @@ impl Sweep {
                 self.remove(&file.path, file.size);
             }
         }
+        for file in &survey.units {
+            if self.age(file.touched_ns) > UNIT_NS {
+                self.remove(&file.path, file.size);
+            }
+        }
         Contents { results: kept.len() as u64, blobs: survey.blobs.len() as u64, bytes: self.total }
     }
 
@@ -145,7 +164,7 @@ impl Sweep {
     }
 
     /// Removes a result, and the blobs that only it named.
-    fn evict(&mut self, result: Record, blobs: &mut HashMap<[u8; 32], Blob>) {
+    pub(super) fn evict(&mut self, result: Record, blobs: &mut HashMap<[u8; 32], Blob>) {
         if !self.remove(&result.path, result.size) {
             return;
         }
@@ -160,7 +179,8 @@ impl Sweep {
 
     fn drop_if_unnamed(&mut self, hash: &[u8; 32], blobs: &mut HashMap<[u8; 32], Blob>) {
         let Some(blob) = blobs.get(hash) else { return };
-        if blob.named == 0 && self.age(blob.written_ns) > GRACE_NS && self.remove(&blob.path, blob.size) {
+        if blob.named == 0 && self.age(blob.written_ns) >= self.grace_ns && self.remove(&blob.path, blob.size)
+        {
             self.freed += if blob.alone { on_disk(blob.size) } else { 0 };
             blobs.remove(hash);
         }

@@ -1,7 +1,7 @@
 //! What the store holds, counted from the ground up.
 
 use super::usage::on_disk;
-use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, records};
+use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, UNITS, records};
 use crate::StoreError;
 use kiln_action::digest::unhex;
 use kiln_action::{ActionResult, FileKind};
@@ -32,6 +32,8 @@ pub(super) struct Blob {
 
 pub(super) struct Record {
     pub(super) path: PathBuf,
+    pub(super) key: [u8; 32],
+    pub(super) unit: String,
     pub(super) size: u64,
     pub(super) used_ns: i64,
     pub(super) cost_ms: u32,
@@ -54,12 +56,13 @@ pub(super) struct Survey {
     pub(super) damaged: Vec<Aged>,
     pub(super) shapes: Vec<Aged>,
     pub(super) lists: Vec<Aged>,
+    pub(super) units: Vec<Aged>,
     pub(super) orphans: Vec<Aged>,
 }
 
 impl Survey {
     pub(super) fn contents(&self) -> Contents {
-        let aged = [&self.damaged, &self.shapes, &self.lists, &self.orphans];
+        let aged = [&self.damaged, &self.shapes, &self.lists, &self.units, &self.orphans];
         let bytes = self.blobs.values().map(|blob| on_disk(blob.size)).sum::<u64>()
             + self.results.iter().map(|result| on_disk(result.size)).sum::<u64>()
             + aged.iter().copied().flatten().map(|file| on_disk(file.size)).sum::<u64>();
@@ -84,7 +87,7 @@ impl LocalStore {
             survey.blobs.insert(hash, blob);
         })?;
         let (results, damaged) = (&mut survey.results, &mut survey.damaged);
-        self.each_file(RESULTS, &mut survey.orphans, |path, _, stat| match read_result(path, stat) {
+        self.each_file(RESULTS, &mut survey.orphans, |path, key, stat| match read_result(path, key, stat) {
             Ok(record) => results.push(record),
             Err(Some(file)) => damaged.push(file),
             Err(None) => {} // gone since
@@ -93,6 +96,7 @@ impl LocalStore {
         self.each_file(INCREMENTAL, &mut survey.orphans, |path, _, stat| {
             survey.lists.push(aged(path, stat));
         })?;
+        self.each_file(UNITS, &mut survey.orphans, |path, _, stat| survey.units.push(aged(path, stat)))?;
         for result in &survey.results {
             for hash in &result.blobs {
                 if let Some(blob) = survey.blobs.get_mut(hash) {
@@ -104,7 +108,7 @@ impl LocalStore {
     }
 
     /// Calls `each` for every file of a folder whose name is a hash; private names are orphans; all others are left alone.
-    fn each_file(
+    pub(super) fn each_file(
         &self,
         folder: &str,
         orphans: &mut Vec<Aged>,
@@ -146,7 +150,7 @@ fn aged(path: PathBuf, stat: Stat) -> Aged {
     Aged { path, size: stat.identity.size, touched_ns: stat.identity.mtime_ns }
 }
 
-fn read_result(path: PathBuf, stat: Stat) -> Result<Record, Option<Aged>> {
+fn read_result(path: PathBuf, key: [u8; 32], stat: Stat) -> Result<Record, Option<Aged>> {
     let bytes = match files::read_limited(&path, records::LARGEST) {
         Ok(bytes) => bytes,
         Err(error) if error.is_missing() => return Err(None),
@@ -158,6 +162,8 @@ fn read_result(path: PathBuf, stat: Stat) -> Result<Record, Option<Aged>> {
     blobs.dedup();
     Ok(Record {
         path,
+        key,
+        unit: result.unit,
         size: stat.identity.size,
         used_ns: stat.identity.mtime_ns,
         cost_ms: result.cost_ms,

@@ -316,6 +316,7 @@ fn remap_gives_two_checkouts_one_key() {
             toolchain: &toolchain,
             stdin: None,
             environment: &[],
+            settings: &[],
         };
         inputs.weak_key()
     };

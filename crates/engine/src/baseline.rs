@@ -1,0 +1,215 @@
+//! What a run was told and answered, remembered for `kiln explain`: the last few runs of every unit, below `units/` in the
+//! cache directory. Touched on a miss only. Nothing here changes what is compiled or kept.
+
+use crate::capture::Kept;
+use crate::inputs::{self, World};
+use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, salted};
+use kiln_action::key::WordSink;
+use kiln_action::{Answer, Digest, Invocation, KeyInputs, Question};
+use kiln_compiler::rustc::environment as variables;
+use kiln_report::cause::{self, Difference};
+use kiln_sys::env::Environment;
+use kiln_sys::files::{self, Scratch};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The longest baseline that is read, in bytes.
+const LARGEST: u64 = 16 << 20;
+const SALT: usize = 32;
+
+/// The baselines of all units.
+pub struct Units {
+    directory: PathBuf,
+}
+
+/// What is needed of a miss besides what was kept.
+pub struct Missed<'a> {
+    /// What its WeakKey is made of.
+    pub key: &'a KeyInputs<'a>,
+    /// The world it asked.
+    pub world: &'a World<'a>,
+    /// The project it was built for.
+    pub project: &'a str,
+    /// What the compiler calls itself.
+    pub compiler: String,
+    /// Milliseconds since the epoch.
+    pub at_ms: u64,
+}
+
+impl Units {
+    /// The baselines in this directory, which need not exist yet.
+    pub fn new(directory: PathBuf) -> Units {
+        Units { directory }
+    }
+
+    fn path(&self, invocation: &Invocation) -> PathBuf {
+        let unit = unit_name(invocation);
+        let target = invocation.target.as_deref().unwrap_or_default().as_bytes();
+        let name = Baseline::name(&unit, target, invocation.directory.as_os_str().as_bytes()).hex();
+        self.directory.join(&name[..2]).join(name)
+    }
+
+    /// All baselines that can be read.
+    pub fn all(&self) -> Vec<Baseline> {
+        let below = |directory: &Path| -> Vec<PathBuf> {
+            let names = files::list(directory).ok().flatten().unwrap_or_default();
+            names.into_iter().map(|entry| directory.join(entry.name)).collect()
+        };
+        let files = below(&self.directory).into_iter().flat_map(|shard| below(&shard));
+        files.filter_map(|path| Baseline::decode(&files::read_limited(&path, LARGEST).ok()?).ok()).collect()
+    }
+
+    /// The salt of this cache directory: made once, known to nobody else.
+    fn salt(&self) -> Option<Vec<u8>> {
+        let path = self.directory.join("salt");
+        let read = || files::read_limited(&path, SALT as u64).ok().filter(|salt| salt.len() == SALT);
+        if let Some(salt) = read() {
+            return Some(salt);
+        }
+        let mut salt = vec![0; SALT];
+        let source = Scratch::look(Path::new("/dev/urandom")).ok()??;
+        if source.read_at(&mut salt, 0).ok()? != SALT {
+            return None;
+        }
+        files::write_private(&path, &salt).ok()?;
+        read() // of two writers at once both believe the last one
+    }
+
+    /// Says what a miss came of and remembers it for the next one. `None` if nothing can be remembered here.
+    pub fn explain_and_keep(&self, missed: &Missed<'_>, kept: &Kept) -> Option<Difference> {
+        let invocation = missed.world.invocation;
+        let path = self.path(invocation);
+        let salt = self.salt()?;
+        let earlier = files::read_limited(&path, LARGEST).ok();
+        let mut baseline = earlier.and_then(|file| Baseline::decode(&file).ok()).unwrap_or_default();
+        let run = run_of(missed, kept, &salt);
+        let difference = cause::of(&baseline, &run);
+        baseline.unit = unit_name(invocation);
+        baseline.directory = invocation.directory.as_os_str().as_bytes().to_vec();
+        missed.project.clone_into(&mut baseline.project);
+        baseline.add(run);
+        files::write_private(&path, &baseline.encode()).ok()?;
+        Some(difference)
+    }
+}
+
+/// What a unit is called in results, events and baselines.
+pub fn unit_name(invocation: &Invocation) -> String {
+    format!("{} {}", invocation.unit.name, invocation.unit.kind)
+}
+
+fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> Run {
+    let mut words = WordSink::new(salt);
+    missed.key.tell(&mut words);
+    let answered = kept.shape.questions().iter().zip(&kept.answers);
+    Run {
+        at_ms: missed.at_ms,
+        compiler: missed.compiler.clone(),
+        key: kept.key,
+        variant: variant(missed.world.invocation),
+        words: words.words,
+        answers: answered.map(|(question, answer)| told(question, answer, missed.world, salt)).collect(),
+    }
+}
+
+fn variant(invocation: &Invocation) -> [u8; 8] {
+    let metadata = invocation.fields.iter().filter(|field| field.name == "C.metadata");
+    let text: Vec<&[u8]> = metadata.map(|field| field.value.as_bytes()).collect();
+    let mut variant = [0; 8];
+    variant.copy_from_slice(&Digest::of(&text.join(&0)).hash[..8]);
+    variant
+}
+
+fn told(question: &Question, answer: &Answer, world: &World<'_>, salt: &[u8]) -> Told {
+    let mut details = details(question, world, salt);
+    details.truncate(MOST_DETAILS);
+    Told { question: question.clone(), answer: Answered::of(question, answer, salt), details }
+}
+
+/// What explains an answer that is only a digest.
+fn details(question: &Question, world: &World<'_>, salt: &[u8]) -> Vec<Vec<u8>> {
+    match question {
+        Question::Listing(placed) => {
+            let path = world.invocation.places.resolve(placed);
+            let entries = path.and_then(|path| files::list(&path).ok().flatten()).unwrap_or_default();
+            entries.iter().map(|entry| entry.name.as_bytes().to_vec()).collect()
+        }
+        Question::Program(name) => inputs::find_program(OsStr::from_bytes(name), world.environment)
+            .map(|path| path.as_os_str().as_bytes().to_vec())
+            .into_iter()
+            .collect(),
+        Question::Arg(name) => {
+            let asked = world.invocation.lazy.iter().filter(|lazy| lazy.name.as_bytes() == name);
+            asked.map(|lazy| lazy.value.as_bytes().to_vec()).collect()
+        }
+        Question::Argv => world.argv.iter().map(|word| word.as_bytes().to_vec()).collect(),
+        Question::Environ => whole_environment(world.environment, salt),
+        _ => Vec::new(),
+    }
+}
+
+fn whole_environment(environment: &Environment, salt: &[u8]) -> Vec<Vec<u8>> {
+    let counts = |name: &OsStr| !name.to_str().is_some_and(variables::is_left_out_of_a_walk);
+    let counted = environment.iter().filter(|(name, _)| counts(name));
+    let print = |(name, value): (&OsStr, &OsStr)| {
+        let mut text = name.as_bytes().to_vec();
+        text.push(0);
+        text.extend(salted(salt, &Digest::of(value.as_bytes())));
+        text
+    };
+    let mut all: Vec<Vec<u8>> = counted.map(print).collect();
+    all.sort_unstable();
+    all
+}
+
+/// The file that remembers what a toolchain calls itself.
+fn version_note(memory: &Path, toolchain: &Digest) -> PathBuf {
+    memory.join(format!("{}-version", &toolchain.hex()[..32]))
+}
+
+/// Remembers what a compiler said to `-vV`.
+pub fn keep_version(memory: &Path, toolchain: &Digest, said: &[u8]) {
+    let line = said.split(|&b| b == b'\n').next().unwrap_or_default();
+    if line.len() < 200 && line.starts_with(b"rustc ") {
+        let _ = files::write_private(&version_note(memory, toolchain), line);
+    }
+}
+
+/// What a compiler calls itself, if it was ever asked.
+pub fn version(memory: &Path, toolchain: &Digest) -> String {
+    let note = files::read_limited(&version_note(memory, toolchain), 256).unwrap_or_default();
+    String::from_utf8(note).unwrap_or_default()
+}
+
+/// The project that a compile belongs to, by its output directory alone: what is above `target`, else the target
+/// directory itself; without cargo's layout the directory it runs in.
+pub fn project(invocation: &Invocation) -> String {
+    let out = &invocation.outputs.directory;
+    let up =
+        |path: &Path, name: &str| path.ends_with(name).then(|| path.parent()).flatten().map(Path::to_owned);
+    let of_build = || {
+        // <profile>/build/<package>-<hash>
+        let build = out.parent().filter(|build| build.ends_with("build"))?;
+        build.parent().map(Path::to_owned)
+    };
+    let profile = up(out, "deps").or_else(|| up(out, "examples")).or_else(of_build);
+    let Some(above) = profile.as_deref().and_then(Path::parent) else {
+        return invocation.directory.to_string_lossy().into_owned();
+    };
+    let triple = invocation.target.as_deref().and_then(|target| Path::new(target).file_stem());
+    let above = match above.parent() {
+        Some(parent) if triple.is_some_and(|triple| above.file_stem() == Some(triple)) => parent,
+        _ => above,
+    };
+    let root = if above.ends_with("target") { above.parent().unwrap_or(above) } else { above };
+    root.to_string_lossy().into_owned()
+}
+
+/// What the files of a unit are called.
+pub fn stem(invocation: &Invocation) -> String {
+    invocation.outputs.stems.first().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,81 @@
+//! The log that a user asks for (`KILN_LOG`): what the wrapper decided, as lines for people. Values of variables never
+//! get here.
+
+use kiln_action::{Event, Outcome, Unit};
+use kiln_config::values::{Level, LogTo};
+use kiln_sys::clock;
+use kiln_sys::{files, process};
+use std::path::Path;
+
+/// Writes down how a compile ended, if somebody wants to know. That it cannot be written changes nothing.
+pub fn ended(log: Option<&LogTo>, event: &Event) {
+    let Some(log) = log.filter(|log| log.level >= level(event)) else { return };
+    append(log, level(event), &in_words(event));
+}
+
+/// Writes down a step on the way, where steps are wanted.
+pub fn step(log: Option<&LogTo>, unit: &Unit, what: impl FnOnce() -> String) {
+    if let Some(log) = log.filter(|log| log.level >= Level::Debug) {
+        append(log, Level::Debug, &format!("{}: {}", named(&unit.name, &unit.kind), what()));
+    }
+}
+
+fn level(event: &Event) -> Level {
+    match event.outcome {
+        Outcome::Hit | Outcome::Miss => Level::Info,
+        Outcome::Bypass | Outcome::Failed | Outcome::Error => Level::Warn,
+    }
+}
+
+fn in_words(event: &Event) -> String {
+    let outcome = match event.outcome {
+        Outcome::Hit => "hit",
+        Outcome::Miss => "miss",
+        Outcome::Bypass => "not cached",
+        Outcome::Failed => "failed",
+        Outcome::Error => "error",
+    };
+    let mut words = format!("{outcome} {}", named(&event.name, &event.kind));
+    if !event.reason.is_empty() {
+        words += &format!(": {}", event.reason);
+    }
+    if !event.detail.is_empty() {
+        words += &format!(": {}", event.detail);
+    }
+    words += &format!("; {:.1} ms", event.took_us as f64 / 1000.0);
+    match event.outcome {
+        Outcome::Hit => words += &format!(", {} ms saved", event.compile_ms),
+        Outcome::Miss => words += &format!(", {} ms of them compiling", event.compile_ms),
+        _ => {}
+    }
+    words
+}
+
+fn named(name: &str, kind: &str) -> String {
+    let name = if name.is_empty() { "?" } else { name };
+    if kind.is_empty() { name.to_owned() } else { format!("{name} ({kind})") }
+}
+
+fn append(log: &LogTo, level: Level, what: &str) {
+    let what = what.replace('\n', "\\n");
+    let line = format!("{} {} {:5} {what}\n", stamp(clock::now_ms()), process::own_id(), level.name());
+    let _ = files::append(Path::new(&log.path), line.as_bytes());
+}
+
+/// Milliseconds since the epoch as `2026-11-20T06:00:00.123Z` (Howard Hinnant's `civil_from_days`).
+fn stamp(ms: u64) -> String {
+    let (days, of_day) = (ms / 86_400_000, ms % 86_400_000);
+    let shifted = days + 719_468; // days since 0000-03-01
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    let (hours, minutes, seconds) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", of_day % 1000)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! What the user's settings add to a compile: parts of the key, further questions, crates that are never cached.
+//!
+//! Names go into the WeakKey (another list is another key), answers into the ActionKey, where an explanation finds them.
+
+use kiln_action::{Digest, Field, FileKind, Invocation, Places, Question};
+use kiln_config::Settings;
+use kiln_sys::env::Environment;
+use kiln_sys::files;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+/// What the settings add to the WeakKey: nothing where nothing is set.
+pub fn fields(settings: &Settings) -> Vec<Field> {
+    let field = |name, value: OsString, path| Field { name, value, path };
+    let mut fields = Vec::new();
+    if !settings.salt.is_empty() {
+        fields.push(field("salt", Digest::of(settings.salt.as_bytes()).hex().into(), false));
+    }
+    let inputs = settings.extra_inputs.iter();
+    fields.extend(inputs.map(|pattern| field("extra-input", pattern.clone().into(), true)));
+    let names = |name, list: &[String]| {
+        let sorted: BTreeSet<&String> = list.iter().collect();
+        sorted.into_iter().map(|each| field(name, each.into(), false)).collect::<Vec<_>>()
+    };
+    fields.extend(names("extra-variable", &settings.extra_variables));
+    fields.extend(names("ignore-variable", &settings.ignore_variables));
+    fields
+}
+
+/// The name under which the settings say that this is never cached: the crate's, or its package's.
+pub fn never<'a>(
+    settings: &'a Settings,
+    invocation: &Invocation,
+    environment: &Environment,
+) -> Option<&'a str> {
+    let plain = |name: &str| name.replace('-', "_");
+    let package = environment.get("CARGO_PKG_NAME").and_then(OsStr::to_str).map(plain);
+    let krate = plain(&invocation.unit.name);
+    let listed = settings.never.iter().find(|name| {
+        let name = plain(name);
+        name == krate || Some(&name) == package.as_ref()
+    });
+    listed.map(String::as_str)
+}
+
+/// Whether the settings promise that a variable does not count for macros. Naming it as one that does is stronger.
+pub fn is_ignored(settings: &Settings, name: &[u8]) -> bool {
+    let named = |list: &[String]| list.iter().any(|known| known.as_bytes() == name);
+    named(&settings.ignore_variables) && !named(&settings.extra_variables)
+}
+
+/// What is to be asked on top of what the run was seen to ask.
+pub fn questions(settings: &Settings, places: &Places) -> BTreeSet<Question> {
+    let mapped = places.remapped();
+    let mut asked = Asked { mapped: &mapped, questions: BTreeSet::new() };
+    let names = settings.extra_variables.iter();
+    asked.questions.extend(names.map(|name| Question::Env(name.as_bytes().to_vec())));
+    for pattern in &settings.extra_inputs {
+        asked.pattern(pattern);
+    }
+    asked.questions
+}
+
+struct Asked<'a> {
+    mapped: &'a Places,
+    questions: BTreeSet<Question>,
+}
+
+impl Asked<'_> {
+    fn pattern(&mut self, pattern: &Path) {
+        let parts: Vec<&OsStr> = pattern
+            .components()
+            .filter(|part| !matches!(part, Component::RootDir | Component::CurDir))
+            .map(Component::as_os_str)
+            .collect();
+        self.below(PathBuf::from("/"), &parts);
+    }
+
+    /// Everything that the rest of a pattern names in a directory. Each directory that is searched is listed, so that a
+    /// name that comes or goes is another answer.
+    fn below(&mut self, directory: PathBuf, parts: &[&OsStr]) {
+        let Some((part, rest)) = parts.split_first() else { return self.whole(&directory) };
+        if *part == ".." {
+            let above = directory.parent().map_or_else(|| directory.clone(), Path::to_owned);
+            return self.below(above, rest);
+        }
+        if *part == "**" {
+            if rest.is_empty() {
+                return self.whole(&directory);
+            }
+            self.below(directory.clone(), rest);
+            for (name, kind) in self.list(&directory) {
+                if kind == FileKind::Directory {
+                    self.below(directory.join(name), parts);
+                }
+            }
+            return;
+        }
+        if !part.as_bytes().iter().any(|b| matches!(b, b'*' | b'?')) {
+            return self.below(directory.join(part), rest);
+        }
+        for (name, _) in self.list(&directory) {
+            if matches(part.as_bytes(), name.as_bytes()) {
+                self.below(directory.join(name), rest);
+            }
+        }
+    }
+
+    /// A file; of a directory every file below it. Links to directories are not followed.
+    fn whole(&mut self, path: &Path) {
+        self.questions.insert(Question::File(self.mapped.place(path)));
+        if files::lstat(path).ok().flatten().is_some_and(|stat| stat.kind == FileKind::Directory) {
+            for (name, _) in self.list(path) {
+                self.whole(&path.join(name));
+            }
+        }
+    }
+
+    fn list(&mut self, directory: &Path) -> Vec<(OsString, FileKind)> {
+        self.questions.insert(Question::Listing(self.mapped.place(directory)));
+        let entries = files::list(directory).ok().flatten().unwrap_or_default();
+        entries.into_iter().map(|entry| (entry.name, entry.kind)).collect()
+    }
+}
+
+/// Whether a name is what a part of a pattern says. A leading dot is a character like any other: what is not meant to
+/// count is rarely hidden, and what counts too much only costs a compile.
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut done) = (0, 0);
+    let mut star = None; // where the last `*` is, and up to where it stands for the name
+    while done < name.len() {
+        match (pattern.get(at), star) {
+            (Some(b'*'), _) => {
+                star = Some((at, done));
+                at += 1;
+            }
+            (Some(&one), _) if one == b'?' || one == name[done] => {
+                at += 1;
+                done += 1;
+            }
+            (_, Some((back, upto))) => {
+                star = Some((back, upto + 1));
+                at = back + 1;
+                done = upto + 1;
+            }
+            (_, None) => return false,
+        }
+    }
+    pattern[at..].iter().all(|&rest| rest == b'*')
+}
+
+#[cfg(test)]
+mod tests;

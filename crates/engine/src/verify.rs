@@ -1,0 +1,279 @@
+//! Verify mode: on a hit the compile is run all the same, in a directory of its own and allowed to read the recorded
+//! inputs only, and what comes of it is compared with what was stored.
+//!
+//! The system's libraries and settings are allowed besides, and the toolchain's directory: the toolchain is in the key by
+//! its files, and what the loader of a program looks at does not reach the program's output.
+
+use crate::inputs::{self, World};
+use crate::toolchain;
+use kiln_action::{
+    ActionResult, Digest, FileKind, Invocation, Place, Placed, Places, Question, Role, Shape, Stream,
+};
+use kiln_compiler::rustc::depinfo;
+use kiln_report::cause;
+use kiln_sys::files::{self, FileError};
+use kiln_sys::process::{self, Channel, Ended, Program};
+use kiln_sys::sandbox::{Grant, Sandbox};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What comparing came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// Byte for byte the same.
+    Same,
+    /// It could not be compared, and why.
+    NotCompared(String),
+    /// Something is different.
+    Different(String),
+    /// It read something that is not among the recorded inputs: which, as far as it said so.
+    Denied(String),
+}
+
+impl Finding {
+    /// As it is told in an event.
+    pub fn words(&self) -> String {
+        match self {
+            Finding::Same => "same".into(),
+            Finding::NotCompared(why) => format!("not compared: {why}"),
+            Finding::Different(what) => format!("different: {what}"),
+            Finding::Denied(what) => format!("denied: {what}"),
+        }
+    }
+
+    /// Whether the stored result must not be used.
+    pub fn is_wrong(&self) -> bool {
+        matches!(self, Finding::Different(_) | Finding::Denied(_))
+    }
+}
+
+/// A hit to be held against a compile.
+pub struct Hit<'a> {
+    /// What was found.
+    pub result: &'a ActionResult,
+    /// What it was found by.
+    pub shape: &'a Shape,
+    /// The source, where it came on standard input.
+    pub input: Option<&'a [u8]>,
+}
+
+/// Whether this hit belongs to the sample: another one in every build.
+pub fn is_chosen(key: &[u8; 32], percent: u8) -> bool {
+    let drawn = Digest::of(&[key.as_slice(), &process::parent().to_le_bytes()].concat()).hash;
+    u16::from_le_bytes([drawn[0], drawn[1]]) % 100 < u16::from(percent)
+}
+
+/// Compiles into a directory of its own and compares. Whatever cannot be done here is not compared.
+pub fn rebuild(hit: &Hit<'_>, world: &World<'_>) -> Finding {
+    let invocation = world.invocation;
+    if invocation.incremental {
+        return Finding::NotCompared("incremental".into());
+    }
+    let by_place = |output: &kiln_action::Output| output.path.place == Place::Out;
+    if !invocation.outputs.files.is_empty() || !hit.result.outputs.iter().all(by_place) {
+        return Finding::NotCompared("its outputs are named one by one or hold their directory".into());
+    }
+    let room = kiln_sys::env::temporary_directory().join(format!(
+        "kiln-rebuild-{}-{}",
+        kiln_sys::env::user(),
+        process::own_id()
+    ));
+    let compared = compare_in(&room, hit, world);
+    let _ = files::remove_tree(&room);
+    compared.unwrap_or_else(|error| Finding::NotCompared(error.to_string()))
+}
+
+fn compare_in(room: &Path, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, FileError> {
+    let (out, temporary) = (room.join("out"), room.join("tmp"));
+    files::create_private_dirs(&out)?;
+    files::create_private_dirs(&temporary)?;
+    let args = moved(world.argv.get(1..).unwrap_or_default(), &world.invocation.append, &out);
+    let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
+    let set = [(OsStr::new("TMPDIR"), temporary.as_os_str())];
+    let program = Program { program: &world.argv[0], args: &args, set: &set };
+    let run = || {
+        let mut said = (Vec::new(), Vec::new());
+        let ended = process::run(&program, hit.input, &mut |channel, bytes| match channel {
+            Channel::Out => said.0.extend(bytes),
+            Channel::Err => said.1.extend(bytes),
+        });
+        ended.map(|ended| (ended, said))
+    };
+    let failed = |error| FileError::new("run", Path::new(&world.argv[0]), error);
+    let ran = match Sandbox::new().map_err(failed)? {
+        None => run(),
+        Some(sandbox) => {
+            grant(&sandbox, room, hit.shape, world)?;
+            sandbox.enforce(run).map_err(failed)?
+        }
+    };
+    let (ended, (stdout, stderr)) = ran.map_err(failed)?;
+    if ended != Ended::Code(i32::from(hit.result.exit_code)) {
+        return Ok(denied(&stderr).map_or_else(
+            || Finding::Different("it does not compile with the recorded inputs only".into()),
+            Finding::Denied,
+        ));
+    }
+    let differs = difference(hit.result, world, &out, (&stdout, &stderr))?;
+    Ok(differs.map_or(Finding::Same, Finding::Different))
+}
+
+/// The arguments with another output directory.
+fn moved(args: &[OsString], append: &[OsString], out: &Path) -> Vec<OsString> {
+    let mut moved = Vec::with_capacity(args.len() + 2);
+    let mut args = args.iter();
+    while let Some(argument) = args.next() {
+        if argument == "--out-dir" {
+            args.next();
+        } else if !argument.as_bytes().starts_with(b"--out-dir=") {
+            moved.push(argument.clone());
+        }
+    }
+    moved.extend(["--out-dir".into(), out.as_os_str().to_owned()]);
+    moved.extend(append.iter().cloned());
+    moved
+}
+
+fn places_with(places: &Places, out: &Path) -> Places {
+    let mut with = Places::new();
+    with.add(Place::Out, out);
+    for (place, root) in places.roots().iter().filter(|(place, _)| *place != Place::Out) {
+        with.add(*place, root);
+    }
+    with
+}
+
+/// What is always allowed to be read: programs need it to start.
+const SYSTEM: [&str; 8] =
+    ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/locale", "/etc", "/proc", "/sys"];
+
+fn grant(sandbox: &Sandbox, room: &Path, shape: &Shape, world: &World<'_>) -> Result<(), FileError> {
+    let invocation = world.invocation;
+    for path in SYSTEM {
+        sandbox.grant(Path::new(path), Grant::Read)?;
+    }
+    sandbox.grant(Path::new("/"), Grant::Move)?;
+    sandbox.grant(Path::new("/dev"), Grant::Write)?;
+    sandbox.grant(room, Grant::Write)?;
+    if let Some(root) = toolchain::root(invocation) {
+        sandbox.grant(&root, Grant::Read)?;
+    }
+    let program = inputs::find_program(&world.argv[0], world.environment);
+    let preloaded = world.environment.get("LD_PRELOAD").map(OsStrExt::as_bytes).unwrap_or_default();
+    let preloaded =
+        preloaded.split(|&b| b == b':' || b == b' ').map(|part| PathBuf::from(OsStr::from_bytes(part)));
+    let programs = [PathBuf::from(&world.argv[0]), invocation.compiler.clone()];
+    for path in programs.into_iter().chain(program).chain(invocation.wrapper.clone()).chain(preloaded) {
+        if path.is_absolute() {
+            sandbox.grant(&path, Grant::Read)?;
+        }
+    }
+    for (place, root) in invocation.places.roots() {
+        if matches!(place, Place::Deps(_) | Place::Out) {
+            sandbox.grant(root, Grant::List)?;
+        }
+    }
+    for question in shape.questions() {
+        grant_question(sandbox, question, world)?;
+    }
+    Ok(())
+}
+
+fn grant_question(sandbox: &Sandbox, question: &Question, world: &World<'_>) -> Result<(), FileError> {
+    let path = question.path().and_then(|placed| world.invocation.places.resolve(placed));
+    match (question, path) {
+        (Question::File(placed), Some(path)) => {
+            for path in of_one_build(placed, &path) {
+                sandbox.grant(&path, Grant::Read)?;
+            }
+        }
+        (Question::Listing(_), Some(path)) => sandbox.grant(&path, Grant::List)?,
+        (Question::Program(name), None) => {
+            if let Some(path) = inputs::find_program(OsStr::from_bytes(name), world.environment) {
+                sandbox.grant(&path, Grant::Read)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A dependency's files: which of them rustc opens depends on which were there already.
+fn of_one_build(placed: &Placed, path: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let is_library =
+        matches!(placed.place, Place::Deps(_) | Place::Out) && cause::dependency_stem(name).is_some();
+    if !is_library {
+        return vec![path.to_owned()];
+    }
+    ["rmeta", "rlib", "so"].iter().map(|extension| path.with_extension(extension)).collect()
+}
+
+/// What a compiler said it was not allowed to read.
+fn denied(stderr: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(stderr);
+    let line = text.lines().find(|line| line.contains("Permission denied"))?;
+    let before = line.split("Permission denied").next().unwrap_or_default();
+    let quoted: Vec<&str> = before.split('`').collect();
+    let path = (quoted.len() >= 3).then(|| quoted[quoted.len() - 2]);
+    Some(path.map_or_else(|| "a file that is not among the recorded inputs".into(), str::to_owned))
+}
+
+/// The first thing that is not as it was stored.
+fn difference(
+    result: &ActionResult,
+    world: &World<'_>,
+    out: &Path,
+    (stdout, stderr): (&[u8], &[u8]),
+) -> Result<Option<String>, FileError> {
+    let places = &places_with(&world.invocation.places, out);
+    let mut made: Vec<OsString> = files::list(out)?.unwrap_or_default().into_iter().map(|e| e.name).collect();
+    for output in &result.outputs {
+        let Some(path) = places.resolve(&output.path) else { return Ok(Some(output.path.display())) };
+        let name = path.file_name().unwrap_or_default().to_owned();
+        made.retain(|known| *known != name);
+        if files::stat(&path)?.is_none_or(|stat| stat.kind != FileKind::File) {
+            return Ok(Some(format!("{} is not made any more", name.display())));
+        }
+        let same = match output.role {
+            Role::DepInfo(slot) => {
+                let text = result.texts.get(slot as usize).and_then(|text| text.fill(places));
+                let text = text.map(|text| inputs::with_values(&text, world));
+                let valueless = |now: Vec<u8>| depinfo::with_environment(&now, &|_| None); // as it is stored
+                text.is_some_and(|text| files::read(&path).is_ok_and(|now| valueless(now) == text))
+            }
+            Role::Rlib | Role::File => files::hash_file(&path)?.digest == output.digest,
+        };
+        if !same {
+            return Ok(Some(name.display().to_string()));
+        }
+    }
+    if let Some(more) = made.first() {
+        return Ok(Some(format!("{} is made now", more.display())));
+    }
+    let stored = |wanted: Stream| -> Option<Vec<u8>> {
+        let pieces = result.streams.iter().filter(|(stream, _)| *stream == wanted);
+        pieces.map(|(_, text)| text.fill(places)).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat())
+    };
+    for (stream, said, name) in
+        [(Stream::Out, stdout, "standard output"), (Stream::Err, stderr, "diagnostics")]
+    {
+        if stored(stream).as_deref() != Some(said) {
+            return Ok(Some(name.into()));
+        }
+    }
+    Ok(None)
+}
+
+/// What a compile asked that was not asked when its result was stored: a read that went unseen, by name.
+pub fn unrecorded(stored: &Shape, now: &Shape, invocation: &Invocation) -> Option<String> {
+    let new = now.questions().iter().find(|question| {
+        matches!(question, Question::File(_) | Question::Listing(_)) && !stored.questions().contains(question)
+    })?;
+    let path = new.path().and_then(|placed| invocation.places.resolve(placed))?;
+    Some(path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+use super::*;
+use crate::{Content, Store};
+use kiln_action::{ActionResult, Digest, Output, Placed, Role};
+
+struct Space {
+    _directory: tempfile::TempDir,
+    store: LocalStore,
+}
+
+fn space() -> Space {
+    let directory = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(&directory.path().join("cache")).unwrap();
+    Space { _directory: directory, store }
+}
+
+/// A result of one unit with these blobs.
+fn keep(store: &LocalStore, key: u8, unit: &str, blobs: &[&[u8]]) {
+    let outputs = blobs.iter().map(|content| {
+        store.put(&Key::Blob(Digest::of(content)), Content::Bytes(content)).unwrap();
+        Output {
+            path: Placed::literal(Path::new("/out/a")),
+            role: Role::File,
+            executable: false,
+            digest: Digest::of(content),
+        }
+    });
+    let result = ActionResult { outputs: outputs.collect(), unit: unit.into(), ..ActionResult::default() };
+    store.put(&Key::Result(ActionKey([key; 32])), Content::Bytes(&result.encode())).unwrap();
+}
+
+#[test]
+fn picked_results_go_with_the_blobs_that_only_they_name() {
+    let space = space();
+    keep(&space.store, 1, "a lib", &[b"only a", b"both"]);
+    keep(&space.store, 2, "b lib", &[b"only b", b"both"]);
+    let of_a = |entry: &Entry| entry.unit == "a lib";
+    let would = space.store.clear(&of_a, true).unwrap().unwrap();
+    assert_eq!((would.before.results, would.after.results, space.store.entries().unwrap().len()), (2, 1, 2));
+    let done = space.store.clear(&of_a, false).unwrap().unwrap();
+    assert_eq!(done.after, would.after);
+    let left = space.store.entries().unwrap();
+    assert_eq!(left.iter().map(|entry| entry.unit.as_str()).collect::<Vec<_>>(), ["b lib"]);
+    let digests = [b"only a".as_slice(), b"both", b"only b"].map(Digest::of);
+    assert_eq!(space.store.missing(&digests), [digests[0]]);
+    assert!(space.store.forget(&ActionKey([2; 32])).unwrap());
+    assert!(!space.store.forget(&ActionKey([2; 32])).unwrap());
+}
+
+#[test]
+fn everything_goes() {
+    let space = space();
+    keep(&space.store, 1, "a lib", &[b"one"]);
+    keep(&space.store, 2, "b lib", &[b"two"]);
+    let done = space.store.clear_all().unwrap().unwrap();
+    assert_eq!((done.before.results, done.after.results, done.after.blobs, done.stuck), (2, 0, 0, 0));
+    assert_eq!(space.store.entries().unwrap(), []);
+    assert_eq!(space.store.estimate(), Some(0));
+    keep(&space.store, 3, "c lib", &[b"three"]);
+    assert_eq!(space.store.entries().unwrap().len(), 1);
+}
