@@ -33,7 +33,7 @@ enum Chore {
     /// Static executables, as packages ship them (starts 0.3 ms faster than `cargo install`'s)
     Dist,
     /// Measures kiln against plain cargo, the replay limit and the rivals found
-    Bench(bench::Args),
+    Bench(Box<bench::Args>),
 }
 
 fn main() -> ExitCode {
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Chore::Arch => arch::run(),
         Chore::Docs { check } => docs::run(check),
         Chore::Dist => dist::run(),
-        Chore::Bench(args) => bench::run(args),
+        Chore::Bench(args) => bench::run(*args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

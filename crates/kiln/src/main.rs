@@ -2,7 +2,9 @@
 //! any parser; else become `kiln-cli`, which is beside this program.
 
 mod complain;
+mod exit;
 
+use kiln_config::Start;
 use kiln_engine::{Call, Ending};
 use kiln_exec::Local;
 use kiln_sys::clock::Moment;
@@ -17,6 +19,9 @@ fn main() {
     let argv = arguments.get(1..).unwrap_or_default();
     match argv.first() {
         Some(first) if is_compiler(first) => wrap(argv, started),
+        Some(first) if first == "--wrapper-version" => {
+            process::say(Channel::Out, concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes()); // `kiln doctor` asks
+        }
         _ => become_cli(argv),
     }
 }
@@ -32,7 +37,8 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     };
     let environment = Environment::capture();
     let Some(directory) = env::directory() else { become_compiler(argv) };
-    let loaded = kiln_config::load(&environment);
+    let out = out_directory(argv).map(|out| directory.join(out));
+    let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: out.as_deref() });
     let executor = Local;
     let call = Call {
         argv,
@@ -43,12 +49,29 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
         executor: &executor,
     };
     let ending = kiln_engine::wrap(&call, &recognised);
-    complain::once(&loaded, &ending);
+    if writes(argv) {
+        complain::once(&loaded, &ending); // what is said in a probe, cargo swallows
+    }
     match ending {
         Ending::Code(code) => end(code),
         Ending::Signal(signal) => process::end_by_signal(signal),
         Ending::Unchanged(_) => become_compiler(argv),
     }
+}
+
+/// Where the compiler writes to: the project's settings are looked for from there, for cargo compiles dependencies in
+/// directories of its own.
+fn out_directory(argv: &[OsString]) -> Option<&OsStr> {
+    let named = argv.iter().zip(argv.iter().skip(1)).find(|(flag, _)| *flag == "--out-dir");
+    named.map(|(_, directory)| directory.as_os_str())
+}
+
+/// Whether it is a compile, and no question such as `-vV`.
+fn writes(argv: &[OsString]) -> bool {
+    argv.iter().any(|argument| {
+        matches!(argument.to_str(), Some("--out-dir" | "-o"))
+            || argument.as_encoded_bytes().starts_with(b"--emit")
+    })
 }
 
 /// Runs the compiler as if kiln were not there. Nothing may fail before this `exec`: cargo remembers a failed probe.
@@ -61,7 +84,7 @@ fn become_compiler(argv: &[OsString]) -> ! {
         _ => "",
     };
     process::say(Channel::Err, format!("kiln: error: cannot run `{program}`: {error}{hint}\n").as_bytes());
-    end(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
+    end(if error.kind() == std::io::ErrorKind::NotFound { exit::NOT_THERE } else { exit::CANNOT_RUN })
 }
 
 fn become_cli(argv: &[OsString]) -> ! {
@@ -75,7 +98,7 @@ fn become_cli(argv: &[OsString]) -> ! {
         );
         process::say(Channel::Err, message.as_bytes());
     }
-    end(126)
+    end(exit::CANNOT_RUN)
 }
 
 #[allow(clippy::disallowed_methods, reason = "main ends the process")]

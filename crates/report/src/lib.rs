@@ -3,6 +3,8 @@
 //! Architecture invariant: telling never changes a build. Every failure here is swallowed by the caller of
 //! [`log::append`].
 
+pub mod cause;
+pub mod explanation;
 pub mod log;
 pub mod summary;
 

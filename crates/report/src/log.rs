@@ -4,8 +4,9 @@
 
 use crate::summary::Summary;
 use kiln_action::Event;
-use kiln_sys::files;
+use kiln_sys::files::{self, Lock};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 const SEGMENT_BYTES: u64 = 4 << 20;
 /// Closed segments that are kept in full.
 const KEPT: usize = 4;
+/// The most projects that are counted apart for ever.
+const MOST_PROJECTS: usize = 200;
 
 /// The event log below a cache directory.
 pub struct Log {
@@ -24,6 +27,40 @@ struct Totals {
     /// The number of the last segment that is folded in.
     through: u64,
     summary: Summary,
+    #[serde(default)]
+    projects: BTreeMap<String, Summary>,
+    /// When counting began anew, in milliseconds since the epoch; 0 if it never did.
+    #[serde(default)]
+    zeroed_ms: u64,
+}
+
+impl Totals {
+    fn add(&mut self, event: &Event) {
+        self.summary.add(event);
+        if !event.project.is_empty() {
+            self.projects.entry(event.project.clone()).or_default().add(event);
+        }
+    }
+
+    /// Of very many projects those with the most units stay apart.
+    fn limit(&mut self) {
+        while self.projects.len() > MOST_PROJECTS {
+            let least = self.projects.iter().min_by_key(|(_, summary)| summary.units());
+            let Some(name) = least.map(|(name, _)| name.clone()) else { return };
+            self.projects.remove(&name);
+        }
+    }
+}
+
+/// What was counted since the log began, or since it was last set to zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Everything.
+    pub total: Summary,
+    /// By project. Calls without an output directory belong to none.
+    pub projects: BTreeMap<String, Summary>,
+    /// When counting began anew, in milliseconds since the epoch; 0 if it never did.
+    pub zeroed_ms: u64,
 }
 
 /// One event as a line.
@@ -53,46 +90,118 @@ impl Log {
         files::append(&self.current(), &line(event)).map_err(io::Error::other)
     }
 
-    /// Everything since the log began (or was last cleared).
+    /// Everything since the log began (or was last set to zero).
     pub fn summary(&self) -> Summary {
-        let totals = self.totals();
-        let mut summary = totals.summary;
+        self.account().total
+    }
+
+    /// The same, by project as well.
+    pub fn account(&self) -> Account {
+        let _lock = self.lock();
+        let mut totals = self.totals();
         for (number, segment) in self.segments() {
             if number > totals.through {
-                fold(&segment, &mut summary);
+                fold(&segment, &mut totals);
             }
         }
-        fold(&self.current(), &mut summary);
-        summary
+        fold(&self.current(), &mut totals);
+        let Totals { summary: total, projects, zeroed_ms, .. } = totals;
+        Account { total, projects, zeroed_ms }
+    }
+
+    /// The events from this moment on that are still there in full and were not set to zero, oldest first. A clock that was
+    /// set back makes no event disappear: the order of the log counts, so everything after the first event that is late
+    /// enough belongs to it.
+    pub fn since(&self, at_ms: u64) -> Vec<Event> {
+        let _lock = self.lock();
+        let through = self.totals().through;
+        let segments = self.segments().into_iter().filter(|(number, _)| *number > through);
+        let mut events = Vec::new();
+        for path in segments.map(|(_, path)| path).chain([self.current()]) {
+            read_into(&path, &mut events);
+        }
+        let first = events.iter().position(|event| event.at_ms >= at_ms).unwrap_or(events.len());
+        events.split_off(first)
+    }
+
+    /// Begins to count anew. Events that are there in full stay, for explanations.
+    pub fn zero(&self, now_ms: u64) -> io::Result<()> {
+        let _lock = Lock::exclusive(&self.lock_file()).map_err(io::Error::other)?;
+        let mut totals = Totals { zeroed_ms: now_ms, ..Totals::default() };
+        let segments = self.segments();
+        totals.through = segments.last().map_or(0, |(number, _)| *number).max(self.totals().through);
+        if files::stat(&self.current()).map_err(io::Error::other)?.is_some() {
+            totals.through += 1;
+            self.close(totals.through)?;
+        }
+        self.write(&totals)
+    }
+
+    fn close(&self, number: u64) -> io::Result<()> {
+        let closed = self.directory.join(format!("{number}.jsonl"));
+        kiln_sys::marker::rename(&self.current(), &closed).map_err(io::Error::other)
+    }
+
+    fn write(&self, totals: &Totals) -> io::Result<()> {
+        let text = serde_json::to_vec(totals).map_err(io::Error::other)?;
+        files::write_atomic(&self.totals_file(), &text).map(|_| ()).map_err(io::Error::other)
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.directory.join("log.lock")
+    }
+
+    /// Nobody tidies while it is held. Where it cannot be had (a directory that cannot be written to) nobody tidies either.
+    fn lock(&self) -> Option<Lock> {
+        files::stat(&self.directory).ok().flatten()?;
+        Lock::exclusive(&self.lock_file()).ok()
     }
 
     /// The events that are still there in full, oldest first.
     pub fn events(&self) -> Vec<Event> {
         let mut events = Vec::new();
         for path in self.segments().into_iter().map(|(_, path)| path).chain([self.current()]) {
-            if let Ok(text) = files::read(&path) {
-                events.extend(parse(&text));
-            }
+            read_into(&path, &mut events);
         }
         events
     }
 
-    /// Closes a large segment and folds old ones. To be called by one process at a time, outside of compiles.
+    /// The newest events, oldest first: those of the last segments, as many as it takes for `enough`.
+    pub fn newest(&self, enough: impl Fn(&[Event]) -> bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        read_into(&self.current(), &mut events);
+        for (_, path) in self.segments().into_iter().rev() {
+            if enough(&events) {
+                break;
+            }
+            let mut older = Vec::new();
+            read_into(&path, &mut older);
+            older.append(&mut events);
+            events = older;
+        }
+        events
+    }
+
+    /// Closes a large segment and folds old ones, unless another process is at it.
     pub fn tidy(&self) -> io::Result<()> {
+        let Some(_lock) = Lock::try_exclusive(&self.lock_file()).map_err(io::Error::other)? else {
+            return Ok(());
+        };
         let mut totals = self.totals();
         let segments = self.segments();
-        if files::stat(&self.current()).ok().flatten().is_some_and(|stat| stat.identity.size > SEGMENT_BYTES) {
+        if files::stat(&self.current()).ok().flatten().is_some_and(|stat| stat.identity.size > SEGMENT_BYTES)
+        {
             let next = segments.last().map_or(totals.through, |(number, _)| *number).max(totals.through) + 1;
-            kiln_sys::marker::rename(&self.current(), &self.directory.join(format!("{next}.jsonl"))).map_err(io::Error::other)?;
+            self.close(next)?;
         }
         let segments = self.segments();
         let old = segments.len().saturating_sub(KEPT);
         for (number, path) in &segments[..old] {
             if *number > totals.through {
-                fold(path, &mut totals.summary);
+                fold(path, &mut totals);
+                totals.limit();
                 totals.through = *number;
-                let text = serde_json::to_vec(&totals).map_err(io::Error::other)?;
-                files::write_atomic(&self.totals_file(), &text).map_err(io::Error::other)?;
+                self.write(&totals)?;
             }
             let _ = files::remove(path);
         }
@@ -121,9 +230,15 @@ impl Log {
     }
 }
 
-fn fold(path: &Path, summary: &mut Summary) {
+fn fold(path: &Path, totals: &mut Totals) {
     if let Ok(text) = files::read(path) {
-        parse(&text).for_each(|event| summary.add(&event));
+        parse(&text).for_each(|event| totals.add(&event));
+    }
+}
+
+fn read_into(path: &Path, events: &mut Vec<Event>) {
+    if let Ok(text) = files::read(path) {
+        events.extend(parse(&text));
     }
 }
 

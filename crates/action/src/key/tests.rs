@@ -75,6 +75,27 @@ fn only_remapped_places_are_cut_out() {
 }
 
 #[test]
+fn only_whole_components_of_a_value_are_a_place() {
+    let at = |work: &str, value: &str| {
+        let mut it = invocation();
+        it.directory = "/".into();
+        it.fields = vec![Field { name: "L", value: value.replace("$W", work).into(), path: true }];
+        it.places.add(Place::Work, Path::new(work));
+        key(&it)
+    };
+    for same in ["$W", "$W/", "$W/x", "native=$W", "native=$W/x:y", "=$W/linker"] {
+        assert_eq!(at("/w1", same), at("/w2", same), "{same}");
+    }
+    for other in
+        ["$W+x", "$W:x", "$W,x", "$W x", "native=$W+x", "native=$W:", "/x$W/y", "/x=$W/y", "x=$W/y", "a $W/y"]
+    {
+        assert_ne!(at("/w1", other), at("/w2", other), "{other}");
+    }
+    assert_ne!(at("/w", "$W"), at("/w", "native=$W"));
+    assert_ne!(at("/w", "$W/x"), at("/w", "x"));
+}
+
+#[test]
 fn every_answer_counts() {
     let question = Question::File(Placed::literal(Path::new("/a")));
     let weak = WeakKey([0; 32]);

@@ -42,3 +42,13 @@ fn dep_info_escapes_prerequisites_and_not_targets() {
     let template = Template::cut(text, &places("/a b/deps"), &[Spelling::Make, Spelling::Plain]);
     assert_eq!(template.fill(&places("/c d")).unwrap(), br"/c d/x.d: /c\ d/gen.rs");
 }
+
+#[test]
+fn a_directory_that_begins_like_a_place_is_another() {
+    for text in [&b"/w+x/a.rs"[..], b"/w@x", b"/w~", b"/wx/a", b"x/w/a", b"/w=1", b"/w#"] {
+        let template = Template::cut(text, &places("/w"), &[Spelling::Plain]);
+        assert_eq!(template.fill(&places("/elsewhere")).unwrap(), text, "{}", text.escape_ascii());
+        assert!(template.holds(b"/w"));
+    }
+    assert!(!Template::cut(b"/w/a.rs", &places("/w"), &[Spelling::Plain]).holds(b"/w"));
+}

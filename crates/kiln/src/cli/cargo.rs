@@ -10,7 +10,16 @@ use std::path::PathBuf;
 
 /// What to run.
 #[derive(clap::Args)]
-#[command(disable_help_flag = true)]
+#[command(
+    disable_help_flag = true,
+    after_help = "\
+Everything after `cargo` goes to cargo as it is (`kiln cargo --help` is cargo's help), and its exit code is kiln's.
+
+Examples:
+  kiln cargo build --release
+  kiln cargo nextest run
+  KILN_RECACHE=1 kiln cargo build    compile everything anew and store it"
+)]
 pub struct Arguments {
     /// Arguments for cargo, such as `build --release`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CARGO ARGUMENTS")]

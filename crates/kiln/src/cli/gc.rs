@@ -1,10 +1,12 @@
 //! `kiln gc`: remove what is old, and the least useful results beyond the size limit.
 
-use crate::{fail, say};
+use crate::{exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::workshop::{self, Workshop};
+use kiln_store::Collected;
 use kiln_sys::identity::Moment;
 use kiln_sys::process;
+use serde_json::json;
 
 /// How to collect.
 #[derive(clap::Args)]
@@ -12,6 +14,9 @@ pub struct Arguments {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
     /// As the wrapper starts it: quietly, at the lowest priority
     #[arg(long, hide = true)]
     background: bool,
@@ -32,7 +37,7 @@ pub fn run(arguments: &Arguments, settings: &Settings) -> i32 {
         Ok(Some(collected)) => collected,
         Ok(None) => {
             say("another process is collecting already\n");
-            return 0;
+            return exit::FINE;
         }
         Err(error) => return fail(&error.to_string()),
     };
@@ -40,14 +45,35 @@ pub fn run(arguments: &Arguments, settings: &Settings) -> i32 {
         let _ = shop.log().tidy();
     }
     if !arguments.background {
-        let verb = if arguments.dry_run { "would remove" } else { "removed" };
-        let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-        let results = collected.before.results - collected.after.results;
-        let left = mebibytes(collected.after.bytes);
-        say(&format!(
-            "{verb} {results} results, {:.1} MiB; {left:.1} MiB are left\n",
-            mebibytes(collected.freed)
-        ));
+        say(&if arguments.json {
+            as_json(&collected, arguments.dry_run)
+        } else {
+            as_text(&collected, arguments.dry_run)
+        });
     }
-    0
+    if collected.stuck > 0 && !arguments.background {
+        return fail(&format!("{} could not be removed", words::count(collected.stuck, "file")));
+    }
+    exit::FINE
+}
+
+fn as_text(collected: &Collected, dry_run: bool) -> String {
+    let verb = if dry_run { "would remove" } else { "removed" };
+    let results = words::count(collected.before.results - collected.after.results, "result");
+    let (freed, left) = (words::bytes(collected.freed), words::bytes(collected.after.bytes));
+    format!("{verb} {results}, {freed}; {left} are left\n")
+}
+
+fn as_json(collected: &Collected, dry_run: bool) -> String {
+    let value = json!({
+        "schema": 1,
+        "dry_run": dry_run,
+        "removed_results": collected.before.results - collected.after.results,
+        "removed_bytes": collected.before.bytes.saturating_sub(collected.after.bytes),
+        "freed_bytes": collected.freed,
+        "left_results": collected.after.results,
+        "left_bytes": collected.after.bytes,
+        "stuck": collected.stuck,
+    });
+    format!("{value:#}\n")
 }

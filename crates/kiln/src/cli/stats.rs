@@ -1,68 +1,225 @@
 //! `kiln stats`: what the cache did so far.
 
-use crate::{fail, say};
+use crate::{exit, fail, say, words};
+use kiln_action::{Event, Outcome};
 use kiln_config::Settings;
 use kiln_engine::workshop::Workshop;
 use kiln_report::Summary;
-use serde_json::json;
+use kiln_report::log::Account;
+use kiln_store::Entry;
+use kiln_sys::clock;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 /// How to show it.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// As JSON (fields are only ever added)
+    /// As JSON (docs/reference/stats.md; fields are only ever added)
     #[arg(long)]
     json: bool,
+    /// Only what happened since then: how long ago (`2h`, `3d`) or a date (`2026-11-20`, UTC)
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// Only this project (the current directory, if no other is named)
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = ".")]
+    project: Option<PathBuf>,
+    /// The N biggest and the N most useful entries as well
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Begin to count anew; what is cached stays
+    #[arg(long, conflicts_with_all = ["json", "since", "project", "top"])]
+    zero: bool,
+}
+
+/// Everything that is shown.
+struct Shown {
+    account: Account,
+    store_bytes: u64,
+    limit: Option<u64>,
+    entries: Option<Vec<Entry>>,
+    biggest: Vec<Entry>,
+    useful: Vec<Useful>,
+}
+
+/// What a unit was good for.
+struct Useful {
+    unit: String,
+    hits: u64,
+    saved_ms: u64,
 }
 
 /// Shows the statistics.
-pub fn run(arguments: &Arguments, settings: &Settings) -> i32 {
+pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
     let shop = match Workshop::open(settings) {
         Ok(shop) => shop,
         Err(reason) => return fail(&reason.to_string()),
     };
-    let (summary, bytes) = (shop.log().summary(), shop.store.estimate().unwrap_or(0));
-    if arguments.json {
-        say(&format!("{:#}\n", as_json(&summary, bytes)));
-    } else {
-        say(&as_text(&summary, bytes, settings));
+    if arguments.zero {
+        return match shop.log().zero(clock::now_ms()) {
+            Ok(()) => {
+                say("counting begins anew; what is cached stays\n");
+                exit::FINE
+            }
+            Err(error) => fail(&error.to_string()),
+        };
     }
-    0
+    let since = match arguments.since.as_deref().map(|text| words::moment(text, clock::now_ms())) {
+        Some(None) => return fail("--since takes a span such as 2h or 3d, or a date such as 2026-11-20"),
+        Some(since) => since,
+        None => None,
+    };
+    let shown = gather(arguments, settings, &shop, since, here);
+    if arguments.json {
+        say(&format!("{:#}\n", as_json(&shown)));
+    } else {
+        say(&as_text(&shown, arguments.project.is_some()));
+    }
+    exit::FINE
 }
 
-fn as_json(summary: &Summary, bytes: u64) -> serde_json::Value {
+fn gather(
+    arguments: &Arguments,
+    settings: &Settings,
+    shop: &Workshop,
+    since: Option<u64>,
+    here: &Path,
+) -> Shown {
+    let log = shop.log();
+    let mut account = match since {
+        Some(since) => counted(&log.since(since)),
+        None => log.account(),
+    };
+    let project = arguments.project.as_deref().map(|written| words::directory(written, here));
+    if let Some(directory) = &project {
+        account.projects.retain(|name, _| words::is_in(name, directory));
+        account.total = Summary::default();
+        account.projects.values().for_each(|summary| account.total.merge(summary));
+    }
+    let top = arguments.top.unwrap_or(0);
+    let entries = (arguments.json || top > 0).then(|| shop.store.entries().unwrap_or_default());
+    let mut biggest = entries.clone().unwrap_or_default();
+    biggest.sort_by_key(|entry| std::cmp::Reverse(entry.bytes));
+    biggest.truncate(top);
+    let useful =
+        if top > 0 { useful(&log.since(since.unwrap_or(0)), project.as_deref(), top) } else { Vec::new() };
+    let store_bytes = shop.store.estimate().unwrap_or(0);
+    Shown { account, store_bytes, limit: settings.max_size, entries, biggest, useful }
+}
+
+fn counted(events: &[Event]) -> Account {
+    let mut account = Account::default();
+    for event in events {
+        account.total.add(event);
+        if !event.project.is_empty() {
+            account.projects.entry(event.project.clone()).or_default().add(event);
+        }
+    }
+    account
+}
+
+/// The units whose hits saved most, as far as the log still has them one by one.
+fn useful(events: &[Event], project: Option<&Path>, most: usize) -> Vec<Useful> {
+    let mut found: HashMap<String, (u64, u64)> = HashMap::new();
+    let counts = |event: &&Event| {
+        let here = project.is_none_or(|directory| words::is_in(&event.project, directory));
+        event.outcome == Outcome::Hit && event.kind != "probe" && here
+    };
+    for event in events.iter().filter(counts) {
+        let entry = found.entry(format!("{} {}", event.name, event.kind)).or_default();
+        entry.0 += 1;
+        entry.1 += event.compile_ms;
+    }
+    let mut all: Vec<Useful> =
+        found.into_iter().map(|(unit, (hits, saved_ms))| Useful { unit, hits, saved_ms }).collect();
+    all.sort_by(|a, b| b.saved_ms.cmp(&a.saved_ms).then_with(|| a.unit.cmp(&b.unit)));
+    all.truncate(most);
+    all
+}
+
+fn rate(summary: &Summary) -> f64 {
+    let asked = summary.hits + summary.misses;
+    if asked == 0 { 0.0 } else { summary.hits as f64 / asked as f64 }
+}
+
+fn summary_json(summary: &Summary) -> Value {
     let mut value = serde_json::to_value(summary).unwrap_or_else(|_| json!({}));
-    value["schema"] = json!(1);
-    value["store_bytes"] = json!(bytes);
+    value["units"] = json!(summary.units());
+    value["hit_rate"] = json!((rate(summary) * 10_000.0).round() / 10_000.0);
     value
 }
 
-fn as_text(summary: &Summary, bytes: u64, settings: &Settings) -> String {
+fn as_json(shown: &Shown) -> Value {
+    let mut value = summary_json(&shown.account.total);
+    value["schema"] = json!(1);
+    value["store_bytes"] = json!(shown.store_bytes);
+    value["store_limit"] = json!(shown.limit);
+    value["store_entries"] = json!(shown.entries.as_ref().map_or(0, Vec::len));
+    value["zeroed_ms"] = json!(shown.account.zeroed_ms);
+    let projects: BTreeMap<&String, Value> =
+        shown.account.projects.iter().map(|(name, summary)| (name, summary_json(summary))).collect();
+    value["projects"] = json!(projects);
+    let entry = |entry: &Entry| {
+        json!({
+            "unit": entry.unit,
+            "key": kiln_action::digest::hex(&entry.key.0),
+            "bytes": entry.bytes,
+            "compile_ms": entry.cost_ms,
+            "used_ms": entry.used_ns / 1_000_000,
+        })
+    };
+    value["biggest"] = shown.biggest.iter().map(entry).collect();
+    let useful = |unit: &Useful| json!({ "unit": unit.unit, "hits": unit.hits, "saved_ms": unit.saved_ms });
+    value["most_useful"] = shown.useful.iter().map(useful).collect();
+    value
+}
+
+fn as_text(shown: &Shown, one_project: bool) -> String {
+    let summary = &shown.account.total;
     let mut text = String::new();
-    let asked = summary.hits + summary.misses;
-    let rate = if asked == 0 { 0.0 } else { 100.0 * summary.hits as f64 / asked as f64 };
-    let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
     let mut row = |name: &str, value: String| {
-        let _ = writeln!(text, "{name:<22}{value:>12}");
+        let _ = writeln!(text, "{name:<22}{value:>14}");
     };
     row("hits", summary.hits.to_string());
     row("misses", summary.misses.to_string());
-    row("hit rate", format!("{rate:.1} %"));
+    row("hit rate", format!("{:.1} %", 100.0 * rate(summary)));
+    row("not cached", summary.bypasses.values().sum::<u64>().to_string());
     row("failed compiles", summary.failures.to_string());
     row("errors of the cache", summary.errors.to_string());
-    row("compiling saved", seconds(summary.saved_ms));
-    row("compiling done", seconds(summary.compiled_ms));
-    row("on disk", mebibytes(bytes));
-    row("limit", settings.max_size.map_or("none".into(), mebibytes));
+    row("compiling saved", words::span(summary.saved_ms));
+    row("compiling done", words::span(summary.compiled_ms));
+    row("bytes restored", words::bytes(summary.restored_bytes));
+    if let Some(entries) = &shown.entries {
+        row("entries", entries.len().to_string());
+    }
+    row("on disk", words::bytes(shown.store_bytes));
+    row("limit", shown.limit.map_or("none".into(), words::bytes));
     if !summary.bypasses.is_empty() {
-        let _ = writeln!(text, "\nnot cached, by reason");
+        let _ = writeln!(text, "\nnot cached, by reason (`kiln explain` says what to do)");
         for (reason, count) in &summary.bypasses {
-            let _ = writeln!(text, "  {reason:<20}{count:>12}");
+            let _ = writeln!(text, "  {reason:<20}{count:>14}");
+        }
+    }
+    if shown.account.projects.len() > 1 || (one_project && !shown.account.projects.is_empty()) {
+        let _ = writeln!(text, "\n{:>8}{:>8}{:>14}  by project", "hits", "misses", "saved");
+        for (name, summary) in &shown.account.projects {
+            let saved = words::span(summary.saved_ms);
+            let _ = writeln!(text, "{:>8}{:>8}{saved:>14}  {name}", summary.hits, summary.misses);
+        }
+    }
+    if !shown.biggest.is_empty() {
+        let _ = writeln!(text, "\n{:>14}{:>14}  biggest", "bytes", "compiling");
+        for entry in &shown.biggest {
+            let (size, took) = (words::bytes(entry.bytes), words::span(u64::from(entry.cost_ms)));
+            let _ = writeln!(text, "{size:>14}{took:>14}  {}", entry.unit);
+        }
+    }
+    if !shown.useful.is_empty() {
+        let _ = writeln!(text, "\n{:>14}{:>14}  most useful", "hits", "saved");
+        for unit in &shown.useful {
+            let _ = writeln!(text, "{:>14}{:>14}  {}", unit.hits, words::span(unit.saved_ms), unit.unit);
         }
     }
     text
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

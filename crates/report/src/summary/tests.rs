@@ -2,16 +2,12 @@ use super::*;
 
 fn event(outcome: Outcome, reason: &str, compile_ms: u64) -> Event {
     Event {
-        at_ms: 1,
-        outcome,
-        name: "a".into(),
-        kind: "lib".into(),
         reason: reason.into(),
-        detail: String::new(),
         took_us: 1,
         compile_ms,
         bytes: 10,
         directory: "/w".into(),
+        ..Event::new(1, outcome, "a", "lib")
     }
 }
 

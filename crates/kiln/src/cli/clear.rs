@@ -1,0 +1,117 @@
+//! `kiln clear`: remove what is cached: everything, one crate, one project, or what is old.
+
+use crate::{exit, fail, say, words};
+use kiln_action::digest;
+use kiln_config::{Settings, values};
+use kiln_engine::workshop::Workshop;
+use kiln_store::{Collected, Entry, StoreError};
+use kiln_sys::identity::Moment;
+use kiln_sys::process::{self, Channel};
+use serde_json::json;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// What to remove.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Only results of this crate
+    #[arg(value_name = "CRATE")]
+    name: Option<String>,
+    /// Only results of this project, as far as the log and the baselines know them
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Only results that were not used for so long (`3d`, `12h`)
+    #[arg(long, value_name = "SPAN")]
+    older_than: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Removes.
+pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
+    let shop = match Workshop::open(settings) {
+        Ok(shop) => shop,
+        Err(reason) => return fail(&reason.to_string()),
+    };
+    let oldest = match arguments.older_than.as_deref().map(values::duration) {
+        Some(None) => return fail("--older-than takes a span such as 3d or 12h"),
+        Some(Some(age)) => {
+            Some(Moment::now().0.saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)))
+        }
+        None => None,
+    };
+    let project = arguments.project.as_deref().map(|written| words::directory(written, here));
+    let keys = project.as_deref().map(|directory| keys_of(&shop, directory));
+    let everything = arguments.name.is_none() && project.is_none() && oldest.is_none();
+    let picked = |entry: &Entry| {
+        let named = entry.unit.rsplit_once(' ').map_or(entry.unit.as_str(), |(name, _)| name);
+        arguments.name.as_deref().is_none_or(|name| name == named)
+            && oldest.is_none_or(|oldest| entry.used_ns < oldest)
+            && keys.as_ref().is_none_or(|keys| keys.contains(&entry.key.0))
+    };
+    if !arguments.yes && process::is_terminal_input() && process::is_terminal(Channel::Err) {
+        match shop.store.clear(&|entry| everything || picked(entry), true) {
+            Ok(Some(would)) if !confirmed(&would) => return exit::WRONG,
+            Ok(_) => {}
+            Err(error) => return fail(&error.to_string()),
+        }
+    }
+    let cleared = if everything { shop.store.clear_all() } else { shop.store.clear(&picked, false) };
+    told(cleared, arguments.json)
+}
+
+/// The results that were kept for a project.
+fn keys_of(shop: &Workshop, directory: &Path) -> HashSet<[u8; 32]> {
+    let of_log = shop.log().events().into_iter();
+    let of_log = of_log.filter(|event| words::is_in(&event.project, directory));
+    let mut keys: HashSet<[u8; 32]> = of_log.filter_map(|event| digest::unhex(&event.key)).collect();
+    for unit in shop.units().all() {
+        if words::is_in(&unit.project, directory) {
+            keys.extend(unit.runs.iter().map(|run| run.key.0));
+        }
+    }
+    keys
+}
+
+fn confirmed(would: &Collected) -> bool {
+    let results = words::count(would.before.results - would.after.results, "result");
+    let freed = words::bytes(would.before.bytes - would.after.bytes);
+    process::say(Channel::Err, format!("remove {results}, {freed}? [y/N] ").as_bytes());
+    let line = process::read_line().unwrap_or_default();
+    matches!(line.trim(), "y" | "Y" | "yes")
+}
+
+fn told(cleared: Result<Option<Collected>, StoreError>, as_json: bool) -> i32 {
+    let cleared = match cleared {
+        Ok(Some(cleared)) => cleared,
+        Ok(None) => return fail("a collection is under way; try again when it is done"),
+        Err(error) => return fail(&error.to_string()),
+    };
+    let results = cleared.before.results - cleared.after.results;
+    if as_json {
+        say(&format!(
+            "{:#}\n",
+            json!({
+                "schema": 1,
+                "removed_results": results,
+                "removed_bytes": cleared.before.bytes - cleared.after.bytes,
+                "freed_bytes": cleared.freed,
+                "left_results": cleared.after.results,
+                "left_bytes": cleared.after.bytes,
+                "stuck": cleared.stuck,
+            })
+        ));
+    } else {
+        let removed = words::bytes(cleared.before.bytes - cleared.after.bytes);
+        let left = words::bytes(cleared.after.bytes);
+        say(&format!("removed {}, {removed}; {left} are left\n", words::count(results, "result")));
+    }
+    match cleared.stuck {
+        0 => exit::FINE,
+        stuck => fail(&format!("{} could not be removed", words::count(stuck, "file"))),
+    }
+}

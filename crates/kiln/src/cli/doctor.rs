@@ -1,0 +1,171 @@
+//! `kiln doctor`: is everything as it should be, and if not, what to do?
+
+use crate::paint::Paint;
+use crate::{exit, say};
+use kiln_config::layers::Loaded;
+use kiln_engine::workshop::Workshop;
+use kiln_sys::env::{self, Environment};
+use kiln_sys::{files, process};
+use serde_json::json;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+mod builds;
+mod cache;
+mod compiler;
+mod linker;
+
+/// How to show it.
+#[derive(clap::Args)]
+#[command(after_help = "\
+It looks at builds in this directory: run it in your project. Nothing is changed, but the cache directory is made if it
+is not there; a few tiny programs are compiled and linked in a temporary directory.
+
+Exit codes: 0 if nothing is wrong (there may be warnings), 1 if something is.")]
+pub struct Arguments {
+    /// As JSON (fields are only ever added)
+    #[arg(long)]
+    json: bool,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Level {
+    Fine,
+    Warning,
+    Problem,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    /// Stable, for programs.
+    name: &'static str,
+    level: Level,
+    /// What is so.
+    says: String,
+    /// What to do about it.
+    advice: Option<String>,
+}
+
+impl Finding {
+    fn fine(name: &'static str, says: impl Into<String>) -> Finding {
+        Finding { name, level: Level::Fine, says: says.into(), advice: None }
+    }
+
+    fn warning(name: &'static str, says: impl Into<String>, advice: impl Into<String>) -> Finding {
+        Finding { name, level: Level::Warning, says: says.into(), advice: Some(advice.into()) }
+    }
+
+    fn problem(name: &'static str, says: impl Into<String>, advice: impl Into<String>) -> Finding {
+        Finding { name, level: Level::Problem, says: says.into(), advice: Some(advice.into()) }
+    }
+}
+
+/// What the doctor looks at.
+struct Patient<'a> {
+    environment: &'a Environment,
+    directory: &'a Path,
+    loaded: &'a Loaded,
+    /// The cache, where it can be opened.
+    shop: Option<&'a Workshop>,
+    /// A directory for trials.
+    scratch: &'a Path,
+}
+
+/// Looks at everything.
+pub fn run(arguments: &Arguments, loaded: &Loaded, environment: &Environment, directory: &Path) -> i32 {
+    let scratch = Scratch::new();
+    let opened = Workshop::open(&loaded.settings);
+    let patient = Patient { environment, directory, loaded, shop: opened.as_ref().ok(), scratch: &scratch.0 };
+    let mut findings = builds::look(&patient);
+    findings.extend(cache::look(&patient, opened.as_ref().err()));
+    let (found, rustc) = compiler::look(&patient);
+    findings.extend(found);
+    if let Some(rustc) = rustc {
+        findings.extend(linker::look(&patient, &rustc));
+    }
+    match arguments.json {
+        true => say(&format!("{:#}\n", as_json(&findings))),
+        false => say(&as_text(&findings, Paint::new(environment))),
+    }
+    if count(&findings, Level::Problem) > 0 { exit::WRONG } else { exit::FINE }
+}
+
+fn count(findings: &[Finding], level: Level) -> usize {
+    findings.iter().filter(|finding| finding.level == level).count()
+}
+
+fn as_json(findings: &[Finding]) -> serde_json::Value {
+    let told = |finding: &Finding| {
+        let level = match finding.level {
+            Level::Fine => "ok",
+            Level::Warning => "warning",
+            Level::Problem => "problem",
+        };
+        json!({ "name": finding.name, "level": level, "says": finding.says, "advice": finding.advice })
+    };
+    json!({
+        "schema": 1,
+        "findings": findings.iter().map(told).collect::<Vec<_>>(),
+        "warnings": count(findings, Level::Warning),
+        "problems": count(findings, Level::Problem),
+    })
+}
+
+fn as_text(findings: &[Finding], paint: Paint) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let level = match finding.level {
+            Level::Fine => paint.good("ok     "),
+            Level::Warning => paint.warning("warning"),
+            Level::Problem => paint.bad("PROBLEM"),
+        };
+        let _ = writeln!(text, "{level}  {:<10}  {}", finding.name, finding.says);
+        if let Some(advice) = &finding.advice {
+            let indented = advice.replace('\n', "\n                     ");
+            let _ = writeln!(text, "                     {} {indented}", paint.faint("->"));
+        }
+    }
+    let (problems, warnings) = (count(findings, Level::Problem), count(findings, Level::Warning));
+    let some = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let _ = match (problems, warnings) {
+        (0, 0) => writeln!(text, "\nAll is well."),
+        (0, _) => writeln!(text, "\nNothing is wrong; {}.", some(warnings, "warning")),
+        _ => writeln!(text, "\n{}, {}.", some(problems, "problem"), some(warnings, "warning")),
+    };
+    text
+}
+
+/// A directory of its own that goes when it is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Scratch {
+        let name = format!("kiln-doctor-{}-{}", env::user(), process::own_id());
+        let path = env::temporary_directory().join(name);
+        let _ = files::create_private_dirs(&path); // if it cannot be, the trials say so
+        Scratch(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        clear(&self.0);
+    }
+}
+
+fn clear(directory: &Path) {
+    for entry in files::list(directory).ok().flatten().unwrap_or_default() {
+        let path = directory.join(&entry.name);
+        if entry.kind == kiln_action::FileKind::Directory {
+            clear(&path);
+        } else {
+            let _ = files::remove(&path);
+        }
+    }
+    let _ = files::remove_empty_dir(directory);
+}
+
+#[cfg(test)]
+mod tests;

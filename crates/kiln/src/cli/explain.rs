@@ -1,0 +1,154 @@
+//! `kiln explain`: why units were compiled and not restored.
+
+use crate::paint::Paint;
+use crate::{exit, fail, say, words};
+use kiln_action::{Event, Outcome};
+use kiln_config::Settings;
+use kiln_engine::workshop::Workshop;
+use kiln_report::explanation::{self, Build, Group, Uncached, Unit};
+use kiln_sys::clock;
+use serde_json::json;
+use std::fmt::Write;
+use std::path::Path;
+
+/// The most builds that are told about a crate.
+const MOST_OF_A_CRATE: usize = 10;
+
+/// What to explain.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Only this crate, in the last builds that compiled it
+    #[arg(value_name = "CRATE", conflicts_with = "last")]
+    name: Option<String>,
+    /// The last build (this is the default)
+    #[arg(long)]
+    last: bool,
+    /// All builds since then: how long ago (`2h`, `3d`) or a date (`2026-11-20`, UTC)
+    #[arg(long, value_name = "WHEN", conflicts_with = "last")]
+    since: Option<String>,
+    /// As JSON (docs/reference/explain.md; fields are only ever added)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Explains.
+pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
+    let shop = match Workshop::open(settings) {
+        Ok(shop) => shop,
+        Err(reason) => return fail(&reason.to_string()),
+    };
+    let now = clock::now_ms();
+    let since = match arguments.since.as_deref().map(|text| words::moment(text, now)) {
+        Some(None) => return fail("--since takes a span such as 2h or 3d, or a date such as 2026-11-20"),
+        Some(since) => since,
+        None => None,
+    };
+    let log = shop.log();
+    let events = match (&arguments.name, since) {
+        (_, Some(_)) | (Some(_), _) => log.events(),
+        (None, None) => log.newest(explanation::has_last_build),
+    };
+    let builds = select(arguments, since, &events);
+    if arguments.json {
+        say(&format!("{:#}\n", json!({ "schema": 1, "builds": builds })));
+        return exit::FINE;
+    }
+    if builds.is_empty() {
+        say(&match &arguments.name {
+            Some(name) => format!("no compile of `{name}` is known here\n"),
+            None => "nothing was compiled here yet\n".to_owned(),
+        });
+    }
+    let text: Vec<String> = builds.iter().map(|build| as_text(build, now, paint)).collect();
+    say(&text.join("\n"));
+    exit::FINE
+}
+
+fn select(arguments: &Arguments, since: Option<u64>, events: &[Event]) -> Vec<Build> {
+    let first = since.map_or(0, |since| {
+        // The order of the log counts: a clock that was set back hides nothing.
+        events.iter().position(|event| event.at_ms >= since).unwrap_or(events.len())
+    });
+    let events = &events[first..];
+    match &arguments.name {
+        Some(name) => {
+            let compiled = |event: &&Event| event.name == *name && event.outcome != Outcome::Hit;
+            let builds = explanation::builds(events.iter().filter(compiled));
+            let skipped = builds.len().saturating_sub(MOST_OF_A_CRATE);
+            builds[skipped..].iter().map(|build| explanation::explain(build)).collect()
+        }
+        None if since.is_some() => {
+            explanation::builds(events).iter().map(|build| explanation::explain(build)).collect()
+        }
+        None => match explanation::last_build(events) {
+            last if last.is_empty() => Vec::new(),
+            last => vec![explanation::explain(&last)],
+        },
+    }
+}
+
+fn as_text(build: &Build, now: u64, paint: Paint) -> String {
+    let compiled = build.misses.iter().map(|group| group.units.len() + group.following.len()).sum::<usize>();
+    let uncached: usize = build.uncached.iter().map(|uncached| uncached.units.len()).sum();
+    let of = if build.project.is_empty() { String::new() } else { format!(" of {}", build.project) };
+    let mut text = format!(
+        "build{of}, {}: {}, {} restored, {compiled} compiled",
+        words::ago(build.at_ms, now),
+        words::count(build.units, "unit"),
+        build.hits,
+    );
+    for (number, what) in [(uncached as u64, "not cached"), (build.failures, "failed")] {
+        if number > 0 {
+            let _ = write!(text, ", {number} {what}");
+        }
+    }
+    text.push('\n');
+    build.misses.iter().for_each(|group| tell_group(group, paint, &mut text));
+    build.uncached.iter().for_each(|uncached| tell_uncached(uncached, paint, &mut text));
+    text
+}
+
+fn tell_group(group: &Group, paint: Paint, text: &mut String) {
+    let _ = writeln!(text, "\n  {}", paint.warning(&group.cause));
+    let _ = writeln!(text, "    {}", names(&group.units, 5));
+    if !group.following.is_empty() {
+        let many = words::count(group.following.len() as u64, "unit");
+        let depend = if group.following.len() == 1 { "depends" } else { "depend" };
+        let _ = writeln!(
+            text,
+            "    {}",
+            paint.faint(&format!("and {many} that {depend} on it: {}", names(&group.following, 5)))
+        );
+    }
+}
+
+fn tell_uncached(uncached: &Uncached, paint: Paint, text: &mut String) {
+    let _ = writeln!(text, "\n  {}", paint.bad(&format!("not cached: {}", uncached.words)));
+    let _ = writeln!(text, "    {}", names(&uncached.units, 5));
+    for detail in uncached.details.iter().take(3) {
+        let _ = writeln!(text, "    {detail}");
+    }
+    if !uncached.remedy.is_empty() {
+        let _ = writeln!(text, "    {}", paint.faint(&format!("what to do: {}", uncached.remedy)));
+    }
+}
+
+/// `a lib, b bin and 12 more`.
+fn names(units: &[Unit], most: usize) -> String {
+    let name = |unit: &Unit| match (unit.name.as_str(), unit.kind.as_str()) {
+        ("", "") => "a call without a name".to_owned(),
+        ("", kind) => kind.to_owned(),
+        // Every package's build script has the same name.
+        ("build_script_build" | "build_script_main", kind) => {
+            let package = Path::new(&unit.directory).file_name().unwrap_or_default();
+            format!("{} {kind}", package.display())
+        }
+        (name, "") => name.to_owned(),
+        (name, kind) => format!("{name} {kind}"),
+    };
+    let shown: Vec<String> = units.iter().take(most).map(name).collect();
+    match units.len().saturating_sub(most) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

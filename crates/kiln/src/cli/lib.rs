@@ -1,0 +1,118 @@
+//! What a person asks kiln for, one file a command: the library that `kiln-cli` and the pages made of its help share.
+
+mod cargo;
+mod clear;
+mod completions;
+mod config;
+mod doctor;
+mod edit;
+#[path = "../exit.rs"]
+pub mod exit;
+mod explain;
+mod gc;
+mod paint;
+mod setup;
+mod stats;
+mod verify;
+mod wiring;
+mod words;
+
+pub use config::template;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use kiln_config::Start;
+use kiln_config::layers::Loaded;
+use kiln_sys::env::{self, Environment};
+use kiln_sys::process::{self, Channel};
+use std::path::PathBuf;
+
+/// A compiler cache for Rust that is never wrong and as fast as the disk.
+///
+/// Put it in front of rustc (`RUSTC_WRAPPER=kiln cargo build`, or `rustc-wrapper = "kiln"` under `[build]` in
+/// ~/.cargo/config.toml), or just start cargo through it: `kiln cargo build`.
+#[derive(Parser)]
+#[command(name = "kiln", bin_name = "kiln", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run cargo with the cache in front of rustc, and say at the end what it saved
+    Cargo(cargo::Arguments),
+    /// Show what the cache did so far
+    Stats(stats::Arguments),
+    /// Say why units were compiled, and what to do about those that are not cached
+    Explain(explain::Arguments),
+    /// Remove what is cached: everything, one crate, one project, or what is old
+    Clear(clear::Arguments),
+    /// Look for damage in the cache, or hold hits against real compiles
+    Verify(verify::Arguments),
+    /// Remove what is old, and the least useful results beyond the size limit
+    Gc(gc::Arguments),
+    /// Make kiln the wrapper of every build (cargo's user configuration), or undo that
+    Setup(setup::Arguments),
+    /// Look whether everything is as it should be, and say what to do if not
+    Doctor(doctor::Arguments),
+    /// Show and change settings
+    Config(config::Arguments),
+    /// Print what a shell needs to complete kiln's command lines
+    Completions(completions::Arguments),
+}
+
+/// Does what the command line asks; the exit code.
+pub fn run() -> i32 {
+    let cli = Cli::parse();
+    let environment = Environment::capture();
+    let directory = env::directory().unwrap_or_else(|| PathBuf::from("/"));
+    let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: None });
+    match cli.command {
+        Command::Cargo(arguments) => cargo::run(&arguments, &environment),
+        Command::Stats(arguments) => stats::run(&arguments, &complained(loaded), &directory),
+        Command::Explain(arguments) => {
+            explain::run(&arguments, &complained(loaded), paint::Paint::new(&environment))
+        }
+        Command::Clear(arguments) => clear::run(&arguments, &complained(loaded), &directory),
+        Command::Verify(arguments) => {
+            verify::run(&arguments, &complained(loaded), paint::Paint::new(&environment))
+        }
+        Command::Gc(arguments) => gc::run(&arguments, &complained(loaded)),
+        Command::Setup(arguments) => setup::run(&arguments, &environment, &directory),
+        Command::Doctor(arguments) => doctor::run(&arguments, &loaded, &environment, &directory),
+        Command::Config(arguments) => {
+            tell(&loaded);
+            let place = config::Place { environment: &environment, directory: &directory };
+            config::run(&arguments, &loaded, &place)
+        }
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
+
+/// All commands with their help, for completions and generated pages.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn complained(loaded: Loaded) -> kiln_config::Settings {
+    tell(&loaded);
+    loaded.settings
+}
+
+fn tell(loaded: &Loaded) {
+    for complaint in &loaded.complaints {
+        process::say(Channel::Err, format!("kiln: warning: {complaint}\n").as_bytes());
+    }
+}
+
+/// Says what went wrong and what to do next; the exit code for it.
+fn fail(what: &str) -> i32 {
+    process::say(Channel::Err, format!("kiln: error: {what}\n").as_bytes());
+    exit::WRONG
+}
+
+/// Writes to standard output.
+fn say(text: &str) {
+    process::say(Channel::Out, text.as_bytes());
+}

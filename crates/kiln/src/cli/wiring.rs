@@ -1,0 +1,117 @@
+//! How cargo finds its wrapper: every place that can name one, the strongest first (cargo 1.95: RUSTC_WRAPPER, then
+//! CARGO_BUILD_RUSTC_WRAPPER, then `build.rustc-wrapper` of the nearest configuration file; an empty value switches it
+//! off).
+
+use kiln_engine::inputs;
+use kiln_sys::env::{self, Environment};
+use kiln_sys::files;
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use toml_edit::DocumentMut;
+
+/// A place that names a wrapper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A variable.
+    Variable(&'static str),
+    /// A configuration file.
+    File(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Variable(name) => f.write_str(name),
+            Place::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// What names a wrapper here, and what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Where.
+    pub place: Place,
+    /// What; empty is none.
+    pub wrapper: String,
+}
+
+impl Named {
+    /// Whether it is kiln, wherever that is.
+    pub fn is_kiln(&self) -> bool {
+        is_kiln(&self.wrapper)
+    }
+}
+
+/// Whether a wrapper is kiln, by its name.
+pub fn is_kiln(wrapper: &str) -> bool {
+    Path::new(wrapper).file_name().is_some_and(|name| name == "kiln")
+}
+
+/// This kiln's wrapper: the program beside this one.
+pub fn own_wrapper() -> Option<PathBuf> {
+    env::own_program().map(|own| own.with_file_name("kiln"))
+}
+
+/// The same by the name that `$PATH` has for it, if it has one: packages keep each version in a directory of its own, and
+/// only the link on the path outlives an upgrade.
+pub fn lasting_wrapper(environment: &Environment) -> Option<PathBuf> {
+    let own = own_wrapper()?;
+    let named = inputs::find_program(OsStr::new("kiln"), environment).filter(|path| path.is_absolute());
+    let real = |path: &Path| files::real_path(path).ok().flatten();
+    Some(named.filter(|named| real(named) == real(&own)).unwrap_or(own))
+}
+
+/// Cargo's home.
+pub fn cargo_home(environment: &Environment, directory: &Path) -> Option<PathBuf> {
+    let named = environment.get("CARGO_HOME").filter(|home| !home.is_empty());
+    named.map(|home| directory.join(home)).or_else(|| Some(env::home()?.join(".cargo")))
+}
+
+/// The configuration file in a directory: the one without ending counts if both are there.
+pub fn config_in(directory: &Path) -> PathBuf {
+    let old = directory.join("config");
+    let there = files::stat(&old).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File);
+    if there { old } else { directory.join("config.toml") }
+}
+
+/// Cargo's configuration files, nearest first; the user's is the last.
+pub fn config_files(environment: &Environment, directory: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> =
+        directory.ancestors().map(|above| config_in(&above.join(".cargo"))).collect();
+    if let Some(home) = cargo_home(environment, directory) {
+        let user = config_in(&home);
+        found.retain(|path| *path != user);
+        found.push(user);
+    }
+    found
+}
+
+/// A cargo configuration file, if it is there and can be read.
+pub fn read(file: &Path) -> Option<DocumentMut> {
+    String::from_utf8(files::read(file).ok()?).ok()?.parse().ok()
+}
+
+/// The wrapper that a configuration names.
+pub fn wrapper_of(document: &DocumentMut) -> Option<&str> {
+    document.get("build")?.as_table_like()?.get("rustc-wrapper")?.as_str()
+}
+
+/// Every place that names a wrapper for builds in `directory`, the strongest first.
+pub fn named(environment: &Environment, directory: &Path) -> Vec<Named> {
+    let variables = ["RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER"].into_iter().filter_map(|name| {
+        let wrapper = environment.get(name)?.to_string_lossy().into_owned();
+        Some(Named { place: Place::Variable(name), wrapper })
+    });
+    let configured = config_files(environment, directory).into_iter().filter_map(|file| {
+        let wrapper = wrapper_of(&read(&file)?)?.to_owned();
+        let wrapper = match wrapper.contains('/') {
+            // relative to the directory that `.cargo` is in
+            true => file.parent()?.parent()?.join(wrapper).to_string_lossy().into_owned(),
+            false => wrapper,
+        };
+        Some(Named { place: Place::File(file), wrapper })
+    });
+    variables.chain(configured).collect()
+}

@@ -1,0 +1,213 @@
+//! Every switch, from where a user sets it to what the wrapper does.
+#![allow(clippy::disallowed_methods, reason = "a test")]
+
+mod space;
+
+use space::{Space, Told, err, succeeds};
+use std::fs;
+
+fn told(outcome: &str, reason: &str) -> Told {
+    Told { outcome: outcome.into(), reason: reason.into() }
+}
+
+fn hit() -> Told {
+    told("hit", "")
+}
+
+/// A space whose unit is in the cache.
+fn warm() -> Space {
+    let space = Space::new();
+    assert_eq!(space.compile(&[]).outcome, "miss");
+    assert_eq!(space.compile(&[]), hit());
+    space
+}
+
+#[test]
+fn off_steps_aside() {
+    let space = warm();
+    assert_eq!(space.compile(&[("KILN_OFF", "1")]), told("none", ""));
+    space.write("project/kiln.toml", "off = true\n");
+    assert_eq!(space.compile(&[]), told("none", ""));
+    assert_eq!(space.compile(&[("KILN_OFF", "0")]), hit(), "the environment is stronger than the project");
+}
+
+#[test]
+fn recache_looks_nothing_up_and_stores_anew() {
+    let space = warm();
+    assert_eq!(space.compile(&[("KILN_RECACHE", "1")]), told("miss", "recache"));
+    assert_eq!(space.compile(&[]), hit());
+    let fresh = Space::new();
+    assert_eq!(fresh.compile(&[("KILN_RECACHE", "1")]), told("miss", "recache"));
+    assert_eq!(fresh.compile(&[]), hit());
+}
+
+#[test]
+fn read_only_uses_and_does_not_store() {
+    let space = warm();
+    let set = [("KILN_READ_ONLY", "1")];
+    assert_eq!(space.compile(&set), hit());
+    space.write("project/lib.rs", "pub fn g() {}\n");
+    assert_eq!(space.compile(&set), told("bypass", "read-only"));
+    assert_eq!(space.compile(&set), told("bypass", "read-only"));
+    assert_eq!(space.compile(&[]).outcome, "miss");
+    assert_eq!(space.compile(&set), hit());
+}
+
+#[test]
+fn a_salt_makes_another_cache() {
+    let space = warm();
+    assert_eq!(space.compile(&[("KILN_SALT", "a")]), told("miss", "not-seen"));
+    assert_eq!(space.compile(&[("KILN_SALT", "a")]), hit());
+    assert_eq!(space.compile(&[("KILN_SALT", "b")]), told("miss", "not-seen"));
+    assert_eq!(space.compile(&[]), hit());
+}
+
+#[test]
+fn extra_inputs_count_by_content_and_by_name() {
+    let space = warm();
+    space.write("project/kiln.toml", "extra-inputs = ['schema/*.sql', 'VERSION']\n");
+    space.write("project/schema/1.sql", "one");
+    let changed = told("miss", "changed");
+    assert_eq!(space.compile(&[]), told("miss", "not-seen"));
+    assert_eq!(space.compile(&[]), hit());
+    space.write("project/schema/1.sql", "two");
+    assert_eq!(space.compile(&[]), changed, "a file's content");
+    space.write("project/schema/2.sql", "");
+    assert_eq!(space.compile(&[]), changed, "a new file");
+    assert_eq!(space.compile(&[]), hit());
+    space.write("project/VERSION", "1");
+    assert_eq!(space.compile(&[]), changed, "a file that was not there");
+    fs::remove_file(space.path("project/VERSION")).unwrap();
+    assert_eq!(space.compile(&[]), hit(), "as it was before");
+    fs::remove_file(space.path("project/kiln.toml")).unwrap();
+    assert_eq!(space.compile(&[]), hit(), "without the setting nothing has changed");
+}
+
+#[test]
+fn extra_variables_count() {
+    let space = warm();
+    let with = |value| [("KILN_EXTRA_VARIABLES", "FLAVOUR"), ("FLAVOUR", value)];
+    assert_eq!(space.compile(&with("a")), told("miss", "not-seen"));
+    assert_eq!(space.compile(&with("a")), hit());
+    assert_eq!(space.compile(&with("b")), told("miss", "changed"));
+    assert_eq!(space.compile(&[("FLAVOUR", "c")]), hit());
+}
+
+#[test]
+fn ignored_variables_do_not_count_for_a_macro() {
+    let space = Space::new();
+    space.with_macro(r#"format!("pub const N: usize = {};", std::env::var("NOISE").map_or(0, |v| v.len()))"#);
+    let with = |value| [("KILN_IGNORE_VARIABLES", "NOISE"), ("NOISE", value)];
+    assert_eq!(space.compile_with_macro(&[("NOISE", "1")]).outcome, "miss");
+    assert_eq!(space.compile_with_macro(&[("NOISE", "22")]).outcome, "miss", "what a macro asks for counts");
+    assert_eq!(space.compile_with_macro(&with("1")).outcome, "miss");
+    assert_eq!(space.compile_with_macro(&with("22")), hit(), "but for the promise");
+    assert_eq!(space.compile_with_macro(&[("NOISE", "333")]).outcome, "miss", "which is part of the key");
+    let both = [("KILN_EXTRA_VARIABLES", "NOISE"), ("KILN_IGNORE_VARIABLES", "NOISE"), ("NOISE", "1")];
+    assert_eq!(space.compile_with_macro(&both).outcome, "miss");
+    let other = [("KILN_EXTRA_VARIABLES", "NOISE"), ("KILN_IGNORE_VARIABLES", "NOISE"), ("NOISE", "2")];
+    assert_eq!(space.compile_with_macro(&other).outcome, "miss", "to count is stronger");
+}
+
+#[test]
+fn ignored_variables_do_not_count_for_a_walk() {
+    let space = Space::new();
+    space.with_macro(r#"format!("pub const N: usize = {};", std::env::vars_os().count())"#);
+    let with = |value| [("KILN_IGNORE_VARIABLES", "NOISE"), ("NOISE", value)];
+    assert_eq!(space.compile_with_macro(&[("NOISE", "1")]).outcome, "miss");
+    assert_eq!(space.compile_with_macro(&[("NOISE", "2")]).outcome, "miss");
+    assert_eq!(space.compile_with_macro(&with("1")).outcome, "miss");
+    assert_eq!(space.compile_with_macro(&with("2")), hit());
+}
+
+#[test]
+fn what_env_says_is_never_ignored() {
+    let space = Space::new();
+    space.write("project/lib.rs", "pub const NOISE: Option<&str> = option_env!(\"NOISE\");\n");
+    let with = |value| [("KILN_IGNORE_VARIABLES", "NOISE"), ("NOISE", value)];
+    assert_eq!(space.compile(&with("1")).outcome, "miss");
+    assert_eq!(space.compile(&with("1")), hit());
+    assert_eq!(space.compile(&with("2")).outcome, "miss");
+}
+
+#[test]
+fn never_means_never() {
+    let space = warm();
+    assert_eq!(space.compile(&[("KILN_NEVER", "other,unit")]), told("bypass", "never-cached"));
+    let package = [("KILN_NEVER", "my-package"), ("CARGO_PKG_NAME", "my-package")];
+    assert_eq!(space.compile(&package), told("bypass", "never-cached"));
+    assert_eq!(space.compile(&[("KILN_NEVER", "other")]), hit());
+}
+
+#[test]
+fn the_log_has_a_line_for_each_decision_and_no_secrets() {
+    let space = Space::new();
+    let log = space.path("log").display().to_string();
+    space.write("home/.config/kiln/config.toml", &format!("log = '{log}'\n"));
+    let secret = [("KILN_SALT", "hunter2"), ("KILN_EXTRA_VARIABLES", "TOKEN"), ("TOKEN", "hunter2")];
+    space.compile(&secret);
+    space.compile(&secret);
+    let lines = space.read("log");
+    let said: Vec<&str> = lines.lines().collect();
+    assert_eq!(said.len(), 2, "{lines}");
+    assert!(said[0].contains(" info  miss unit (") && said[0].contains("not-seen"), "{lines}");
+    assert!(said[1].contains(" info  hit unit ("), "{lines}");
+    let debug = format!("debug:{log}");
+    space.compile(&[&secret[..], &[("KILN_LOG", &debug)]].concat());
+    let lines = space.read("log");
+    assert!(lines.contains(" debug unit (check): weak:"), "{lines}");
+    assert!(lines.contains(" debug unit (check): action:"), "{lines}");
+    assert!(!lines.contains("hunter2"), "{lines}");
+    fs::remove_file(space.path("log")).unwrap();
+    space.compile(&[("KILN_LOG", &format!("warn:{log}"))]);
+    assert!(!space.path("log").exists());
+    space.compile(&[("KILN_LOG", &format!("warn:{log}")), ("KILN_NEVER", "unit")]);
+    assert!(
+        space.read("log").contains(" warn  not cached unit: never-cached: unit;"),
+        "{}",
+        space.read("log")
+    );
+}
+
+#[test]
+fn a_project_cannot_redirect_the_cache() {
+    let space = warm();
+    let elsewhere = space.path("elsewhere");
+    space.write("project/.kiln.toml", &format!("directory = '{}'\nmax-size = '1B'\n", elsewhere.display()));
+    let mut command = space.wrapped(&[], &[]);
+    command.env_remove("KILN_DIR");
+    let output = succeeds(&mut command);
+    assert!(err(&output).contains(".kiln.toml:1: directory: a project cannot set this"), "{}", err(&output));
+    assert!(!elsewhere.exists());
+    assert!(space.path("home/.cache/kiln").exists());
+}
+
+#[test]
+fn a_bad_setting_is_told_once_a_build_and_never_in_a_probe() {
+    let space = Space::new();
+    space.write("home/.config/kiln/config.toml", "\nremapp = true\n");
+    let mut probe = space.command(env!("CARGO_BIN_EXE_kiln"));
+    assert_eq!(err(&succeeds(probe.arg(space::rustc()).arg("-vV"))), "");
+    let output = succeeds(&mut space.wrapped(&[], &[]));
+    let expected = "config.toml:2: there is no setting `remapp`; did you mean `remap`?";
+    assert!(err(&output).contains(expected), "{}", err(&output));
+    let output = succeeds(&mut space.wrapped(&[], &[]));
+    assert_eq!(err(&output).matches("remapp").count(), 0, "{}", err(&output));
+}
+
+#[test]
+fn the_projects_file_counts_for_dependencies_that_are_compiled_elsewhere() {
+    let space = Space::new();
+    space.write("registry/dep-1.0/lib.rs", "pub fn dep() {}\n");
+    space.write("registry/dep-1.0/.cargo-ok", "");
+    space.write("registry/dep-1.0/kiln.toml", "off = true\n");
+    let compile = || {
+        let mut command = space.wrapped(&[], &[]);
+        command.current_dir(space.path("registry/dep-1.0"));
+        space.run(&mut command)
+    };
+    assert_eq!(compile().outcome, "miss", "a dependency's own file does not count");
+    assert_eq!(compile(), hit());
+    space.write("project/kiln.toml", "salt = 'x'\n");
+    assert_eq!(compile(), told("miss", "not-seen"));
+}

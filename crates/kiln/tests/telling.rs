@@ -1,0 +1,349 @@
+//! What kiln tells: explanations name the true cause for every kind of question, counts are right whatever happens.
+#![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
+
+mod common;
+
+use common::{Space, text_of};
+use std::process::Command;
+
+/// What `kiln explain` says after `first` was built and something was changed.
+fn told(space: &Space) -> String {
+    space.tell(&["explain"])
+}
+
+fn told_about(space: &Space, cause: &str) -> String {
+    let kind = "a lib";
+    format!(
+        "build of {}, just now: 1 unit, 0 restored, 1 compiled\n\n  {cause}\n    {kind}\n",
+        space.root().display()
+    )
+}
+
+#[track_caller]
+fn explains(space: &Space, before: &dyn Fn(&Space), after: &dyn Fn(&Space), cause: &str) {
+    before(space);
+    after(space);
+    assert_eq!(told(space), told_about(space, cause));
+}
+
+#[test]
+fn a_file_that_changed_appeared_or_is_gone() {
+    let space = Space::new();
+    space.write("src/lib.rs", "pub fn one() {}");
+    space.rustc("a", &[]);
+    assert_eq!(told(&space), told_about(&space, "never seen here"));
+    space.write("src/lib.rs", "pub fn two() {}");
+    space.rustc("a", &[]);
+    assert_eq!(told(&space), told_about(&space, "src/lib.rs changed"));
+    // The same as before once more: nothing to explain.
+    space.write("src/lib.rs", "pub fn one() {}");
+    space.rustc("a", &[]);
+    let expected = format!("build of {}, just now: 1 unit, 1 restored, 0 compiled\n", space.root().display());
+    assert_eq!(told(&space), expected);
+}
+
+/// Builds a library whose macro runs `step`, does `change`, builds it again and checks what is told.
+#[track_caller]
+fn a_macro_asked(step: &str, change: &dyn Fn(&Space) -> Vec<(&'static str, &'static str)>, cause: &str) {
+    let space = Space::new();
+    space.write("input/one", "1");
+    space.with_macro(step);
+    space.write("src/lib.rs", &format!("pub const A: &str = look::look!(\"{step}\");"));
+    explains(
+        &space,
+        &|space| space.rustc_in("a", &["--extern", "look=liblook.so"], &[("SETTING", "hunter2")]),
+        &|space| {
+            let environment = change(space);
+            space.rustc_in("a", &["--extern", "look=liblook.so"], &environment);
+        },
+        cause,
+    );
+}
+
+const SET: (&str, &str) = ("SETTING", "hunter2");
+
+#[test]
+fn a_file_that_a_macro_read() {
+    a_macro_asked("read input/one", &|s| (s.write("input/one", "2"), vec![SET]).1, "input/one changed");
+}
+
+#[test]
+fn a_file_that_a_macro_looked_for_in_vain() {
+    a_macro_asked("exists input/two", &|s| (s.write("input/two", ""), vec![SET]).1, "input/two appeared");
+}
+
+#[test]
+fn a_kind_that_changed() {
+    let change = |space: &Space| {
+        std::fs::remove_file(space.path("input/one")).unwrap();
+        std::fs::create_dir(space.path("input/one")).unwrap();
+        vec![SET]
+    };
+    a_macro_asked("exists input/one", &change, "input/one is a directory now");
+}
+
+#[test]
+fn a_directory_that_lists_more() {
+    a_macro_asked(
+        "list input",
+        &|s| (s.write("input/0007.sql", ""), vec![SET]).1,
+        "input/ lists 0007.sql now",
+    );
+}
+
+#[test]
+fn a_variable_that_changed_was_unset_or_set() {
+    a_macro_asked("env SETTING", &|_| vec![("SETTING", "hunter3")], "SETTING changed");
+    a_macro_asked("env SETTING", &|_| vec![], "SETTING was unset");
+    a_macro_asked("env OTHER", &|_| vec![SET, ("OTHER", "1")], "OTHER was set");
+}
+
+#[test]
+fn a_variable_among_all() {
+    a_macro_asked(
+        "envs",
+        &|_| vec![("SETTING", "hunter3")],
+        "a macro reads the whole environment, and SETTING changed",
+    );
+}
+
+#[test]
+fn values_of_variables_are_nowhere() {
+    let space = Space::new();
+    space.with_macro("envs");
+    space.write("src/lib.rs", "pub const A: &str = look::look!(\"envs\");");
+    space.rustc_in("a", &["--extern", "look=liblook.so"], &[SET]);
+    space.rustc_in("a", &["--extern", "look=liblook.so"], &[("SETTING", "correct-horse")]);
+    let mut seen = String::new();
+    for command in [&["explain", "--json"][..], &["explain"], &["stats", "--json"], &["verify", "--json"]] {
+        seen.push_str(&space.tell(command));
+    }
+    for (path, content) in space.files("cache/v1") {
+        // The outputs are the user's own; a compile may put anything there.
+        if !path.contains("/blobs/") {
+            seen.push_str(&content);
+        }
+    }
+    assert!(seen.contains("SETTING"), "is it told at all?");
+    for secret in ["hunter2", "correct-horse"] {
+        assert!(!seen.contains(secret), "{secret}");
+    }
+}
+
+#[test]
+fn an_argument_that_differs() {
+    let space = Space::new();
+    space.write("src/lib.rs", "pub fn one() {}");
+    space.rustc("a", &["-C", "metadata=1"]);
+    space.rustc("a", &["--cfg", "feature=\"x\"", "-C", "metadata=2"]);
+    assert_eq!(told(&space), told_about(&space, "an argument differs: --cfg feature=\"x\""));
+    space.rustc("a", &["-C", "opt-level=3", "-C", "metadata=3"]);
+    assert_eq!(told(&space), told_about(&space, "an argument differs: -C opt-level=3"));
+}
+
+#[test]
+fn the_width_of_the_terminal() {
+    let space = Space::new();
+    space.write("src/lib.rs", "fn unused() {}");
+    space.rustc("a", &["--diagnostic-width", "80"]);
+    space.rustc("a", &["--diagnostic-width", "120"]);
+    assert_eq!(told(&space), told_about(&space, "the terminal's width changed: 120 (was 80)"));
+}
+
+#[test]
+fn a_library_that_is_found_earlier() {
+    let space = Space::new();
+    space.write("native.rs", "#[unsafe(no_mangle)] pub extern \"C\" fn native() {}");
+    std::fs::create_dir_all(space.path("second")).unwrap();
+    let archive = ["--edition=2024", "--crate-type=staticlib", "-o", "second/libnative.a", "native.rs"];
+    space.plain_rustc(&archive);
+    space.write("src/lib.rs", "#[link(name = \"native\", kind = \"static\")] unsafe extern \"C\" {}");
+    let search = ["-L", "native=first", "-L", "native=second", "--emit=link,dep-info"];
+    std::fs::create_dir_all(space.path("first")).unwrap();
+    space.rustc("a", &search);
+    std::fs::copy(space.path("second/libnative.a"), space.path("first/libnative.a")).unwrap();
+    space.rustc("a", &search);
+    let told = told(&space);
+    assert!(
+        told.contains("first/libnative.a appeared") || told.contains("first/ lists libnative.a now"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_program_that_another_one_on_path_hides() {
+    let space = Space::new();
+    space.write("src/main.rs", "fn main() {}");
+    let bin = ["--crate-type=bin", "src/main.rs"];
+    let path = |first: &str| format!("{}:{}", space.path(first).display(), std::env::var("PATH").unwrap());
+    std::fs::create_dir_all(space.path("tools")).unwrap();
+    let path = path("tools");
+    space.rustc_bare("app", &bin, &[("PATH", &path)]);
+    let real = text_of(Command::new("sh").args(["-c", "command -v cc"]));
+    let real = std::fs::canonicalize(real.trim()).unwrap();
+    std::os::unix::fs::symlink(real, space.path("tools/cc")).unwrap();
+    std::fs::remove_file(space.path("out/app")).unwrap();
+    space.rustc_bare("app", &bin, &[("PATH", &path)]);
+    let told = told(&space);
+    assert!(
+        told.contains("tools/cc appeared") || told.contains("the program `cc` on PATH is another one"),
+        "{told}"
+    );
+}
+
+#[test]
+fn another_compiler() {
+    let space = Space::new();
+    space.write("src/lib.rs", "pub fn one() {}");
+    let real = common::sysroot();
+    let copy = space.path("toolchain");
+    let copied = Command::new("cp").args(["-al", &real]).arg(&copy).status().unwrap().success();
+    if !copied {
+        let copied = Command::new("cp").args(["-a", &real]).arg(&copy).status().unwrap();
+        assert!(copied.success());
+    }
+    let rustc = copy.join("bin/rustc").display().to_string();
+    space.kiln(&[&rustc, "-vV"], &[]);
+    space.rustc_of(&rustc, "a", &[]);
+    // An upgrade in place: another file under the same name.
+    let changed = common::some_library(&copy);
+    let mut content = std::fs::read(&changed).unwrap();
+    content.push(b'\n');
+    std::fs::remove_file(&changed).unwrap();
+    std::fs::write(&changed, content).unwrap();
+    space.kiln(&[&rustc, "-vV"], &[]);
+    space.rustc_of(&rustc, "a", &[]);
+    let told = told(&space);
+    assert!(told.contains("the compiler changed: other files of the same version (rustc 1."), "{told}");
+}
+
+#[test]
+fn what_follows_is_grouped_under_what_was_done() {
+    let space = Space::new();
+    space.workspace();
+    space.cargo(&["build"]);
+    space.write("leaf/src/lib.rs", "pub fn leaf() -> u32 { 2 }");
+    space.cargo(&["build"]);
+    let of = space.root().display().to_string();
+    assert_eq!(
+        told(&space),
+        format!(
+            "build of {of}, just now: 3 units, 0 restored, 3 compiled\n\n  leaf/src/lib.rs changed\n    leaf lib\n    \
+             and 2 units that depend on it: mid lib, app bin\n"
+        )
+    );
+    // Another feature of the leaf makes another build of it.
+    space.cargo(&["build", "--features", "leaf/x"]);
+    let told_now = told(&space);
+    assert!(
+        told_now.contains("an argument differs: --cfg feature=\"x\"\n    leaf lib\n    and 2 units"),
+        "{told_now}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&space.tell(&["explain", "--json"])).unwrap();
+    assert_eq!(json["schema"], 1);
+    let group = &json["builds"][0]["misses"][0];
+    assert_eq!(group["units"][0]["name"], "leaf");
+    assert_eq!(group["following"].as_array().unwrap().len(), 2);
+    let of_mid = space.tell(&["explain", "mid"]);
+    assert!(of_mid.contains("the dependency leaf changed"), "{of_mid}");
+    assert_eq!(space.tell(&["explain", "nobody"]), "no compile of `nobody` is known here\n");
+}
+
+#[test]
+fn what_is_not_cached_has_a_remedy() {
+    let space = Space::new();
+    space.with_macro("time");
+    space.write("src/lib.rs", "pub const A: &str = look::look!(\"time\");");
+    space.rustc("a", &["--extern", "look=liblook.so"]);
+    assert_eq!(
+        told(&space),
+        format!(
+            "build of {}, just now: 1 unit, 0 restored, 0 compiled, 1 not cached\n\n  not cached: it asked for something \
+             that no key can hold\n    a lib\n    a macro asks for the time\n    what to do: make the macro not ask: what \
+             it answers can be different every time\n",
+            space.root().display()
+        )
+    );
+}
+
+#[test]
+fn a_result_that_was_removed() {
+    let space = Space::new();
+    space.write("src/lib.rs", "pub fn one() {}");
+    space.rustc("a", &[]);
+    assert!(space.tell(&["clear", "a"]).starts_with("removed 1 result, "));
+    space.rustc("a", &[]);
+    assert_eq!(told(&space), told_about(&space, "its result is no longer in the cache"));
+}
+
+#[test]
+fn counts_are_right_with_two_builds_at_once_and_after_a_kill() {
+    let space = Space::new();
+    space.workspace();
+    let mut builds: Vec<_> = ["one", "two"]
+        .iter()
+        .map(|target| space.cargo_command(&["build", "--target-dir", target]).spawn().unwrap())
+        .collect();
+    for build in &mut builds {
+        assert!(build.wait().unwrap().success());
+    }
+    let stats = || -> serde_json::Value { serde_json::from_str(&space.tell(&["stats", "--json"])).unwrap() };
+    let lines = |kind: &str| space.events().iter().filter(|event| event["outcome"] == kind).count() as u64;
+    let before = stats();
+    assert_eq!(
+        (before["hits"].as_u64(), before["misses"].as_u64()),
+        (Some(lines("hit")), Some(lines("miss")))
+    );
+    // Killed in the middle of a compile: what was told is told, and the half-written line of another one costs itself.
+    space.write("src/lib.rs", &format!("pub static A: [u8; 9] = *b\"{}\";", "x".repeat(9)));
+    let slow = [&common::rustc(), "--crate-name", "a", "--crate-type=lib", "--out-dir", "out", "src/lib.rs"];
+    let mut killed = space.direct(&slow).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let log = space.path("cache/v1/events/current.jsonl");
+    let mut torn = std::fs::read(&log).unwrap();
+    torn.extend(b"{\"at_ms\":17,\"outcome\":\"hi\n");
+    std::fs::write(&log, torn).unwrap();
+    assert_eq!(stats()["hits"], before["hits"]);
+    space.rustc("a", &[]);
+    let told = space.events().len() as u64;
+    assert!(told > before["units"].as_u64().unwrap());
+    assert_eq!(stats()["units"].as_u64(), Some(told));
+    // A clock that was set back: the newest event carries an old time.
+    let events = std::fs::read_to_string(&log).unwrap();
+    let old = events.lines().last().unwrap().replace("\"at_ms\":1", "\"at_ms\":");
+    std::fs::write(&log, format!("{events}{old}\n")).unwrap();
+    let since: serde_json::Value =
+        serde_json::from_str(&space.tell(&["stats", "--json", "--since", "1h"])).unwrap();
+    assert_eq!(since["units"].as_u64(), Some(told + 1));
+}
+
+#[test]
+fn statistics_as_a_person_sees_them() {
+    let space = Space::new();
+    let empty = "hits                               0\nmisses                             0\nhit rate                       0.0 %\nnot cached                         0\nfailed compiles                    0\nerrors of the cache                0\ncompiling saved                0.0 s\ncompiling done                 0.0 s\nbytes restored                   0 B\non disk                          0 B\nlimit                      10.00 GiB\n";
+    assert_eq!(space.tell(&["stats"]), empty);
+    space.workspace();
+    space.cargo(&["build"]);
+    std::fs::remove_dir_all(space.path("target")).unwrap();
+    space.cargo(&["build"]);
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&space.tell(&[&["stats", "--json"], args].concat())).unwrap()
+    };
+    let here = json(&["--project", "."]);
+    assert_eq!((here["hits"].as_u64(), here["misses"].as_u64()), (Some(3), Some(3)));
+    assert_eq!(json(&["--project", "leaf"])["units"], 0);
+    let top = json(&["--top", "2"]);
+    assert_eq!(
+        (top["biggest"].as_array().unwrap().len(), top["most_useful"].as_array().unwrap().len()),
+        (2, 2)
+    );
+    assert_eq!(top["biggest"][0]["unit"], "app bin");
+    assert_eq!(json(&["--since", "1999-01-01"])["units"], json(&[])["units"]);
+    assert_eq!(space.tell(&["stats", "--zero"]), "counting begins anew; what is cached stays\n");
+    let zero = json(&[]);
+    assert_eq!((zero["units"].as_u64(), zero["store_entries"] == top["store_entries"]), (Some(0), true));
+    space.cargo(&["build", "--target-dir", "elsewhere"]);
+    assert_eq!(json(&["--project", "elsewhere"])["hits"], 3);
+}

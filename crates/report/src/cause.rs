@@ -1,0 +1,412 @@
+//! Why a unit was compiled again: the differences between a run and an earlier one of the same unit, in words.
+//!
+//! The order of [`Rank`] decides which difference is told first: what a person changed comes before what follows from it.
+
+use kiln_action::baseline::{Answered, Baseline, Run, Told, Word};
+use kiln_action::{Place, Placed, Question};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// How near a difference is to what somebody did; nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// The compiler itself.
+    Compiler,
+    /// An argument.
+    Argument,
+    /// A file's content.
+    File,
+    /// What is where.
+    Tree,
+    /// A variable, or what it leads to.
+    Variable,
+    /// An argument that only counts for who looked.
+    Looks,
+    /// A dependency: it was built anew itself.
+    Dependency,
+    /// The whole command line or environment: what changed there mostly has a name of its own.
+    Whole,
+    /// What cargo derives from everything else (`-C metadata`).
+    Derived,
+}
+
+/// One difference between two runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// How near it is to what somebody did.
+    pub rank: Rank,
+    /// What differs, in words.
+    pub words: String,
+    /// The stem of the dependency, if it is one.
+    pub follows: String,
+}
+
+impl Difference {
+    fn new(rank: Rank, words: String) -> Difference {
+        Difference { rank, words, follows: String::new() }
+    }
+}
+
+/// What a miss came of: the first difference from the nearest earlier run.
+pub fn of(earlier: &Baseline, now: &Run) -> Difference {
+    if earlier.runs.iter().any(|run| run.key == now.key) {
+        return Difference::new(Rank::File, "its result is no longer in the cache".into());
+    }
+    let directory = path_of(&earlier.directory);
+    let candidates = earlier.runs.iter().map(|run| differences(run, now, &directory));
+    let fewest = candidates.enumerate().min_by_key(|(at, found)| (found.len(), *at));
+    match fewest {
+        None => Difference::new(Rank::File, "never seen here".into()),
+        Some((at, found)) => {
+            found.into_iter().next().unwrap_or_else(|| new_question(&earlier.runs[at], now, &directory))
+        }
+    }
+}
+
+/// All differences, what was done before what follows from it.
+pub fn differences(old: &Run, new: &Run, directory: &Path) -> Vec<Difference> {
+    let mut found = words(old, new);
+    let (mut one, mut other) = (old.answers.iter().peekable(), new.answers.iter().peekable());
+    while let (Some(before), Some(after)) = (one.peek(), other.peek()) {
+        match before.question.cmp(&after.question) {
+            Ordering::Less => _ = one.next(),
+            Ordering::Greater => _ = other.next(),
+            Ordering::Equal => {
+                if before.answer != after.answer {
+                    found.push(answer(before, after, directory));
+                }
+                one.next();
+                other.next();
+            }
+        }
+    }
+    found.sort_by_key(|difference| difference.rank);
+    found
+}
+
+/// Two runs without a common question that was answered differently: the earlier one's result led nowhere.
+fn new_question(old: &Run, new: &Run, directory: &Path) -> Difference {
+    let known: BTreeSet<&Question> = old.answers.iter().map(|told| &told.question).collect();
+    let more = new.answers.iter().find(|told| !known.contains(&told.question));
+    let what = more.map_or_else(|| "less than before".into(), |told| topic(&told.question, directory));
+    Difference::new(Rank::File, format!("it looks at {what} now"))
+}
+
+fn path_of(bytes: &[u8]) -> std::path::PathBuf {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
+
+/// The name of a dependency's file without `lib` and extension, if it looks like one.
+pub fn dependency_stem(file: &str) -> Option<&str> {
+    let (stem, extension) = file.rsplit_once('.')?;
+    let library = matches!(extension, "rmeta" | "rlib" | "so").then(|| stem.strip_prefix("lib"))?;
+    library.filter(|stem| !stem.is_empty())
+}
+
+/// The crate's name in a stem: cargo appends a dash and 16 digits.
+pub fn crate_of(stem: &str) -> &str {
+    match stem.rsplit_once('-') {
+        Some((name, digits)) if digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_hexdigit()) => name,
+        _ => stem,
+    }
+}
+
+fn dependency(stem: &str, what: &str) -> Difference {
+    let words = format!("the dependency {} {what}", crate_of(stem));
+    Difference { rank: Rank::Dependency, words, follows: stem.to_owned() }
+}
+
+/// Differences between the WeakKeys.
+fn words(old: &Run, new: &Run) -> Vec<Difference> {
+    let without = |from: &Run, other: &Run| -> Vec<Word> {
+        let mut rest = other.words.clone();
+        from.words
+            .iter()
+            .filter(|word| match rest.iter().position(|known| known == *word) {
+                Some(at) => {
+                    rest.swap_remove(at);
+                    false
+                }
+                None => true,
+            })
+            .cloned()
+            .collect()
+    };
+    let (added, mut removed) = (without(new, old), without(old, new));
+    let mut found = Vec::new();
+    for word in added {
+        let before = removed.iter().position(|known| known.group == word.group && known.name == word.name);
+        let before = before.map(|at| removed.remove(at));
+        found.push(word_difference(&word, before.as_ref(), old, new));
+    }
+    found.extend(removed.iter().map(gone));
+    if found.is_empty() && old.words != new.words {
+        found.push(Difference::new(Rank::Argument, "the arguments are in another order".into()));
+    }
+    found
+}
+
+fn word_difference(word: &Word, before: Option<&Word>, old: &Run, new: &Run) -> Difference {
+    match word.group.as_str() {
+        "toolchain" => Difference::new(Rank::Compiler, compiler(&old.compiler, &new.compiler)),
+        "externs" => extern_difference(word, before),
+        "environment" => {
+            let change = match before {
+                Some(before) if before.value.is_empty() => "was set",
+                Some(_) if word.value.is_empty() => "was unset",
+                _ => "changed",
+            };
+            Difference::new(Rank::Variable, format!("{} {change}", word.name))
+        }
+        "settings" => Difference::new(Rank::Argument, format!("the setting {} changed", word.name)),
+        "input" => Difference::new(Rank::File, "the source on standard input changed".into()),
+        _ => argument(word, before),
+    }
+}
+
+fn gone(word: &Word) -> Difference {
+    match word.group.as_str() {
+        "externs" => Difference::new(Rank::Argument, format!("the dependency {} is gone", word.name)),
+        "arguments" => {
+            Difference::new(derived(&word.name), format!("an argument is gone: {}", spelled(word)))
+        }
+        _ => Difference::new(Rank::Variable, format!("{} does not count any more", word.name)),
+    }
+}
+
+fn compiler(old: &str, new: &str) -> String {
+    let versions = |text: &str| text.split(" (").next().unwrap_or_default().to_owned();
+    match (versions(old), versions(new)) {
+        (one, other) if one.is_empty() || other.is_empty() => "the compiler changed".into(),
+        (one, other) if one != other => format!("the compiler changed: {one} -> {other}"),
+        _ if old != new => format!("the compiler changed: {old} -> {new}"),
+        (one, _) => format!("the compiler changed: other files of the same version ({one})"),
+    }
+}
+
+fn extern_difference(word: &Word, before: Option<&Word>) -> Difference {
+    let file = word.value.rsplit(':').next().unwrap_or_default();
+    match (before, dependency_stem(file)) {
+        (None, _) => Difference::new(Rank::Argument, format!("the dependency {} is new", word.name)),
+        (Some(_), Some(stem)) => dependency(stem, "is another build of it"),
+        (Some(_), None) => Difference::new(Rank::Argument, format!("the dependency {} differs", word.name)),
+    }
+}
+
+fn derived(name: &str) -> Rank {
+    if matches!(name, "C.metadata" | "C.extra-filename") { Rank::Derived } else { Rank::Argument }
+}
+
+fn argument(word: &Word, before: Option<&Word>) -> Difference {
+    let rank = derived(&word.name);
+    let is_shown = |value: &str| value.chars().all(|c| !c.is_control()) && value.len() < 200;
+    let was = match before {
+        Some(before) if is_shown(&before.value) => format!(" (was {})", named(&before.value)),
+        _ => String::new(),
+    };
+    let words = match word.name.as_str() {
+        name if !is_shown(&word.value) => format!("an argument differs: {}", flag(name)),
+        "directory" => format!("it is compiled in another directory: {}{was}", word.value),
+        "wrapper" => format!("another program runs the compiler: {}{was}", word.value),
+        "input" => format!("the source is another file: {}{was}", word.value),
+        _ => format!("an argument differs: {}{was}", spelled(word)),
+    };
+    Difference::new(rank, words)
+}
+
+/// A value as a person would type it: the key tells `=3` from nothing.
+fn plain(value: &str) -> &str {
+    value.strip_prefix('=').unwrap_or(value)
+}
+
+fn named(value: &str) -> &str {
+    let value = plain(value);
+    if value.is_empty() { "without a value" } else { value }
+}
+
+/// A field of the key as a person would type it.
+fn spelled(word: &Word) -> String {
+    match (word.name.split_once('.'), plain(&word.value)) {
+        (_, "") => flag(&word.name),
+        (Some(_), value) => format!("{}={value}", flag(&word.name)),
+        (None, value) => format!("{} {value}", flag(&word.name)),
+    }
+}
+
+fn flag(name: &str) -> String {
+    match name.split_once('.') {
+        Some((group, name)) => format!("-{group} {name}"),
+        None if name.len() == 1 => format!("-{name}"),
+        None => format!("--{name}"),
+    }
+}
+
+/// A path, shorter where it lies below the directory that the compiler ran in.
+fn shown(placed: &Placed, directory: &Path) -> String {
+    let path = path_of(&placed.path);
+    match placed.place {
+        Place::Literal => path.strip_prefix(directory).unwrap_or(&path).display().to_string(),
+        Place::Work => path.display().to_string(),
+        _ => placed.display(),
+    }
+}
+
+/// What a question is about, for words.
+fn topic(question: &Question, directory: &Path) -> String {
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    match question {
+        Question::File(path) | Question::Absent(path) | Question::Kind(path) | Question::Real(path) => {
+            shown(path, directory)
+        }
+        Question::Listing(path) => format!("{}/", shown(path, directory)),
+        Question::Env(name) | Question::Where(name) => text(name),
+        Question::Program(name) => format!("the program `{}`", text(name)),
+        Question::Arg(name) => match name.as_slice() {
+            b"diagnostic-width" => "the terminal's width".into(),
+            name => flag(&text(name)),
+        },
+        Question::Argv => "the command line".into(),
+        Question::Environ => "the environment".into(),
+    }
+}
+
+fn answer(before: &Told, after: &Told, directory: &Path) -> Difference {
+    let what = topic(&after.question, directory);
+    match &after.question {
+        Question::File(path) => file(path, &what, before, after),
+        Question::Absent(_) => Difference::new(Rank::Tree, presence(&what, before, after)),
+        Question::Kind(_) => Difference::new(Rank::Tree, status(&what, before, after)),
+        Question::Real(_) => Difference::new(Rank::Tree, format!("{what} leads elsewhere now")),
+        Question::Listing(_) => Difference::new(Rank::Tree, listing(&what, before, after)),
+        Question::Env(_) | Question::Where(_) => Difference::new(Rank::Variable, set(&what, before, after)),
+        Question::Program(_) => Difference::new(Rank::Variable, program(&what, before, after)),
+        Question::Arg(_) => Difference::new(Rank::Looks, value(&what, before, after)),
+        Question::Argv => Difference::new(Rank::Whole, command_line(before, after)),
+        Question::Environ => Difference::new(Rank::Whole, environment(before, after)),
+    }
+}
+
+fn file(path: &Placed, what: &str, before: &Told, after: &Told) -> Difference {
+    let of_dependencies = matches!(path.place, Place::Deps(_) | Place::Out);
+    let name = String::from_utf8_lossy(&path.path);
+    let name = name.rsplit('/').next().unwrap_or_default();
+    if let Some(stem) = dependency_stem(name).filter(|_| of_dependencies) {
+        return dependency(stem, "changed");
+    }
+    Difference::new(Rank::File, presence(what, before, after))
+}
+
+fn presence(what: &str, before: &Told, after: &Told) -> String {
+    match (&before.answer, &after.answer) {
+        (Answered::Nothing, _) => format!("{what} appeared"),
+        (_, Answered::Nothing) => format!("{what} is gone"),
+        (_, Answered::NotAFile(1)) => format!("{what} is a directory now"),
+        (_, Answered::NotAFile(_)) => format!("{what} is no regular file any more"),
+        _ => format!("{what} changed"),
+    }
+}
+
+fn status(what: &str, before: &Told, after: &Told) -> String {
+    match (&before.answer, &after.answer) {
+        (Answered::Stat { kind: old, .. }, Answered::Stat { kind, .. }) if old != kind => match kind {
+            1 => format!("{what} is a directory now"),
+            _ => format!("{what} is no directory any more"),
+        },
+        (Answered::Stat { mode: old, .. }, Answered::Stat { mode, .. }) if old != mode => {
+            format!("{what} has other permissions: {mode:o} (was {old:o})")
+        }
+        (Answered::Stat { size: old, .. }, Answered::Stat { size, .. }) if old == size => {
+            format!("{what} was written to or touched")
+        }
+        _ => presence(what, before, after),
+    }
+}
+
+/// Names that only the first one has.
+fn only<'a>(one: &'a Told, other: &Told) -> Vec<&'a [u8]> {
+    let known: BTreeSet<&Vec<u8>> = other.details.iter().collect();
+    one.details.iter().filter(|name| !known.contains(name)).map(Vec::as_slice).collect()
+}
+
+fn several(names: &[&[u8]]) -> String {
+    let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    match names {
+        [] => String::new(),
+        [one] => text(one),
+        [one, other] => format!("{} and {}", text(one), text(other)),
+        [one, other, rest @ ..] => format!("{}, {} and {} more", text(one), text(other), rest.len()),
+    }
+}
+
+fn listing(what: &str, before: &Told, after: &Told) -> String {
+    if !matches!((&before.answer, &after.answer), (Answered::Content(_), Answered::Content(_))) {
+        return presence(what, before, after);
+    }
+    let (more, less) = (only(after, before), only(before, after));
+    match (more.as_slice(), less.as_slice()) {
+        ([], []) => format!("{what} lists something of another kind now"),
+        (more, []) => format!("{what} lists {} now", several(more)),
+        ([], less) => format!("{what} does not list {} any more", several(less)),
+        (more, less) => format!("{what} lists {} now, and not {}", several(more), several(less)),
+    }
+}
+
+fn set(what: &str, before: &Told, after: &Told) -> String {
+    match (&before.answer, &after.answer) {
+        (Answered::Nothing, _) => format!("{what} was set"),
+        (_, Answered::Nothing) => format!("{what} was unset"),
+        _ => format!("{what} changed"),
+    }
+}
+
+fn first(told: &Told) -> Option<String> {
+    told.details.first().map(|text| String::from_utf8_lossy(text).into_owned())
+}
+
+fn program(what: &str, before: &Told, after: &Told) -> String {
+    match (first(before), first(after)) {
+        (Some(old), Some(new)) => format!("{what} on PATH is another one: {new} (was {old})"),
+        (None, Some(new)) => format!("{what} is on PATH now: {new}"),
+        (Some(old), None) => format!("{what} is not on PATH any more (was {old})"),
+        (None, None) => format!("{what} on PATH changed"),
+    }
+}
+
+fn value(what: &str, before: &Told, after: &Told) -> String {
+    let named = |told: &Told| first(told).unwrap_or_else(|| "not given".into());
+    format!("{what} changed: {} (was {})", named(after), named(before))
+}
+
+fn command_line(before: &Told, after: &Told) -> String {
+    match only(after, before).first() {
+        Some(word) => format!("the command line differs: {}", String::from_utf8_lossy(word)),
+        None => "the command line differs".into(),
+    }
+}
+
+/// Details are `NAME`, a zero byte and a print of the value.
+fn environment(before: &Told, after: &Told) -> String {
+    let name = |detail: &[u8]| detail.split(|&b| b == 0).next().map(<[u8]>::to_vec).unwrap_or_default();
+    let names = |told: &Told| -> BTreeSet<Vec<u8>> { told.details.iter().map(|text| name(text)).collect() };
+    let (old, new) = (names(before), names(after));
+    let changed = only(after, before).into_iter().chain(only(before, after)).map(name);
+    let words: BTreeSet<String> = changed
+        .map(|name| {
+            let change = match (old.contains(&name), new.contains(&name)) {
+                (false, _) => "was set",
+                (_, false) => "was unset",
+                _ => "changed",
+            };
+            format!("{} {change}", String::from_utf8_lossy(&name))
+        })
+        .collect();
+    let words: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
+    match words.as_slice() {
+        [] => "the environment changed".into(),
+        words => format!("a macro reads the whole environment, and {}", several(words)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+use super::*;
+use kiln_action::ActionKey;
+
+fn word(group: &str, name: &str, value: &str) -> Word {
+    Word { group: group.into(), name: name.into(), value: value.into() }
+}
+
+fn literal(path: &str) -> Placed {
+    Placed::literal(Path::new(path))
+}
+
+fn told(question: Question, answer: Answered, details: &[&str]) -> Told {
+    Told { question, answer, details: details.iter().map(|text| text.as_bytes().to_vec()).collect() }
+}
+
+fn run(key: u8, words: &[Word], answers: Vec<Told>) -> Run {
+    let mut answers = answers;
+    answers.sort_by(|one, other| one.question.cmp(&other.question));
+    Run {
+        at_ms: 0,
+        compiler: "rustc 1.95.0 (a 2026-04-14)".into(),
+        key: ActionKey([key; 32]),
+        variant: [0; 8],
+        words: words.to_vec(),
+        answers,
+    }
+}
+
+fn cause_of(old: Vec<Run>, new: &Run) -> Difference {
+    let directory = b"/w".to_vec();
+    of(&Baseline { unit: "a lib".into(), directory, project: "/w".into(), runs: old }, new)
+}
+
+const ONE: Answered = Answered::Content([1; 16]);
+const TWO: Answered = Answered::Content([2; 16]);
+
+fn between(question: &Question, before: (Answered, &[&str]), after: (Answered, &[&str])) -> String {
+    let old = run(1, &[], vec![told(question.clone(), before.0, before.1)]);
+    let new = run(2, &[], vec![told(question.clone(), after.0, after.1)]);
+    cause_of(vec![old], &new).words
+}
+
+#[test]
+fn every_kind_of_question_has_its_words() {
+    let stat = |kind, mode, size| Answered::Stat { kind, mode, size, mtime_ns: size };
+    let file = Question::File(literal("/w/src/lib.rs"));
+    assert_eq!(between(&file, (ONE, &[]), (TWO, &[])), "src/lib.rs changed");
+    assert_eq!(between(&file, (ONE, &[]), (Answered::Nothing, &[])), "src/lib.rs is gone");
+    assert_eq!(between(&file, (Answered::Nothing, &[]), (ONE, &[])), "src/lib.rs appeared");
+    let absent = Question::Absent(literal("/w/src/foo.rs"));
+    assert_eq!(between(&absent, (Answered::Nothing, &[]), (Answered::Something, &[])), "src/foo.rs appeared");
+    let kind = Question::Kind(literal("/elsewhere/tool"));
+    assert_eq!(
+        between(&kind, (stat(0, 0o644, 1), &[]), (stat(0, 0o755, 1), &[])),
+        "/elsewhere/tool has other permissions: 755 (was 644)"
+    );
+    assert_eq!(
+        between(&kind, (stat(0, 0o644, 1), &[]), (stat(1, 0o755, 0), &[])),
+        "/elsewhere/tool is a directory now"
+    );
+    assert_eq!(between(&kind, (stat(0, 0o644, 1), &[]), (stat(0, 0o644, 2), &[])), "/elsewhere/tool changed");
+    let real = Question::Real(literal("/w/link"));
+    assert_eq!(between(&real, (ONE, &[]), (TWO, &[])), "link leads elsewhere now");
+    let listing = Question::Listing(literal("/w/migrations"));
+    assert_eq!(between(&listing, (ONE, &["0006"]), (TWO, &["0006", "0007"])), "migrations/ lists 0007 now");
+    assert_eq!(
+        between(&listing, (ONE, &["a", "b", "c"]), (TWO, &[])),
+        "migrations/ does not list a, b and 1 more any more"
+    );
+    assert_eq!(between(&listing, (ONE, &["a"]), (TWO, &["b"])), "migrations/ lists b now, and not a");
+    let variable = Question::Env(b"DATABASE_URL".to_vec());
+    assert_eq!(between(&variable, (ONE, &[]), (Answered::Nothing, &[])), "DATABASE_URL was unset");
+    assert_eq!(between(&variable, (Answered::Nothing, &[]), (ONE, &[])), "DATABASE_URL was set");
+    assert_eq!(between(&variable, (ONE, &[]), (TWO, &[])), "DATABASE_URL changed");
+    let program = Question::Program(b"protoc".to_vec());
+    assert_eq!(
+        between(&program, (ONE, &["/a/protoc"]), (TWO, &["/b/protoc"])),
+        "the program `protoc` on PATH is another one: /b/protoc (was /a/protoc)"
+    );
+    let width = Question::Arg(b"diagnostic-width".to_vec());
+    assert_eq!(
+        between(&width, (ONE, &["80"]), (TWO, &["120"])),
+        "the terminal's width changed: 120 (was 80)"
+    );
+    assert_eq!(
+        between(&Question::Argv, (ONE, &["a"]), (TWO, &["a", "--cfg=b"])),
+        "the command line differs: --cfg=b"
+    );
+    assert_eq!(
+        between(&Question::Environ, (ONE, &["A\0one", "B\0one"]), (TWO, &["A\0two", "C\0one"])),
+        "a macro reads the whole environment, and A changed, B was unset and 1 more"
+    );
+}
+
+#[test]
+fn arguments_the_compiler_and_dependencies_have_their_words() {
+    let cause = |old: &[Word], new: &[Word]| {
+        let found = cause_of(vec![run(1, old, Vec::new())], &run(2, new, Vec::new()));
+        (found.words, found.follows)
+    };
+    let alone = |text: &str| (text.to_owned(), String::new());
+    let cfg = word("arguments", "cfg", "feature=\"x\"");
+    let metadata = |value| word("arguments", "C.metadata", value);
+    assert_eq!(
+        cause(&[metadata("1")], &[cfg.clone(), metadata("2")]),
+        alone("an argument differs: --cfg feature=\"x\"")
+    );
+    assert_eq!(cause(&[cfg], &[]), alone("an argument is gone: --cfg feature=\"x\""));
+    let level = |value| word("arguments", "C.opt-level", value);
+    assert_eq!(cause(&[level("0")], &[level("3")]), alone("an argument differs: -C opt-level=3 (was 0)"));
+    let variable = |value| word("environment", "RUSTC_BOOTSTRAP", value);
+    assert_eq!(cause(&[variable("")], &[variable("aa")]), alone("RUSTC_BOOTSTRAP was set"));
+    let serde = |value| word("externs", "serde", value);
+    assert_eq!(
+        cause(
+            &[serde("libserde-0123456789abcdef.rmeta"), metadata("1")],
+            &[serde("libserde-1123456789abcdef.rmeta"), metadata("2")]
+        ),
+        ("the dependency serde is another build of it".into(), "serde-1123456789abcdef".into())
+    );
+    let compiler = |value| word("toolchain", "digest", value);
+    assert_eq!(
+        cause(&[compiler("1")], &[compiler("2")]),
+        alone("the compiler changed: other files of the same version (rustc 1.95.0)")
+    );
+    let mut newer = run(2, &[compiler("2")], Vec::new());
+    newer.compiler = "rustc 1.96.0 (b 2026-06-01)".into();
+    assert_eq!(
+        cause_of(vec![run(1, &[compiler("1")], Vec::new())], &newer).words,
+        "the compiler changed: rustc 1.95.0 -> rustc 1.96.0"
+    );
+}
+
+#[test]
+fn what_was_done_comes_before_what_follows_from_it() {
+    let dependency =
+        Question::File(Placed { place: Place::Deps(0), path: b"libleaf-0123456789abcdef.rmeta".to_vec() });
+    let source = Question::File(literal("/w/src/lib.rs"));
+    let both = |answer: &Answered| {
+        vec![told(dependency.clone(), answer.clone(), &[]), told(source.clone(), answer.clone(), &[])]
+    };
+    let found = differences(&run(1, &[], both(&ONE)), &run(2, &[], both(&TWO)), Path::new("/w"));
+    let words: Vec<&str> = found.iter().map(|difference| difference.words.as_str()).collect();
+    assert_eq!(words, ["src/lib.rs changed", "the dependency leaf changed"]);
+    assert_eq!(found[1].follows, "leaf-0123456789abcdef");
+}
+
+#[test]
+fn the_nearest_run_counts() {
+    let answers = |a: &Answered, b: &Answered| {
+        vec![
+            told(Question::File(literal("/w/a")), a.clone(), &[]),
+            told(Question::File(literal("/w/b")), b.clone(), &[]),
+        ]
+    };
+    let far = run(1, &[], answers(&TWO, &TWO));
+    let near = run(2, &[], answers(&ONE, &TWO));
+    let now = run(3, &[], answers(&ONE, &ONE));
+    assert_eq!(cause_of(vec![far, near], &now).words, "b changed");
+    assert_eq!(cause_of(Vec::new(), &now).words, "never seen here");
+    assert_eq!(cause_of(vec![now.clone()], &now).words, "its result is no longer in the cache");
+    let more = run(4, &[], vec![told(Question::File(literal("/w/c")), ONE, &[])]);
+    assert_eq!(cause_of(vec![now], &more).words, "it looks at c now");
+}

@@ -1,0 +1,66 @@
+//! The settings, from the table that they are read through.
+
+use kiln_config::schema::{ROWS, Row};
+use std::fmt::Write;
+
+const INTRODUCTION: &str = "\
+# Settings
+
+Generated from the table in crates/config/src/schema.rs by `cargo xtask docs`.
+
+Settings come from four layers, each stronger than the one before:
+
+1. the defaults,
+2. the user's file: `$XDG_CONFIG_HOME/kiln/config.toml`, else `~/.config/kiln/config.toml` (`KILN_CONFIG` names another),
+3. the project's file: `kiln.toml` or `.kiln.toml`, the nearest above the directory that the compiler writes to (cargo's
+   target directory), else above the directory it runs in,
+4. the environment. An empty variable is as good as none; lists are separated by commas there.
+
+`kiln config list` shows every value and where it came from. Something that is not as it should be (an unknown name, a
+value that cannot be read) is told once a build, with file and line; it is left as it was, and the build goes on.
+
+A project's file comes from whoever wrote the project. It may choose how the project's own compiles are cached, and
+nothing that reaches beyond them: not where files are written, and not what other projects' results are thrown away.
+";
+
+/// `docs/reference/settings.md`.
+pub fn page() -> String {
+    let mut text = String::from(INTRODUCTION);
+    text += "\n| setting | environment | default | may a project set it? |\n|---|---|---|---|\n";
+    for row in named() {
+        let project = if row.project { "yes" } else { "no" };
+        let _ = writeln!(
+            text,
+            "| [`{0}`](#{0}) | `{1}` | {2} | {project} |",
+            row.name,
+            row.variable,
+            default(row)
+        );
+    }
+    for row in named() {
+        let _ = write!(text, "\n## {}\n\n{}\n", row.name, row.does);
+        let _ = writeln!(text, "\nWritten: {}. Environment: `{}`.", row.written, row.variable);
+    }
+    text += "\n## Environment only\n\n| variable | written | |\n|---|---|---|\n";
+    for row in ROWS.iter().filter(|row| row.name.is_empty()) {
+        let _ = writeln!(text, "| `{}` | {} | {} |", row.variable, row.written, row.does);
+    }
+    let template = kiln_commands::template();
+    let _ = write!(
+        text,
+        "\n## A file to start from\n\n`kiln config template` prints it.\n\n```toml\n{template}```\n"
+    );
+    text
+}
+
+fn named() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().filter(|row| !row.name.is_empty())
+}
+
+fn default(row: &Row) -> String {
+    match row.default {
+        "" => "none".into(),
+        plain if plain.contains(' ') => plain.into(),
+        code => format!("`{code}`"),
+    }
+}
