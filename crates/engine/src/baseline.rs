@@ -89,6 +89,8 @@ impl Units {
         baseline.directory = invocation.directory.as_os_str().as_bytes().to_vec();
         missed.project.clone_into(&mut baseline.project);
         baseline.add(run);
+        // ext4 starts writing a file out when it takes the name of another one, which costs more than all of this.
+        let _ = files::remove(&path);
         files::write_private(&path, &baseline.encode()).ok()?;
         Some(difference)
     }

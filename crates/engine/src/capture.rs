@@ -473,3 +473,6 @@ fn by_stream(said: &[(Stream, Vec<u8>)]) -> Vec<(Stream, Vec<u8>)> {
 fn is_notice(line: &[u8]) -> bool {
     line.starts_with(br#"{"$message_type":"artifact""#)
 }
+
+#[cfg(test)]
+mod tests;

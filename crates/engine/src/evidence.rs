@@ -60,6 +60,7 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         linkers: record.processes.iter().map(|process| is_linker(&process.exe)).collect(),
         mapped: scene.invocation.places.remapped(),
         made: HashSet::new(),
+        older: BTreeSet::new(),
         found: Evidence::default(),
     };
     for (process, who) in record.processes.iter().zip(reading.who.clone()) {
@@ -133,6 +134,8 @@ struct Reading<'a> {
     linkers: Vec<bool>,
     mapped: Places,
     made: HashSet<PathBuf>,
+    /// Files that were opened, are called like outputs and were there before.
+    older: BTreeSet<PathBuf>,
     found: Evidence,
 }
 
@@ -237,8 +240,8 @@ impl Reading<'_> {
         matches!(place, kiln_action::Place::Deps(_) | kiln_action::Place::Out)
     }
 
-    /// Whether a file that is called like an output was there before: then it is an input. If the run then writes it, it
-    /// did not stand still.
+    /// Whether a file that is called like an output was there before. It is an input, unless the run replaces it: rustc and
+    /// the known linkers open what they are about to replace (lld, to unlink it in the background) and do not read it.
     fn is_older_than_the_run(&self, who: Who, path: &Path) -> bool {
         let outputs = &self.scene.invocation.outputs;
         let called = who != Who::Macro && outputs.declares(path) && !outputs.is_private(path);
@@ -246,16 +249,24 @@ impl Reading<'_> {
     }
 
     fn opened(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
-        if self.beside_the_point(who, path) && !(errno == 0 && self.is_older_than_the_run(who, path)) {
+        if errno == 0 && self.is_older_than_the_run(who, path) {
+            self.older.insert(path.to_owned());
+            return Ok(());
+        }
+        if self.beside_the_point(who, path) {
             return self.no_secret_door(who, path);
         }
         if errno != 0 {
             return self.looked(who, path, errno);
         }
+        self.read(who, path);
+        Ok(())
+    }
+
+    fn read(&mut self, who: Who, path: &Path) {
         self.found.opened.insert(path.to_owned());
         let placed = self.placed(who, path);
         self.ask(Question::File(placed));
-        Ok(())
     }
 
     /// A macro that reads `/proc/self/cmdline` or a device asks something no question stands for.
@@ -460,6 +471,11 @@ impl Reading<'_> {
                 self.found.outputs.insert(path);
             } else if !self.is_allowed(&path) {
                 return Err(Reason::WroteElsewhere(path.display().to_string()));
+            }
+        }
+        for path in std::mem::take(&mut self.older) {
+            if !self.found.outputs.contains(&path) {
+                self.read(Who::Compiler, &path);
             }
         }
         Ok(self.found)

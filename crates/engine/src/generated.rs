@@ -17,7 +17,8 @@ pub fn only_includes(source: &[u8]) -> bool {
             !rest.starts_with('"') // a name that is put together elsewhere may be any
         })
     });
-    !computed && text.match_indices("OUT_DIR").all(|(at, word)| is_include(&text[..at], &text[at + word.len()..]))
+    !computed
+        && text.match_indices("OUT_DIR").all(|(at, word)| is_include(&text[..at], &text[at + word.len()..]))
 }
 
 /// Whether what stands before and after the word makes it an include of a literal name in that directory.

@@ -163,7 +163,7 @@ impl<'a> Compile<'a> {
     /// Everything that can still turn out to be a bypass comes before standard input is read.
     fn prepare(call: &'a Call<'a>, shop: Workshop, invocation: Invocation) -> Result<Compile<'a>, Reason> {
         let identified = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains())
-            .and_then(|known| known.loaded_with(&invocation, call.environment));
+            .and_then(|known| known.loaded_in(call.directory, call.environment));
         let read = |toolchain| match invocation.stdin {
             false => Ok((toolchain, None)),
             true if process::is_terminal_input() => Err(Reason::Terminal),

@@ -34,16 +34,16 @@ pub fn identify(invocation: &Invocation, memo: &Memo, memory: &Path) -> Result<K
 }
 
 impl Known {
-    /// The digest of the toolchain's files, if its programs load its own libraries in this environment: `LD_LIBRARY_PATH`
+    /// The digest of the toolchain's files, if its programs load its own libraries in this directory and environment: `LD_LIBRARY_PATH`
     /// and `LD_PRELOAD` come before the place where they are. cargo and rustup name the toolchain's own directories there.
-    pub fn loaded_with(self, invocation: &Invocation, environment: &Environment) -> Result<Digest, Reason> {
+    pub fn loaded_in(self, here: &Path, environment: &Environment) -> Result<Digest, Reason> {
         let words = |name: &str, ends: &'static [u8]| {
             let value = environment.get(name).unwrap_or_default().as_bytes();
             let words = value.split(|byte| ends.contains(byte)).map(OsStr::from_bytes);
             words.filter(|_| !value.is_empty())
         };
         for directory in words("LD_LIBRARY_PATH", b":;") {
-            let directory = invocation.absolute(Path::new(directory)); // an empty word is the current directory
+            let directory = here.join(directory); // an empty word is the current directory
             for name in self.libraries.iter().filter_map(|(path, _)| path.file_name()) {
                 self.must_be_own(&directory.join(name))?;
             }
@@ -51,7 +51,7 @@ impl Known {
         for preloaded in words("LD_PRELOAD", b": \t\n") {
             let path = Path::new(preloaded);
             if self.libraries.iter().any(|(own, _)| own.file_name() == path.file_name()) {
-                self.must_be_own(&invocation.absolute(path))?;
+                self.must_be_own(&here.join(path))?;
             }
         }
         Ok(self.digest)
@@ -62,7 +62,9 @@ impl Known {
         let same = |it: &Identity| (it.dev, it.ino) == (stat.identity.dev, stat.identity.ino);
         match self.libraries.iter().any(|(_, own)| same(own)) {
             true => Ok(()),
-            false => Err(Reason::UnknownToolchain(format!("{} is loaded instead of its own", path.display()))),
+            false => {
+                Err(Reason::UnknownToolchain(format!("{} is loaded instead of its own", path.display())))
+            }
         }
     }
 }
@@ -70,7 +72,8 @@ impl Known {
 /// Whether programs of a toolchain load this file of it.
 fn is_library(path: &Path) -> bool {
     let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-    name.contains(".so") && ["librustc_driver", "libLLVM", "libstd-"].iter().any(|start| name.starts_with(start))
+    name.contains(".so")
+        && ["librustc_driver", "libLLVM", "libstd-"].iter().any(|start| name.starts_with(start))
 }
 
 /// Whether results show where the toolchain is: `--print sysroot` does, and with the standard library's source beside it
@@ -291,3 +294,6 @@ impl Told {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

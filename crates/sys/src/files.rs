@@ -303,9 +303,8 @@ impl Scratch {
     /// Opens or creates it, readable by its owner only. In a place that cannot be written to, one that is there can be
     /// read, and writing to it fails.
     pub fn open(path: &Path) -> Result<Scratch, FileError> {
-        let open = |flags| {
-            call("open", path, || rustix::fs::open(path, flags | SAFELY, Mode::RUSR | Mode::WUSR))
-        };
+        let open =
+            |flags| call("open", path, || rustix::fs::open(path, flags | SAFELY, Mode::RUSR | Mode::WUSR));
         let file = open(OFlags::RDWR | OFlags::CREATE).or_else(|error| match error.errno() {
             Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => open(OFlags::RDONLY),
             _ => Err(error),

@@ -239,3 +239,98 @@ fn shared_memory_is_a_place_for_files() {
     assert!(reading(vec![event(0, By::Loaded, create("/dev/shm/x"))], &["/dev/shm/x"]).is_err());
     assert!(reading(vec![event(0, By::Loaded, create("/dev/null"))], &["/dev/null"]).is_ok());
 }
+
+#[test]
+fn a_script_before_the_linker_may_decide_by_what_stat_tells() {
+    let looks = [
+        Act::Stat { path: "/w/flag".into(), follow: true, errno: 0 },
+        Act::Access { path: "/w/flag".into(), mode: 1, errno: 13 },
+    ];
+    for look in looks {
+        for (exe, counts) in [("/bin/dash", true), ("/usr/bin/cc", false)] {
+            let processes =
+                vec![process("/tc/bin/rustc", None, By::Compiler), process(exe, Some(0), By::Compiler)];
+            let invocation = invocation();
+            let scene = Scene {
+                invocation: &invocation,
+                owns: &|path| path.starts_with("/tc"),
+                search: &[],
+                ignored: &|_| false,
+                exists: &|_| true,
+            };
+            let events = vec![event(1, By::Compiler, look.clone())];
+            let found = read(&Record { processes, events }, &scene).unwrap();
+            assert_eq!(asks(&found, Question::Kind(literal("/w/flag"))), counts, "{exe} {look:?}");
+        }
+    }
+}
+
+#[test]
+fn lstat_asks_what_is_there_before_any_link_is_followed() {
+    let look = |follow| Act::Stat { path: "/w/x".into(), follow, errno: 0 };
+    for (follow, counts) in [(false, true), (true, false)] {
+        let found = reading(vec![event(0, By::Loaded, look(follow))], &["/w/x"]).unwrap();
+        assert_eq!(asks(&found, Question::Real(literal("/w/x"))), counts);
+    }
+}
+
+#[test]
+fn a_macro_that_looks_through_proc_or_makes_a_link_is_refused() {
+    let through = Act::Stat { path: "/proc/self/cwd/x".into(), follow: true, errno: 0 };
+    assert!(matches!(reading(vec![event(0, By::Loaded, through)], &[]), Err(Reason::Asked(_))));
+    let link = || Act::Create { path: "/tmp/x".into(), what: What::Symlink, errno: 0 };
+    assert!(matches!(reading(vec![event(0, By::Loaded, link())], &[]), Err(Reason::WroteElsewhere(_))));
+    assert!(reading(vec![event(1, By::Compiler, link())], &[]).is_ok(), "a linker's own temporary");
+}
+
+#[test]
+fn what_was_there_before_is_an_input_whatever_it_is_called() {
+    let found = reading(vec![event(1, By::Compiler, open("/t/out/liba.a"))], &["/t/out/liba.a"]).unwrap();
+    assert!(asks(&found, Question::File(Placed { place: Place::Out, path: b"liba.a".to_vec() })));
+    let made =
+        vec![event(0, By::Compiler, create("/t/out/liba.a")), event(1, By::Compiler, open("/t/out/liba.a"))];
+    assert!(!reading(made, &["/t/out/liba.a"]).unwrap().opened.contains(Path::new("/t/out/liba.a")));
+}
+
+#[test]
+fn a_second_file_for_a_module_beside_the_outputs_is_a_question() {
+    let found = reading(vec![event(0, By::Compiler, gone("/t/out/foo/mod.rs"))], &[]).unwrap();
+    assert!(asks(&found, Question::Absent(Placed { place: Place::Out, path: b"foo/mod.rs".to_vec() })));
+}
+
+#[test]
+fn variables_of_the_compiler_are_the_sources_where_no_dep_info_tells_them_apart() {
+    for (dep_info, name, counts) in
+        [(true, "CI", false), (false, "CI", true), (false, "PATH", true), (false, "MAKEFLAGS", false)]
+    {
+        let mut invocation = invocation();
+        invocation.outputs.dep_info = dep_info;
+        let scene = Scene {
+            invocation: &invocation,
+            owns: &|path| path.starts_with("/tc"),
+            search: &[],
+            ignored: &|_| false,
+            exists: &|_| true,
+        };
+        let events = vec![event(0, By::Compiler, Act::Getenv { name: name.into() })];
+        let processes = vec![process("/tc/bin/rustc", None, By::Compiler)];
+        let found = read(&Record { processes, events }, &scene).unwrap();
+        assert_eq!(found.variables.contains(name.as_bytes()), counts, "{name}");
+    }
+}
+
+#[test]
+fn what_is_called_like_an_output_is_an_input_unless_it_is_replaced() {
+    let look = || event(1, By::Compiler, open("/t/out/liba.so"));
+    let input = Question::File(Placed { place: Place::Out, path: b"liba.so".to_vec() });
+    assert!(asks(&reading(vec![look()], &["/t/out/liba.so"]).unwrap(), input.clone()));
+    let replaced = reading(
+        vec![
+            look(),
+            event(1, By::Compiler, Act::Remove { path: "/t/out/liba.so".into(), errno: 0 }),
+            event(1, By::Compiler, create("/t/out/liba.so")),
+        ],
+        &["/t/out/liba.so"],
+    );
+    assert!(!asks(&replaced.unwrap(), input));
+}

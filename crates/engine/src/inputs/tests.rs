@@ -96,3 +96,36 @@ fn arguments_that_count_when_looked_at() {
     assert_ne!(of(&Question::Arg(b"diagnostic-width".to_vec())), Some(Answer::Nothing));
     assert_eq!(of(&Question::Arg(b"color".to_vec())), Some(Answer::Nothing));
 }
+
+#[test]
+fn a_listing_has_the_order_of_the_system() {
+    let memory = Path::new("/dev/shm"); // tmpfs tells the youngest first
+    let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+    let question = Question::Listing(Placed::literal(dir.path()));
+    let names = || -> Vec<_> {
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    };
+    for name in ["a", "b", "c"] {
+        std::fs::write(dir.path().join(name), "").unwrap();
+    }
+    let (order, answer) = (names(), of(&question));
+    std::fs::remove_file(dir.path().join("a")).unwrap();
+    std::fs::write(dir.path().join("a"), "").unwrap();
+    assert_eq!(names() == order, of(&question) == answer);
+}
+
+#[test]
+fn a_link_is_what_it_says_and_where_it_leads() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("link");
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    std::os::unix::fs::symlink("file", dir.path().join("middle")).unwrap();
+    let mut answers = Vec::new();
+    for target in ["nowhere-1", "nowhere-2", "file", "middle"] {
+        let _ = std::fs::remove_file(&link);
+        std::os::unix::fs::symlink(target, &link).unwrap();
+        let answer = of(&Question::Real(Placed::literal(&link))).unwrap();
+        assert!(!answers.contains(&answer), "{target}");
+        answers.push(answer);
+    }
+}

@@ -1,0 +1,71 @@
+#![allow(clippy::disallowed_methods, reason = "tests make the files that are looked at")]
+use super::*;
+use std::os::unix::fs::symlink;
+
+/// Longer than one tick of the clock that stamps files.
+fn tick() {
+    std::thread::sleep(Duration::from_millis(20));
+}
+
+/// Whether the way to `src/lib.rs` counts as unchanged when this was done after the start.
+fn still_after(change: impl FnOnce(&Path)) -> bool {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        std::fs::write(dir.path().join(name).join("lib.rs"), name).unwrap();
+    }
+    std::fs::rename(dir.path().join("a"), dir.path().join("src")).unwrap();
+    symlink("src", dir.path().join("link")).unwrap();
+    tick();
+    let started = Moment::now();
+    tick();
+    change(dir.path());
+    let still = |name: &str| {
+        way_stood_still(&dir.path().join(name).join("lib.rs"), started.realtime_ns(), &mut HashSet::new())
+    };
+    still("src") && still("link")
+}
+
+#[test]
+fn a_directory_renamed_into_place_brings_old_files() {
+    assert!(still_after(|_| ()));
+    assert!(still_after(|dir| std::fs::write(dir.join("src/new.rs"), "").unwrap()), "a new neighbour");
+    assert!(!still_after(|dir| {
+        std::fs::rename(dir.join("src"), dir.join("old")).unwrap();
+        std::fs::rename(dir.join("b"), dir.join("src")).unwrap();
+    }));
+}
+
+#[test]
+fn a_link_that_is_retargeted_leads_to_old_files() {
+    assert!(!still_after(|dir| {
+        std::fs::remove_file(dir.join("link")).unwrap();
+        symlink("b", dir.join("link")).unwrap();
+    }));
+}
+
+#[test]
+fn only_errors_in_the_source_are_answers() {
+    let about = |text: &str| is_about_the_source(&[(Stream::Err, text.as_bytes().to_vec())]);
+    assert!(about(
+        "error[E0308]: mismatched types\n --> a.rs:1:1\n\nerror: aborting due to 1 previous error\n"
+    ));
+    assert!(about("error: expected one of `!`\n  --> <anon>:1:5\n"));
+    for other in [
+        "error: failed to write to `/x`: No space left on device (os error 28)\n",
+        "error[E0308]: mismatched types\n --> a.rs:1:1\n\nerror: failed to write\n",
+        "Killed\n",
+        "",
+    ] {
+        assert!(!about(other), "{other:?}");
+    }
+}
+
+#[test]
+fn notices_are_told_from_diagnostics_and_pieces_of_a_stream_are_joined() {
+    let notice = br#"{"$message_type":"artifact","artifact":"/t/out/liba.rlib","emit":"link"}"#;
+    assert!(is_notice(notice));
+    assert!(!is_notice(br#"{"$message_type":"diagnostic","message":"/t/out"}"#));
+    let said = [(Stream::Err, b"a".to_vec()), (Stream::Err, b"b".to_vec()), (Stream::Out, b"c".to_vec())];
+    assert_eq!(by_stream(&said), [(Stream::Err, b"ab".to_vec()), (Stream::Out, b"c".to_vec())]);
+}
