@@ -1,7 +1,7 @@
 //! What happened: an append-only log of events, and folds over it.
 //!
 //! Architecture invariant: telling never changes a build. Every failure here is swallowed by the caller of
-//! [`log::append`].
+//! [`log::Log::append`].
 
 pub mod cause;
 pub mod explanation;

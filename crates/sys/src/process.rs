@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// A program to run. It inherits the environment, the directory and all descriptors (cargo's jobserver among them).
 #[derive(Clone, Copy, Debug)]
@@ -63,9 +64,11 @@ pub fn run(
     }
     end_with_this_process(&mut command);
     let mut child = command.spawn()?;
+    let interrupts = Interrupts::forwarded_to(&child);
     let feeder = input.map(|bytes| feed(&mut child, bytes.to_vec()));
     let listened = listen(&mut child, heard);
     let status = child.wait()?;
+    drop(interrupts);
     if let Some(feeder) = feeder {
         let _ = feeder.join();
     }
@@ -73,7 +76,7 @@ pub fn run(
     Ok(ended(status))
 }
 
-/// Whoever ends the wrapper means the compiler. It costs a `fork` instead of a `posix_spawn` (0.1 ms).
+/// Whoever ends the wrapper means the compiler. It costs a `fork` instead of a `posix_spawn`: 0.05 ms, on a miss only.
 fn end_with_this_process(command: &mut Command) {
     let parent = rustix::process::getpid();
     let arrange = move || {
@@ -83,6 +86,46 @@ fn end_with_this_process(command: &mut Command) {
     };
     // SAFETY: between `fork` and `exec` it makes two system calls; it neither allocates nor locks.
     unsafe { command.pre_exec(arrange) };
+}
+
+unsafe extern "C" {
+    fn signal(number: i32, handler: usize) -> usize;
+}
+
+const SIGINT: i32 = 2;
+const SIGPIPE: i32 = 13;
+const SIG_DFL: usize = 0;
+
+/// Who is interrupted instead of this process; 0 is nobody.
+static INTERRUPTED: AtomicI32 = AtomicI32::new(0);
+
+/// While this lives, SIGINT goes to the program and not to this process: rustc takes it as a request, and ends by itself
+/// with an exit code of its own. Its handler is set once the program runs, which would inherit that it is not ignored.
+struct Interrupts {
+    before: usize,
+}
+
+impl Interrupts {
+    fn forwarded_to(child: &Child) -> Interrupts {
+        INTERRUPTED.store(child.id().cast_signed(), Ordering::SeqCst);
+        let handler = forward as extern "C" fn(i32) as usize;
+        // SAFETY: C's `signal`; the handler makes one system call and touches nothing but an atomic.
+        Interrupts { before: unsafe { signal(SIGINT, handler) } }
+    }
+}
+
+impl Drop for Interrupts {
+    fn drop(&mut self) {
+        // SAFETY: what `signal` said was there before.
+        unsafe { signal(SIGINT, self.before) };
+        INTERRUPTED.store(0, Ordering::SeqCst);
+    }
+}
+
+extern "C" fn forward(_: i32) {
+    if let Some(pid) = rustix::process::Pid::from_raw(INTERRUPTED.load(Ordering::SeqCst)) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+    }
 }
 
 fn ended(status: std::process::ExitStatus) -> Ended {
@@ -187,17 +230,10 @@ pub fn close_inherited() {
     }
 }
 
-unsafe extern "C" {
-    fn signal(number: i32, handler: usize) -> usize;
-}
-
-const SIGPIPE: i32 = 13;
-
 /// Ends this process by the signal that ended the program, so that the caller sees the same.
 pub fn end_by_signal(signal: i32) -> ! {
-    const DEFAULT: usize = 0;
     // SAFETY: C's `signal` with a handler that is no function. std makes every Rust program ignore SIGPIPE.
-    unsafe { self::signal(signal, DEFAULT) };
+    unsafe { self::signal(signal, SIG_DFL) };
     if let Some(signal) = rustix::process::Signal::from_named_raw(signal) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
     }

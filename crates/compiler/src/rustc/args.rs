@@ -1,4 +1,4 @@
-//! What was typed: response files expanded, every argument matched with its row of the [`table`](super::table).
+//! What was typed: response files expanded, every argument matched with its row of the [`super::table`].
 //!
 //! The rules are those of rustc 1.95, which parses with `getopts`: options and inputs in any order, `--` ends the
 //! options, `--name value` and `--name=value` are the same, in a cluster of short flags (`-gO`) the first one that takes
