@@ -47,7 +47,7 @@ impl Units {
         let unit = unit_name(invocation);
         let target = invocation.target.as_deref().unwrap_or_default().as_bytes();
         let name = Baseline::name(&unit, target, invocation.directory.as_os_str().as_bytes()).hex();
-        self.directory.join(&name[..2]).join(name)
+        self.directory.join(&name[..1]).join(name)
     }
 
     /// All baselines that can be read.

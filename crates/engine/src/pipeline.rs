@@ -265,8 +265,6 @@ impl<'a> Compile<'a> {
     /// The right to compile this unit. Whoever has it is waited for, but never longer than compiling would be bearable.
     fn enter(&self) -> Entered {
         const LONGEST: Duration = Duration::from_secs(60);
-        let directory = self.shop.flights();
-        let _ = files::create_dirs(&directory);
         let root = self.invocation.fields.iter().find(|field| field.name == "input");
         let root = root.map(|field| self.invocation.absolute(Path::new(&field.value)));
         let mut name = self.weak.0.to_vec();
@@ -275,7 +273,8 @@ impl<'a> Compile<'a> {
         {
             name.extend(digest.hash); // other sources, other results: not worth waiting for
         }
-        single_flight::enter(&directory.join(&Digest::of(&name).hex()[..32]), LONGEST)
+        let place = Digest::of(&name).hash.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+        single_flight::enter(&self.shop.flights(), place, LONGEST)
     }
 
     fn compile(&self, missed: &Reason) -> Ending {

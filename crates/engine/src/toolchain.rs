@@ -5,12 +5,14 @@ use kiln_action::wire::{Reader, Writer, seal, unseal};
 use kiln_action::{Digest, FileKind, Invocation, Reason};
 use kiln_compiler::rustc::toolchain::{self as layout, Names};
 use kiln_sys::env::Environment;
-use kiln_sys::files::{self, Identity};
+use kiln_sys::files::{self, Identity, Stat};
 use kiln_sys::identity::{self, Found, Memo};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A toolchain, by its files.
 pub struct Known {
@@ -177,8 +179,17 @@ fn examine(compiler: &Path, invocation: &Invocation, memo: &Memo, note: &Path) -
     let parts = parts(compiler, invocation).ok_or_else(|| unknown_layout(compiler))?;
     let wrapper = invocation.wrapper.as_deref().and_then(|path| files::real_path(path).ok().flatten());
     let mut told = Told::new();
-    for path in [compiler.to_owned()].iter().chain(&wrapper).chain(&parts.directories).chain(&parts.files) {
-        told.tell(path, &parts.root, memo).map_err(|error| unknown(&error.to_string()))?;
+    let own = [compiler.to_owned()];
+    let paths: Vec<&Path> = own
+        .iter()
+        .chain(&wrapper)
+        .chain(&parts.directories)
+        .chain(&parts.files)
+        .map(PathBuf::as_path)
+        .collect();
+    for (path, found) in paths.iter().zip(look_at_all(&paths, memo)) {
+        let (stat, found) = found.map_err(|error| unknown(&error.to_string()))?;
+        told.tell(path, &parts.root, stat, found);
     }
     let digest = Digest::of(&told.content.0);
     let mut body = Writer::default();
@@ -275,8 +286,8 @@ impl Told {
         }
     }
 
-    fn tell(&mut self, path: &Path, root: &Path, memo: &Memo) -> Result<(), files::FileError> {
-        let Some(stat) = files::stat(path)? else { return Ok(()) };
+    fn tell(&mut self, path: &Path, root: &Path, stat: Option<Stat>, found: Found) {
+        let Some(stat) = stat else { return };
         let it = stat.identity;
         self.count += 1;
         if is_library(path) {
@@ -287,12 +298,36 @@ impl Told {
         for value in [it.dev, it.ino, it.size, it.mtime_ns as u64, it.ctime_ns as u64] {
             self.remembered.u64(value);
         }
-        if let Found::Content(digest, _) = identity::digest_of(path, memo)? {
+        if let Found::Content(digest, _) = found {
             self.content.bytes(path.strip_prefix(root).unwrap_or(path).as_os_str().as_bytes());
             self.content.digest(&digest);
         }
-        Ok(())
     }
+}
+
+type Looked = Result<(Option<Stat>, Found), files::FileError>;
+
+/// Looks at all files, in order. Half a gigabyte is hashed the first time, with a build waiting for it: by several threads.
+fn look_at_all(paths: &[&Path], memo: &Memo) -> Vec<Looked> {
+    let look = |path: &Path| Ok((files::stat(path)?, identity::digest_of(path, memo)?));
+    let next = AtomicUsize::new(0);
+    let looked: Vec<OnceLock<Looked>> = paths.iter().map(|_| OnceLock::new()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..kiln_sys::machine::processors().min(4) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let (Some(path), Some(slot)) = (paths.get(at), looked.get(at)) else { break };
+                    let _ = slot.set(look(path));
+                }
+            });
+        }
+    });
+    looked
+        .into_iter()
+        .zip(paths)
+        .map(|(slot, path)| slot.into_inner().unwrap_or_else(|| look(path)))
+        .collect()
 }
 
 #[cfg(test)]

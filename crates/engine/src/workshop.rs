@@ -45,9 +45,9 @@ impl Workshop {
         Units::new(self.directory.join("units"))
     }
 
-    /// Locks for compiles in progress.
+    /// The file whose places are locked by compiles in progress.
     pub fn flights(&self) -> PathBuf {
-        self.directory.join("flights")
+        self.directory.join("flights.lock")
     }
 
     /// The recorder's object.

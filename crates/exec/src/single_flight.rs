@@ -1,22 +1,12 @@
 //! One compile of the same thing at a time on this machine: a file lock that dies with its holder.
 
 use kiln_sys::clock::Moment;
-use kiln_sys::files::{self, Lock};
-use std::path::{Path, PathBuf};
+use kiln_sys::files::PlaceLock;
+use std::path::Path;
 use std::time::Duration;
 
 /// The right to compile something, until it is dropped.
-pub struct Flight(Option<(Lock, PathBuf)>);
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        // Removed before it is unlocked. Whoever waits for the removed file gets it next and finds the result; whoever
-        // comes later makes a new one and finds it, too.
-        if let Some((_lock, path)) = self.0.take() {
-            let _ = files::remove(&path);
-        }
-    }
-}
+pub struct Flight(#[expect(dead_code, reason = "held for its lock, which ends with it")] Option<PlaceLock>);
 
 /// What came of asking for the right.
 pub enum Entered {
@@ -26,11 +16,11 @@ pub enum Entered {
     Waited(Flight),
 }
 
-/// Asks for the right to compile what `lock` stands for, and waits at most `longest` for whoever has it. Never fails:
-/// without a lock everybody compiles for themselves, which is merely work done twice.
-pub fn enter(lock: &Path, longest: Duration) -> Entered {
-    match Lock::try_exclusive(lock) {
-        Ok(Some(held)) => return Entered::Alone(Flight(Some((held, lock.to_owned())))),
+/// Asks for the right to compile what `place` in the file of locks stands for, and waits at most `longest` for whoever has
+/// it. Never fails: without a lock everybody compiles for themselves, which is merely work done twice.
+pub fn enter(locks: &Path, place: u64, longest: Duration) -> Entered {
+    match PlaceLock::try_exclusive(locks, place) {
+        Ok(Some(held)) => return Entered::Alone(Flight(Some(held))),
         Ok(None) => {}
         Err(_) => return Entered::Alone(Flight(None)),
     }
@@ -39,8 +29,8 @@ pub fn enter(lock: &Path, longest: Duration) -> Entered {
     while since.elapsed() < longest {
         std::thread::sleep(pause);
         pause = (pause * 3 / 2).min(Duration::from_millis(10));
-        match Lock::try_exclusive(lock) {
-            Ok(Some(held)) => return Entered::Waited(Flight(Some((held, lock.to_owned())))),
+        match PlaceLock::try_exclusive(locks, place) {
+            Ok(Some(held)) => return Entered::Waited(Flight(Some(held))),
             Ok(None) => {}
             Err(_) => break,
         }

@@ -69,7 +69,7 @@ impl LocalStore {
     fn shard(&self, folder: &str, hash: &[u8; 32]) -> PathBuf {
         let name = digest::hex(hash);
         let mut path = self.root.join(folder);
-        path.push(&name[..2]);
+        path.push(&name[..1]); // sixteen: making a directory costs as much as making a file
         path.push(name);
         path
     }

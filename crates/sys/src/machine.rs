@@ -25,3 +25,8 @@ pub fn processor() -> Vec<u8> {
     let counts = |line: &&str| line.split(':').next().is_some_and(|name| COUNTS.contains(&name.trim()));
     first.lines().filter(counts).collect::<Vec<_>>().join("\n").into_bytes()
 }
+
+/// How many threads can run at once.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

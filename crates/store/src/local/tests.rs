@@ -96,7 +96,7 @@ fn the_directory_is_private_tagged_and_versioned() {
     );
     assert!(space.at("cache/v1/blobs").is_dir());
     let (digest, path) = space.blob(b"content");
-    assert_eq!(path, space.at("cache/v1/blobs").join(&digest.hex()[..2]).join(digest.hex()));
+    assert_eq!(path, space.at("cache/v1/blobs").join(&digest.hex()[..1]).join(digest.hex()));
 }
 
 #[test]

@@ -36,6 +36,38 @@ impl Lock {
     }
 }
 
+/// An exclusive lock on one of 2^62 places in a file, which is made once and stays empty. Belongs to the open file, like
+/// `flock`; let go when dropped.
+#[derive(Debug)]
+pub struct PlaceLock(#[expect(dead_code, reason = "closing it lets the lock go")] OwnedFd);
+
+impl PlaceLock {
+    /// Takes the lock on `place` if it is free; `None` if somebody else has it. Never waits.
+    pub fn try_exclusive(path: &Path, place: u64) -> Result<Option<PlaceLock>, FileError> {
+        use std::os::fd::AsRawFd;
+        let file = open(path)?;
+        let lock = libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: (place >> 2) as libc::off_t,
+            l_len: 1,
+            l_pid: 0,
+        };
+        let taken = call("lock", path, || {
+            // SAFETY: the descriptor is open and `lock` is a whole `struct flock` that the call only reads.
+            match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) } {
+                -1 => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)),
+                _ => Ok(()),
+            }
+        });
+        match taken {
+            Ok(()) => Ok(Some(PlaceLock(file))),
+            Err(error) if matches!(error.errno(), Some(Errno::AGAIN | Errno::ACCESS)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 fn open(path: &Path) -> Result<OwnedFd, FileError> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o666);

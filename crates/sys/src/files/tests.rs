@@ -292,3 +292,15 @@ fn nothing_is_written_through_a_symbolic_link_or_into_a_pipe() {
     rustix::fs::mknodat(CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     assert!(append(&pipe, b"x").is_err());
 }
+
+#[test]
+fn places_in_one_file_are_locked_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("locks");
+    let held = PlaceLock::try_exclusive(&path, u64::MAX).unwrap();
+    assert!(held.is_some());
+    assert!(PlaceLock::try_exclusive(&path, u64::MAX).unwrap().is_none());
+    assert!(PlaceLock::try_exclusive(&path, 0).unwrap().is_some());
+    drop(held);
+    assert!(PlaceLock::try_exclusive(&path, u64::MAX).unwrap().is_some());
+}
