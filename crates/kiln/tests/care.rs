@@ -173,7 +173,7 @@ fn forget_question(space: &Space, about: &Path) {
         let new = key_of(space, &weak, &shape);
         let place = |key: &ActionKey| {
             let name = digest::hex(&key.0);
-            space.path("cache/v1/results").join(&name[..2]).join(name)
+            space.path("cache/v1/results").join(&name[..1]).join(name)
         };
         std::fs::create_dir_all(place(&new).parent().unwrap()).unwrap();
         std::fs::rename(place(&old), place(&new)).unwrap();

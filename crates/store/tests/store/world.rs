@@ -96,7 +96,7 @@ impl World {
     /// Where the file of a blob is in the store, per docs/format.md.
     pub fn blob(&self, n: usize) -> PathBuf {
         let name = digest(n).hex();
-        self.root.join("cache/v1/blobs").join(&name[..2]).join(name)
+        self.root.join("cache/v1/blobs").join(&name[..1]).join(name)
     }
 
     /// A new file with content `n`, as a compiler makes it.
