@@ -192,7 +192,9 @@ impl Reading<'_> {
                 self.asked_about(who, event.process, path, *errno)
             }
             Act::Access { path, errno, .. } => self.asked_about(who, event.process, path, *errno),
-            Act::ReadLink { path, errno } | Act::RealPath { path, errno } => self.resolved(who, path, *errno),
+            Act::ReadLink { path, errno } | Act::RealPath { path, errno } => {
+                self.resolved(who, event.process, path, *errno)
+            }
             Act::List { path, errno } => self.listed(who, path, *errno),
             Act::Load { path, errno } => self.loaded(who, path, *errno),
             Act::Getenv { name } => self.variable(who, name),
@@ -334,8 +336,10 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn resolved(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
-        if self.beside_the_point(who, path) || who == Who::Compiler && self.is_dependency(path) {
+    fn resolved(&mut self, who: Who, process: u32, path: &Path, errno: i32) -> Result<(), Reason> {
+        // Where a dependency really lies is in no output; its content is asked for.
+        let known = !self.counts_every_look(who, process);
+        if self.beside_the_point(who, path) || known && self.is_dependency(path) {
             return self.no_secret_door(who, path);
         }
         if matches!(errno, ENOENT | ENOTDIR) {

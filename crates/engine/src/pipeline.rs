@@ -336,8 +336,13 @@ impl<'a> Compile<'a> {
         self.call.executor.run(&Job { program, args: &args, set, input: self.input.as_deref() }, ears)
     }
 
+    /// It did not start as a child. If its input is still where it was, becoming it has the better chance, and the better
+    /// words if that fails, too.
     fn cannot_start(&self, error: &std::io::Error) -> Ending {
         let program = self.call.argv[0].display();
+        if self.input.is_none() {
+            return Ending::Unchanged(Reason::Unrecorded(format!("{program} cannot be started: {error}")));
+        }
         process::say(Channel::Err, format!("kiln: error: cannot run `{program}`: {error}\n").as_bytes());
         Ending::Code(127)
     }

@@ -31,6 +31,12 @@ type Outcome<T> = Result<T, String>;
 
 /// Runs the part of the benchmark that the arguments ask for.
 pub fn run(args: Args) -> Outcome<()> {
+    let common = match &args.part {
+        None => &args.builds.common,
+        Some(Part::Micro(options)) => &options.common,
+        Some(Part::Chain(options)) => &options.common,
+    };
+    tools::MET.store(common.met, std::sync::atomic::Ordering::Relaxed);
     match args.part {
         None => builds::run(&args.builds),
         Some(Part::Micro(options)) => micro::run(&options),

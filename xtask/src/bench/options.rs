@@ -38,6 +38,10 @@ pub struct Common {
     /// Also write all samples as JSON
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Let kiln meet the compiler before the clock starts, as sccache's server is started before it: a cache identifies a
+    /// compiler once, by content
+    #[arg(long)]
+    pub met: bool,
 }
 
 /// Whole builds.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
 
@@ -29,6 +30,9 @@ pub struct Home {
     /// Its cache directory.
     pub cache: PathBuf,
 }
+
+/// Whether kiln meets the compiler before the clock starts (`--met`).
+pub static MET: AtomicBool = AtomicBool::new(false);
 
 impl Tool {
     /// The name used on the command line and in tables.
@@ -89,6 +93,7 @@ impl Tool {
         match self {
             Self::Sccache => quietly(dressed, program, &["--start-server"]),
             Self::Kache => quietly(dressed, program, &["daemon", "start"]),
+            Self::Kiln if MET.load(Ordering::Relaxed) => quietly(dressed, program, &["rustc", "-vV"]),
             Self::Plain | Self::Kiln | Self::Replay | Self::Mbx => {}
         }
     }
