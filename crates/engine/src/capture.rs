@@ -271,14 +271,21 @@ fn settled_answers(
     let mut ways = HashSet::new();
     for question in shape.questions() {
         let unanswered = || Reason::InputChanged(format!("{question:?} has no answer"));
-        let answer = inputs::answer(question, world).ok_or_else(unanswered)?;
-        let placed = question.path();
-        if let Some(path) = placed.and_then(|placed| world.invocation.places.resolve(placed)) {
+        let path = question.path().and_then(|placed| world.invocation.places.resolve(placed));
+        let still_absent =
+            |path: &PathBuf| evidence.absent.contains(path) && !evidence.outputs.contains(path);
+        let answer = match question {
+            Question::Absent(_) if path.as_ref().is_some_and(still_absent) => Answer::Nothing, // seen just now
+            _ => inputs::answer(question, world).ok_or_else(unanswered)?,
+        };
+        if let Some(path) = path {
             let seen = evidence.opened.contains(&path);
             let since = ran.started.realtime_ns();
+            let there = answer != Answer::Nothing; // where nothing is, the way ends above it
+            let way = path.parent().filter(|_| !there).unwrap_or(&path);
             if seen && answer == Answer::Nothing
                 || !stood_still(question, &path, since)
-                || !way_stood_still(&path, since, &mut ways)
+                || !way_stood_still(way, since, &mut ways)
             {
                 return Err(changed(&path));
             }
@@ -291,6 +298,9 @@ fn settled_answers(
 /// Whether what the question is about was last changed before `since`. A dependency's `.rlib` is linked into other target
 /// directories and unlinked from them at any time, which changes its ctime but not its content.
 fn stood_still(question: &Question, path: &Path, since: i64) -> bool {
+    if !matches!(question, Question::File(_) | Question::Kind(_) | Question::Listing(_)) {
+        return true;
+    }
     let Ok(Some(stat)) = files::stat(path) else { return true };
     let identity = stat.identity;
     let linked =

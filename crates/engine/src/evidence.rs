@@ -19,7 +19,7 @@ pub struct Evidence {
     /// What must be asked.
     pub questions: BTreeSet<Question>,
     /// Paths that were looked for and were not there: they must still not be there when the run is kept.
-    pub absent: Vec<PathBuf>,
+    pub absent: HashSet<PathBuf>,
     /// Files the run opened for reading, as absolute paths.
     pub opened: HashSet<PathBuf>,
     /// Variables that the compiler's own code asked for: `env!` and `option_env!`.
@@ -323,7 +323,7 @@ impl Reading<'_> {
             return Ok(()); // which files of a dependency are there yet is pipelining's affair; externs are in the key
         }
         if missing {
-            self.found.absent.push(path.to_owned());
+            self.found.absent.insert(path.to_owned());
         }
         if who != Who::Macro
             && let (Some(directory), Some(name)) = (path.parent(), path.file_name())
@@ -343,7 +343,7 @@ impl Reading<'_> {
             return self.no_secret_door(who, path);
         }
         if matches!(errno, ENOENT | ENOTDIR) {
-            self.found.absent.push(path.to_owned());
+            self.found.absent.insert(path.to_owned());
         }
         let placed = self.placed(who, path);
         if who == Who::Macro && placed.place != kiln_action::Place::Literal {

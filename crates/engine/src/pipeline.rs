@@ -154,6 +154,7 @@ struct Compile<'a> {
     invocation: Invocation,
     input: Option<Vec<u8>>,
     toolchain: Digest,
+    owned: Owned,
     weak: WeakKey,
     /// In verify mode: what was found, and the Shape that the hit was found by.
     verified: RefCell<Option<(Finding, Shape)>>,
@@ -164,15 +165,15 @@ impl<'a> Compile<'a> {
     fn prepare(call: &'a Call<'a>, shop: Workshop, invocation: Invocation) -> Result<Compile<'a>, Reason> {
         let identified = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains())
             .and_then(|known| known.loaded_in(call.directory, call.environment));
-        let read = |toolchain| match invocation.stdin {
-            false => Ok((toolchain, None)),
+        let read = |known| match invocation.stdin {
+            false => Ok((known, None)),
             true if process::is_terminal_input() => Err(Reason::Terminal),
             true => match process::read_standard_input() {
-                Ok(input) => Ok((toolchain, Some(input))),
+                Ok(input) => Ok((known, Some(input))),
                 Err(error) => Err(Reason::BadArguments(format!("standard input: {error}"))),
             },
         };
-        let (toolchain, input) = match identified.and_then(read) {
+        let ((toolchain, owned), input) = match identified.and_then(read) {
             Ok(both) => both,
             Err(reason) => {
                 tell(&shop, call, bypass(call, &invocation.unit.name, &reason));
@@ -180,7 +181,7 @@ impl<'a> Compile<'a> {
             }
         };
         let weak = told(&invocation, &toolchain, input.as_deref(), call, |key| key.weak_key());
-        Ok(Compile { call, shop, invocation, input, toolchain, weak, verified: RefCell::default() })
+        Ok(Compile { call, shop, invocation, input, toolchain, owned, weak, verified: RefCell::default() })
     }
 
     fn world(&self) -> World<'_> {
@@ -353,9 +354,7 @@ impl<'a> Compile<'a> {
         }
         let guilt = self.shop.guilt();
         let shelf = Shelf { store: &self.shop.store, guilt: &guilt };
-        let kept = Owned::of(&self.invocation)
-            .and_then(|owned| capture::capture(ran, &self.weak, &self.world(), &owned, &shelf));
-        match kept {
+        match capture::capture(ran, &self.weak, &self.world(), &self.owned, &shelf) {
             Ok(kept) => self.tell_miss(ran, missed, &kept),
             Err(reason @ Reason::NoStore(_)) => self.tell_run(Outcome::Error, &reason, ran.took),
             Err(reason) => self.tell_run(Outcome::Bypass, &reason, ran.took),

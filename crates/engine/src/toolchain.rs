@@ -19,15 +19,17 @@ pub struct Known {
     digest: Digest,
     /// The libraries that its programs load.
     libraries: Vec<(PathBuf, Identity)>,
+    owned: Owned,
 }
 
 /// Identifies the toolchain of an invocation. `memory` is a directory for what is remembered.
 pub fn identify(invocation: &Invocation, memo: &Memo, memory: &Path) -> Result<Known, Reason> {
     let compiler = real_compiler(invocation)?;
+    let wrapper = invocation.wrapper.as_deref().and_then(|path| files::real_path(path).ok().flatten());
     let note = memory.join(note_name(&compiler, invocation));
-    let mut known = match recall(&note) {
+    let mut known = match recall(&note, &compiler, wrapper.as_deref()) {
         Some(known) => known,
-        None => examine(&compiler, invocation, memo, &note)?,
+        None => examine(&compiler, wrapper.as_deref(), invocation, memo, &note)?,
     };
     if shows_its_place(&compiler, invocation) {
         known.digest = with_place(&known.digest, &compiler);
@@ -38,7 +40,7 @@ pub fn identify(invocation: &Invocation, memo: &Memo, memory: &Path) -> Result<K
 impl Known {
     /// The digest of the toolchain's files, if its programs load its own libraries in this directory and environment: `LD_LIBRARY_PATH`
     /// and `LD_PRELOAD` come before the place where they are. cargo and rustup name the toolchain's own directories there.
-    pub fn loaded_in(self, here: &Path, environment: &Environment) -> Result<Digest, Reason> {
+    pub fn loaded_in(self, here: &Path, environment: &Environment) -> Result<(Digest, Owned), Reason> {
         let words = |name: &str, ends: &'static [u8]| {
             let value = environment.get(name).unwrap_or_default().as_bytes();
             let words = value.split(|byte| ends.contains(byte)).map(OsStr::from_bytes);
@@ -56,7 +58,7 @@ impl Known {
                 self.must_be_own(&here.join(path))?;
             }
         }
-        Ok(self.digest)
+        Ok((self.digest, self.owned))
     }
 
     fn must_be_own(&self, path: &Path) -> Result<(), Reason> {
@@ -114,17 +116,21 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// What belongs to the toolchain of an invocation.
-    pub fn of(invocation: &Invocation) -> Result<Owned, Reason> {
-        let compiler = real_compiler(invocation)?;
-        let parts = parts(&compiler, invocation).ok_or_else(|| unknown_layout(&compiler))?;
-        let mut files: HashSet<PathBuf> = parts.files.into_iter().collect();
+    fn of(
+        found: impl Iterator<Item = PathBuf>,
+        whole: Vec<PathBuf>,
+        compiler: &Path,
+        wrapper: Option<&Path>,
+    ) -> Owned {
+        let mut files: HashSet<PathBuf> = found.collect();
         // clippy-driver is the compiler with more to say. Any other wrapper may look at anything.
-        let bin = compiler.parent().map(Path::to_owned).unwrap_or_default();
+        if let Some(wrapper) = wrapper {
+            files.remove(wrapper);
+        }
+        let bin = compiler.parent().unwrap_or(Path::new(""));
         files.extend(["clippy-driver", "rustc"].map(|name| bin.join(name)));
-        files.insert(compiler);
-        files.extend(parts.directories);
-        Ok(Owned { files, whole: parts.whole })
+        files.insert(compiler.to_owned());
+        Owned { files, whole }
     }
 
     /// Whether the toolchain's digest stands for this path.
@@ -147,17 +153,17 @@ fn note_name(compiler: &Path, invocation: &Invocation) -> String {
 }
 
 const MAGIC: [u8; 4] = *b"KTCH";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 /// Longer than one tick of any kernel's file clock.
 const SETTLED_NS: i64 = 20_000_000;
 
 /// What was remembered, if every directory and file still has the identity it had then.
-fn recall(note: &Path) -> Option<Known> {
+fn recall(note: &Path, compiler: &Path, wrapper: Option<&Path>) -> Option<Known> {
     let bytes = files::read(note).ok()?;
     let mut from = Reader(unseal(MAGIC, VERSION, &bytes).ok()?);
     let digest = from.digest().ok()?;
     let count = from.u32().ok()?;
-    let mut libraries = Vec::new();
+    let (mut libraries, mut found) = (Vec::new(), Vec::new());
     for _ in 0..count {
         let path = Path::new(OsStr::from_bytes(from.bytes().ok()?));
         let now = files::stat(path).ok()??.identity;
@@ -170,23 +176,24 @@ fn recall(note: &Path) -> Option<Known> {
         if is_library(path) {
             libraries.push((path.to_owned(), now));
         }
+        found.push(path.to_owned());
     }
-    Some(Known { digest, libraries })
+    let whole = from.list(|from| Ok(Path::new(OsStr::from_bytes(from.bytes()?)).to_owned())).ok()?;
+    Some(Known { digest, libraries, owned: Owned::of(found.into_iter(), whole, compiler, wrapper) })
 }
 
-fn examine(compiler: &Path, invocation: &Invocation, memo: &Memo, note: &Path) -> Result<Known, Reason> {
+fn examine(
+    compiler: &Path,
+    wrapper: Option<&Path>,
+    invocation: &Invocation,
+    memo: &Memo,
+    note: &Path,
+) -> Result<Known, Reason> {
     let unknown = |what: &str| Reason::UnknownToolchain(format!("{}: {what}", compiler.display()));
     let parts = parts(compiler, invocation).ok_or_else(|| unknown_layout(compiler))?;
-    let wrapper = invocation.wrapper.as_deref().and_then(|path| files::real_path(path).ok().flatten());
     let mut told = Told::new();
-    let own = [compiler.to_owned()];
-    let paths: Vec<&Path> = own
-        .iter()
-        .chain(&wrapper)
-        .chain(&parts.directories)
-        .chain(&parts.files)
-        .map(PathBuf::as_path)
-        .collect();
+    let own = parts.directories.iter().chain(&parts.files).map(PathBuf::as_path);
+    let paths: Vec<&Path> = [compiler].into_iter().chain(wrapper).chain(own).collect();
     for (path, found) in paths.iter().zip(look_at_all(&paths, memo)) {
         let (stat, found) = found.map_err(|error| unknown(&error.to_string()))?;
         told.tell(path, &parts.root, stat, found);
@@ -196,11 +203,15 @@ fn examine(compiler: &Path, invocation: &Invocation, memo: &Memo, note: &Path) -
     body.digest(&digest);
     body.u32(told.count);
     body.0.extend(told.remembered.0);
+    body.u32(parts.whole.len() as u32);
+    parts.whole.iter().for_each(|directory| body.bytes(directory.as_os_str().as_bytes()));
     // A file written a moment ago may be written again without a sign of it.
     if told.newest < told.now - SETTLED_NS {
         let _ = files::write_atomic(note, &seal(MAGIC, VERSION, &body.0));
     }
-    Ok(Known { digest, libraries: told.libraries })
+    let found = parts.directories.into_iter().chain(parts.files);
+    let owned = Owned::of(found, parts.whole, compiler, wrapper);
+    Ok(Known { digest, libraries: told.libraries, owned })
 }
 
 /// What a toolchain consists of. Directories count only for noticing that something was added or replaced.

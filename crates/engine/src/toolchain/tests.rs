@@ -16,7 +16,7 @@ fn known(variables: &[(&str, &str)], here: &str) -> bool {
     std::fs::write(at("other").join(DRIVER), "driver").unwrap();
     std::fs::hard_link(&own, at("same").join(DRIVER)).unwrap();
     let identity = files::stat(&own).unwrap().unwrap().identity;
-    let known = Known { digest: Digest::of(b""), libraries: vec![(own, identity)] };
+    let known = Known { digest: Digest::of(b""), libraries: vec![(own, identity)], owned: Owned::default() };
     let root = dir.path().to_str().unwrap();
     let variables: Vec<(&str, String)> =
         variables.iter().map(|(name, value)| (*name, value.replace("$D", root))).collect();
