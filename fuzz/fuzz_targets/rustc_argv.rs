@@ -18,6 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         directory: Path::new("/w"),
         response: &|path| path.ends_with("r").then(|| bytes.to_vec()),
         remap: Some(&remap),
+        base: None,
         getenv: &|_| None,
     };
     let _ = kiln_compiler::parse(&recognised, &context);

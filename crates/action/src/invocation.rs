@@ -1,6 +1,6 @@
 //! A command line, understood: what counts for its result, what it writes and where, and what it is called.
 
-use crate::place::Places;
+use crate::place::{Place, Places};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,25 @@ use std::path::{Path, PathBuf};
 pub enum Family {
     /// rustc, and clippy-driver in front of it.
     Rustc,
+    /// gcc, its other names (`g++`, `cc`, `c99`) and its cross compilers.
+    Gcc,
+    /// clang and clang++.
+    Clang,
 }
 
 impl Family {
     /// The version of this family's rules: raised when a rule changes, so that only this family's entries expire.
     pub fn version(self) -> u32 {
         match self {
-            Family::Rustc => 1,
+            Family::Rustc | Family::Gcc | Family::Clang => 1,
         }
+    }
+
+    /// Whether it compiles C and its relatives: then paths below the project count by place ([`Place::Base`]).
+    ///
+    /// [`Place::Base`]: crate::Place::Base
+    pub fn is_c(self) -> bool {
+        matches!(self, Family::Gcc | Family::Clang)
     }
 }
 
@@ -33,9 +44,9 @@ pub enum Mode {
 /// What a unit is called, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
-    /// The crate's name.
+    /// The crate's name; for C and its relatives the source's file name.
     pub name: String,
-    /// `lib`, `bin`, `proc-macro`, `test`, `build-script`, `check`, `probe`, …
+    /// `lib`, `bin`, `proc-macro`, `test`, `build-script`, `check`, `probe`, …; `c`, `c++`, `assembler`, …
     pub kind: String,
 }
 
@@ -78,7 +89,8 @@ pub struct OutputPlan {
     pub directory: PathBuf,
     /// File names there begin with one of these, followed by nothing or a `.` (`serde-0a1b`, `libserde-0a1b`).
     pub stems: Vec<OsString>,
-    /// Files named one by one (`-o`, `--emit kind=FILE`); absolute.
+    /// Files named one by one (`-o`, `--emit kind=FILE`); absolute. For C and its relatives the n-th file has the same
+    /// meaning in every compile of equal key, whatever it is called: the output itself comes first.
     pub files: Vec<PathBuf>,
     /// Directories that belong to the compiler alone (`-C incremental`, temporaries): what happens there is its own
     /// affair.
@@ -148,9 +160,25 @@ pub struct Invocation {
     pub append: Vec<OsString>,
     /// The directory it runs in; absolute.
     pub directory: PathBuf,
+    /// C families: the main source file; absolute.
+    pub source: Option<PathBuf>,
+    /// C families: the rule for make that a `-M` flag of the user's writes; absolute, and one of the outputs.
+    pub depfile: Option<PathBuf>,
+    /// C families: whether the directory it runs in, or an absolute path, can reach an output whatever the sources say
+    /// (debug information, coverage). Then the directory and all paths count literally.
+    pub shows_directory: bool,
 }
 
 impl Invocation {
+    /// The places that paths in the key are relative to: what the remap setting maps, and for C and its relatives the
+    /// project, unless its path is in an output.
+    pub fn key_places(&self) -> Places {
+        match self.family.is_c() && !self.shows_directory {
+            true => self.places.only(|place| matches!(place, Place::Base | Place::Work | Place::Target)),
+            false => self.places.remapped(),
+        }
+    }
+
     /// An absolute path for one that may be relative to the invocation's directory.
     pub fn absolute(&self, path: &Path) -> PathBuf {
         self.directory.join(path)

@@ -81,8 +81,8 @@ pub struct KeyInputs<'a> {
     pub toolchain: &'a Digest,
     /// The source, if it came on standard input.
     pub stdin: Option<&'a Digest>,
-    /// Values of the variables that [`Invocation::environment`] names; `None` is unset. Rule: facts about rustc in
-    /// docs/key/rustc.md.
+    /// Values of the variables that [`Invocation::environment`] names; `None` is unset. Rule: docs/key, a page
+    /// for each family.
     pub environment: &'a [(&'static str, Option<&'a OsStr>)],
     /// What the settings add; nothing where nothing is set, so that keys without settings stay as they are.
     pub settings: &'a [Field],
@@ -92,7 +92,7 @@ impl KeyInputs<'_> {
     /// Tells everything that counts.
     pub fn tell(&self, sink: &mut impl Sink) {
         let invocation = self.invocation;
-        let mapped = invocation.places.remapped();
+        let mapped = invocation.key_places();
         sink.field(Group::Toolchain, b"digest", &self.toolchain.hash);
         if let Some(wrapper) = &invocation.wrapper {
             sink.field(Group::Arguments, b"wrapper", wrapper.as_os_str().as_bytes());

@@ -19,6 +19,8 @@ pub enum Place {
     Work,
     /// The target directory, when remapping.
     Target,
+    /// The project that a C compile belongs to.
+    Base,
 }
 
 impl Place {
@@ -29,6 +31,7 @@ impl Place {
             Place::Deps(n) => (2, n),
             Place::Work => (3, 0),
             Place::Target => (4, 0),
+            Place::Base => (5, 0),
         }
     }
 
@@ -45,6 +48,7 @@ impl Place {
             (2, n) => Ok(Place::Deps(n)),
             (3, 0) => Ok(Place::Work),
             (4, 0) => Ok(Place::Target),
+            (5, 0) => Ok(Place::Base),
             _ => Err(Malformed),
         }
     }
@@ -86,6 +90,7 @@ impl Placed {
             Place::Deps(_) => format!("<deps>/{path}"),
             Place::Work => format!("<workspace>/{path}"),
             Place::Target => format!("<target>/{path}"),
+            Place::Base => format!("<project>/{path}"),
         }
     }
 }
@@ -116,8 +121,12 @@ impl Places {
 
     /// Only the roots that the remap setting maps, in keys and outputs alike.
     pub fn remapped(&self) -> Places {
-        let mapped = |(place, _): &&(Place, PathBuf)| matches!(place, Place::Work | Place::Target);
-        Places(self.0.iter().filter(mapped).cloned().collect())
+        self.only(|place| matches!(place, Place::Work | Place::Target))
+    }
+
+    /// Only the roots that `wanted` says.
+    pub fn only(&self, wanted: impl Fn(Place) -> bool) -> Places {
+        Places(self.0.iter().filter(|(place, _)| wanted(*place)).cloned().collect())
     }
 
     /// The place of an absolute path.

@@ -173,9 +173,7 @@ pub fn remedy(name: &str) -> &'static str {
             "kiln wraps rustc and clippy-driver; give it the compiler's own path, not a script's"
         }
         "unknown-flag" => "a newer kiln may know the flag; without it, the unit is cached",
-        "uncached-flag" => {
-            "drop the flag where its effect is not needed; docs/key/rustc.md says what is cached"
-        }
+        "uncached-flag" => "drop the flag where its effect is not needed; docs/key says what is cached",
         "bad-arguments" => "the compiler's own message says what is wrong",
         "never-cached" => "take the crate out of the setting `never` (KILN_NEVER)",
         "disabled" => "unset the setting `off` (KILN_OFF)",

@@ -3,10 +3,11 @@
 //! Architecture invariant: no I/O, no operating system and no hasher here. Whatever a family needs to know of the world
 //! (a response file's bytes, a variable's value) is asked of its caller through [`Context`].
 
+pub mod gcc;
 pub mod recognise;
 pub mod rustc;
 
-pub use recognise::{Recognised, recognise};
+pub use recognise::{Recognised, family_of, recognise};
 
 use kiln_action::{Family, Invocation, Reason};
 use std::ffi::OsString;
@@ -32,6 +33,8 @@ pub struct Context<'a> {
     pub response: &'a dyn Fn(&Path) -> Option<Vec<u8>>,
     /// What to map, when the remap setting is on.
     pub remap: Option<&'a Remap>,
+    /// The project that the compile belongs to; absolute. C families count paths below it relative to it.
+    pub base: Option<&'a Path>,
     /// A variable of the environment.
     pub getenv: &'a dyn Fn(&str) -> Option<OsString>,
 }
@@ -40,5 +43,6 @@ pub struct Context<'a> {
 pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocation, Reason> {
     match recognised.family {
         Family::Rustc => rustc::parse(recognised, context),
+        Family::Gcc | Family::Clang => gcc::parse(recognised, context),
     }
 }

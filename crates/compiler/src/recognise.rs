@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 /// A compiler that kiln knows, and what stands in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recognised {
-    /// Whose rules apply.
+    /// Whose rules apply. `cc`, `c++`, `c89` and `c99` are names that any compiler may have: they are taken for gcc until
+    /// somebody who can look at the file asks [`family_of`] for the name it really has.
     pub family: Family,
     /// The compiler whose toolchain counts, as given.
     pub compiler: PathBuf,
@@ -21,6 +22,7 @@ pub struct Recognised {
 enum Program {
     Rustc,
     ClippyDriver,
+    C(Family),
 }
 
 fn program(name: &OsStr) -> Option<Program> {
@@ -28,29 +30,81 @@ fn program(name: &OsStr) -> Option<Program> {
     match name.strip_suffix(".exe").unwrap_or(name) {
         "rustc" => Some(Program::Rustc),
         "clippy-driver" => Some(Program::ClippyDriver),
+        name => c_family(name).map(Program::C),
+    }
+}
+
+/// The family of a compiler by the name that its file really has, after every link is followed (`/usr/bin/cc` leads to
+/// `x86_64-linux-gnu-gcc-12`); `None` if it is not gcc or clang, or the name does not say.
+pub fn family_of(real_file_name: &OsStr) -> Option<Family> {
+    let name = real_file_name.to_str()?;
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    c_family(name).filter(|_| !GENERIC.contains(&bare(name)) && !PASSED_BY.contains(&name))
+}
+
+/// Compilers that take a command line like gcc's, and of whose other rules kiln knows nothing. They are recognised so that
+/// the reason for not caching them names them.
+const PASSED_BY: &[&str] = &[
+    "nvcc", "hipcc", "icc", "icpc", "icx", "icpx", "dpcpp", "armclang", "emcc", "em++", "pgcc", "pgc++",
+    "nvc", "nvc++",
+];
+
+/// The name of a compiler that is recognised only to be passed by.
+pub(crate) fn passed_by(compiler: &Path) -> Option<&'static str> {
+    let name = compiler.file_name()?.to_str()?;
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    PASSED_BY.iter().find(|known| **known == name).copied()
+}
+
+/// Names that POSIX gives to whatever compiler there is.
+const GENERIC: &[&str] = &["cc", "c++", "c89", "c99"];
+
+/// A compiler's name without a target in front and a version behind: `x86_64-linux-gnu-gcc-12` is `gcc`.
+fn bare(name: &str) -> &str {
+    let versioned = name.rsplit_once('-').filter(|(_, version)| {
+        let digit = |c: char| c.is_ascii_digit() || c == '.';
+        !version.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(digit)
+    });
+    let name = versioned.map_or(name, |(name, _)| name);
+    name.rsplit_once('-').map_or(name, |(_, last)| last)
+}
+
+fn c_family(name: &str) -> Option<Family> {
+    // (Debian's `c99-gcc` is a script that looks at its arguments; `clang-cl` takes other arguments)
+    if matches!(name, "c89-gcc" | "c99-gcc") {
+        return None;
+    }
+    if PASSED_BY.contains(&name) {
+        return Some(Family::Gcc);
+    }
+    match bare(name) {
+        "gcc" | "g++" | "cc" | "c++" | "c89" | "c99" => Some(Family::Gcc),
+        "clang" | "clang++" => Some(Family::Clang),
         _ => None,
     }
 }
 
-/// Whether `kiln program first_argument …` starts a compiler that kiln knows. Three shapes (cargo 1.95):
+/// Whether `kiln program first_argument …` starts a compiler that kiln knows. Shapes (cargo 1.95; make, CMake, cc-rs):
 ///
 /// * `rustc …`: `RUSTC_WRAPPER`;
 /// * `clippy-driver rustc …`: `cargo clippy`, which sets `RUSTC_WORKSPACE_WRAPPER`; the toolchain is rustc's;
-/// * `anything /path/rustc …`: another `RUSTC_WORKSPACE_WRAPPER`.
+/// * `anything /path/rustc …`: another `RUSTC_WORKSPACE_WRAPPER`;
+/// * `gcc …`, `clang++-14 …`, `aarch64-linux-gnu-g++ …`, `cc …`.
 ///
 /// A clippy-driver that is run by hand (`clippy-driver src/lib.rs`) takes rustc's arguments itself; the toolchain is
 /// that of the `rustc` beside it.
 pub fn recognise(name: &OsStr, first_argument: Option<&OsStr>) -> Option<Recognised> {
     let rustc_follows = first_argument.filter(|argument| program(argument) == Some(Program::Rustc));
-    let recognised = |compiler: PathBuf, wrapper: Option<&OsStr>, skip| {
-        Some(Recognised { family: Family::Rustc, compiler, wrapper: wrapper.map(PathBuf::from), skip })
+    let recognised = |family, compiler: PathBuf, wrapper: Option<&OsStr>, skip| {
+        Some(Recognised { family, compiler, wrapper: wrapper.map(PathBuf::from), skip })
     };
     match (program(name), rustc_follows) {
-        (Some(Program::Rustc), _) => recognised(PathBuf::from(name), None, 0),
-        (_, Some(rustc)) => recognised(PathBuf::from(rustc), Some(name), 1),
+        (Some(Program::C(family)), _) => recognised(family, PathBuf::from(name), None, 0),
+        (Some(Program::Rustc), _) => recognised(Family::Rustc, PathBuf::from(name), None, 0),
+        (_, Some(rustc)) => recognised(Family::Rustc, PathBuf::from(rustc), Some(name), 1),
         (Some(Program::ClippyDriver), None) => {
             let beside = if name.as_encoded_bytes().ends_with(b".exe") { "rustc.exe" } else { "rustc" };
-            recognised(Path::new(name).with_file_name(beside), Some(name), 0)
+            recognised(Family::Rustc, Path::new(name).with_file_name(beside), Some(name), 0)
         }
         (None, None) => None,
     }

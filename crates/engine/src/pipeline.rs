@@ -103,6 +103,7 @@ fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<Invocation, Re
         directory: call.directory,
         response: &response,
         remap: remap.as_ref(),
+        base: None,
         getenv: &getenv,
     };
     let invocation = kiln_compiler::parse(recognised, &context)?;

@@ -26,6 +26,9 @@ fn invocation() -> Invocation {
         environment: &[],
         append: vec![],
         directory: "/w".into(),
+        source: None,
+        depfile: None,
+        shows_directory: false,
     }
 }
 
@@ -72,6 +75,53 @@ fn only_remapped_places_are_cut_out() {
     };
     assert_ne!(at("/w1", false), at("/w2", false));
     assert_eq!(at("/w1", true), at("/w2", true));
+}
+
+#[test]
+fn c_paths_below_the_project_count_by_place() {
+    let at = |project: &str, family: Family, shows: bool, source: &str| {
+        let mut it = invocation();
+        it.family = family;
+        it.shows_directory = shows;
+        it.directory = format!("{project}/build").into();
+        it.fields = vec![
+            Field { name: "I", value: format!("{project}/include").into(), path: true },
+            Field { name: "input", value: source.into(), path: true },
+        ];
+        it.places.add(Place::Base, Path::new(project));
+        it.places.add(Place::Out, Path::new(&format!("{project}/build")));
+        key(&it)
+    };
+    for family in [Family::Gcc, Family::Clang] {
+        assert_eq!(at("/w1", family, false, "../a.c"), at("/w2", family, false, "../a.c"));
+        assert_ne!(at("/w1", family, false, "../a.c"), at("/w2", family, false, "../b.c"));
+        assert_ne!(at("/w1", family, false, "/w1/a.c"), at("/w2", family, false, "/w1/a.c"));
+        assert_eq!(at("/w1", family, false, "/w1/a.c"), at("/w2", family, false, "/w2/a.c"));
+        assert_ne!(at("/w1", family, true, "../a.c"), at("/w2", family, true, "../a.c"));
+    }
+    assert_ne!(at("/w1", Family::Rustc, false, "../a.c"), at("/w2", Family::Rustc, false, "../a.c"));
+}
+
+#[test]
+fn a_directory_that_is_shown_counts_unless_it_is_mapped() {
+    let at = |work: &str, shows: bool| {
+        let mut it = invocation();
+        it.family = Family::Gcc;
+        it.shows_directory = shows;
+        it.directory = format!("{work}/build").into();
+        it.places.add(Place::Work, Path::new(work));
+        it.places.add(Place::Base, Path::new(work));
+        key(&it)
+    };
+    assert_eq!(at("/w1", false), at("/w2", false));
+}
+
+#[test]
+fn keys_of_rust_units_stay_as_they_are() {
+    assert_eq!(
+        digest::hex(&key(&invocation()).0),
+        "4ce87c9f237e0d6ef03e2a895a6ad846b172324c5742fb4d7103aa68ebe79c68"
+    );
 }
 
 #[test]

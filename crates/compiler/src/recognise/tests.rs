@@ -1,4 +1,5 @@
-use super::recognise;
+use super::{family_of, recognise};
+use kiln_action::Family;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -36,9 +37,69 @@ fn another_workspace_wrapper() {
 
 #[test]
 fn anything_else_is_unknown() {
-    for (program, first) in [("gcc", Some("-c")), ("rustdoc", Some("src/lib.rs")), ("/t/bin/rustup", None)] {
+    for (program, first) in [
+        ("ld", Some("-c")),
+        ("clang-cl", Some("/c")),
+        ("gcc-ar", None),
+        ("c99-gcc", None),
+        ("rustdoc", Some("src/lib.rs")),
+        ("/t/bin/rustup", None),
+    ] {
         assert_eq!(told(program, first), None);
     }
     assert_eq!(recognise(OsStr::new("/"), None), None);
     assert_eq!(recognise(Path::new("..").as_os_str(), None), None);
+}
+
+#[test]
+fn c_compilers_by_name_target_and_version() {
+    let family = |name: &str| recognise(OsStr::new(name), Some(OsStr::new("-c"))).map(|r| r.family);
+    for name in [
+        "gcc",
+        "g++",
+        "cc",
+        "c++",
+        "c89",
+        "c99",
+        "gcc-12",
+        "/usr/bin/g++-4.8.5",
+        "x86_64-linux-gnu-gcc-12",
+        "aarch64-linux-gnu-g++",
+        "i686-w64-mingw32-gcc-12.2",
+        "arm-none-eabi-c++",
+        "gcc.exe",
+        "nvcc",
+        "icpx",
+    ] {
+        assert_eq!(family(name), Some(Family::Gcc), "{name}");
+    }
+    for name in
+        ["clang", "clang++", "clang-14", "clang++-14", "/opt/llvm/bin/clang", "x86_64-linux-gnu-clang-18"]
+    {
+        assert_eq!(family(name), Some(Family::Clang), "{name}");
+    }
+    for name in [
+        "gcc-ar-12",
+        "gcc-nm",
+        "clang-cl",
+        "clang-format",
+        "clang-cpp-14",
+        "clang-tidy-14",
+        "cpp",
+        "xgcc",
+        "",
+        "-",
+    ] {
+        assert_eq!(family(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_generic_name_says_nothing_about_the_family() {
+    let family = |name: &str| family_of(OsStr::new(name));
+    for name in ["cc", "c++", "c99", "x86_64-linux-gnu-cc", "nvcc", "c99-gcc", "tcc"] {
+        assert_eq!(family(name), None, "{name}");
+    }
+    assert_eq!(family("x86_64-linux-gnu-gcc-12"), Some(Family::Gcc));
+    assert_eq!(family("clang-14"), Some(Family::Clang));
 }

@@ -278,6 +278,9 @@ impl Reading {
             environment: if clippy { environment::COUNTS_BEHIND_WRAPPER } else { environment::COUNTS },
             append,
             directory: if anywhere { "/".into() } else { context.directory.to_owned() },
+            source: None,
+            depfile: None,
+            shows_directory: false,
         })
     }
 

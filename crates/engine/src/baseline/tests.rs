@@ -21,6 +21,9 @@ pub fn built_in(out: &str, target: Option<&str>) -> Invocation {
         environment: &[],
         append: Vec::new(),
         directory: "/registry/a-1.0.0".into(),
+        source: None,
+        depfile: None,
+        shows_directory: false,
     }
 }
 

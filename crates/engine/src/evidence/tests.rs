@@ -30,6 +30,9 @@ fn invocation() -> Invocation {
         environment: &[],
         append: vec![],
         directory: "/w".into(),
+        source: None,
+        depfile: None,
+        shows_directory: false,
     }
 }
 

@@ -22,6 +22,9 @@ fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
         environment: &[],
         append: vec![],
         directory: "/".into(),
+        source: None,
+        depfile: None,
+        shows_directory: false,
     };
     let argv = ["rustc".into(), "--x".into()];
     let memo = Memo::none();

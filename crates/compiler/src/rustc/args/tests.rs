@@ -120,6 +120,7 @@ fn expanded(arguments: &[OsString], files: &HashMap<&str, &[u8]>) -> Result<Vec<
         directory: Path::new("/ws"),
         response: &|path| files.get(path.to_str()?).map(|bytes| bytes.to_vec()),
         remap: None,
+        base: None,
         getenv: &|_| None,
     };
     let behind = expand(&context, true);

@@ -38,6 +38,7 @@ impl<'a> Line<'a> {
                 directory: Path::new("/ws"),
                 response: &|_| None,
                 remap: self.remap.as_ref(),
+                base: None,
                 getenv: &|name| self.environment.get(name).map(OsString::from),
             },
         )
@@ -363,6 +364,7 @@ fn clippy_counts_its_own_variables() {
         directory: Path::new("/ws"),
         response: &|_| None,
         remap: None,
+        base: None,
         getenv: &|_| None,
     };
     let invocation = crate::parse(&recognised, &context).expect("fine");

@@ -83,6 +83,7 @@ fn understood(patient: &Patient<'_>, rustc: &Path) -> Result<Invocation, Finding
         directory: patient.directory,
         response: &|_| None,
         remap: None,
+        base: None,
         getenv: &|name| patient.environment.get(name).map(OsStr::to_owned),
     };
     kiln_compiler::parse(&recognised, &context).map_err(|reason| odd(reason.to_string()))

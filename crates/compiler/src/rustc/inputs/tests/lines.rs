@@ -29,6 +29,7 @@ fn parse(line: &Recorded) -> Invocation {
         directory: &line.directory,
         response: &|_| None,
         remap: None,
+        base: None,
         getenv: &|name| line.out_dir.clone().filter(|_| name == "OUT_DIR"),
     };
     crate::parse(&recognised, &context).unwrap_or_else(|reason| panic!("{:?}: {reason}", line.arguments))
