@@ -21,6 +21,8 @@ pub enum Place {
     Target,
     /// The project that a C compile belongs to.
     Base,
+    /// The n-th file that a C compile declares as an output, whatever it is called.
+    Output(u8),
 }
 
 impl Place {
@@ -32,6 +34,7 @@ impl Place {
             Place::Work => (3, 0),
             Place::Target => (4, 0),
             Place::Base => (5, 0),
+            Place::Output(n) => (6, n),
         }
     }
 
@@ -49,6 +52,7 @@ impl Place {
             (3, 0) => Ok(Place::Work),
             (4, 0) => Ok(Place::Target),
             (5, 0) => Ok(Place::Base),
+            (6, n) => Ok(Place::Output(n)),
             _ => Err(Malformed),
         }
     }
@@ -91,6 +95,7 @@ impl Placed {
             Place::Work => format!("<workspace>/{path}"),
             Place::Target => format!("<target>/{path}"),
             Place::Base => format!("<project>/{path}"),
+            Place::Output(_) => "<output>".to_owned(),
         }
     }
 }

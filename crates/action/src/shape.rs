@@ -30,6 +30,10 @@ pub enum Question {
     Argv,
     /// The whole environment, less what cannot matter: asked by a macro that walks `environ`.
     Environ,
+    /// Which file does the loader find for this library's name along `LD_LIBRARY_PATH`?
+    Library(Vec<u8>),
+    /// The directories that the places stand for, literally: asked for by a run whose outputs may show them.
+    Here,
     /// Where the path in a variable leads, by place: for a variable that names a mapped directory and does nothing but
     /// find files there.
     Where(Vec<u8>),
@@ -135,6 +139,8 @@ impl Question {
             Question::Argv => to.u8(8),
             Question::Environ => to.u8(9),
             Question::Where(name) => named(to, 10, name),
+            Question::Library(name) => named(to, 11, name),
+            Question::Here => to.u8(12),
         }
     }
 
@@ -152,6 +158,8 @@ impl Question {
             8 => Question::Argv,
             9 => Question::Environ,
             10 => Question::Where(from.bytes()?.to_vec()),
+            11 => Question::Library(from.bytes()?.to_vec()),
+            12 => Question::Here,
             _ => return Err(Malformed),
         })
     }

@@ -1,5 +1,6 @@
 //! gcc and clang: first what was typed, then what it means.
 
+pub mod depfile;
 pub mod environment;
 
 use crate::{Context, Recognised, recognise};

@@ -19,6 +19,12 @@ pub struct Settings {
     pub read_only: bool,
     /// Whether workspace paths are mapped, so that checkouts share their members.
     pub remap: bool,
+    /// Whether `kiln cargo` and `kiln run` put kiln in front of C compilers.
+    pub wire_c: bool,
+    /// Whether C results may hold the date at which they were made.
+    pub time_macros: bool,
+    /// The project that C compiles belong to, where it is not to be guessed.
+    pub base_dir: Option<PathBuf>,
     /// Text that is part of every key; empty is none.
     pub salt: String,
     /// Files that count for every compile: absolute patterns.
@@ -49,6 +55,9 @@ impl Default for Settings {
             recache: false,
             read_only: false,
             remap: false,
+            wire_c: true,
+            time_macros: false,
+            base_dir: None,
             salt: String::new(),
             extra_inputs: Vec::new(),
             extra_variables: Vec::new(),
@@ -264,6 +273,43 @@ pub const ROWS: &[Row] = &[
         show: |settings| Value::Switch(settings.remap),
     },
     Row {
+        name: "wire-c",
+        variable: "KILN_WIRE_C",
+        default: "true",
+        written: SWITCH,
+        does: "Whether `kiln cargo` and `kiln run` put kiln in front of the C and C++ compilers of the build as well: by a \
+               directory at the front of PATH in which `cc`, `gcc`, `clang` and so on are kiln.",
+        list: false,
+        project: false,
+        set: |settings, given| assign(&mut settings.wire_c, switch(given)),
+        show: |settings| Value::Switch(settings.wire_c),
+    },
+    Row {
+        name: "time-macros",
+        variable: "KILN_TIME_MACROS",
+        default: "false",
+        written: SWITCH,
+        does: "Cache C and C++ compiles that expand __DATE__, __TIME__ or __TIMESTAMP__: a hit then shows the date of the \
+               compile that was stored. Without it they are compiled every time, unless SOURCE_DATE_EPOCH is set.",
+        list: false,
+        project: true,
+        set: |settings, given| assign(&mut settings.time_macros, switch(given)),
+        show: |settings| Value::Switch(settings.time_macros),
+    },
+    Row {
+        name: "base-dir",
+        variable: "KILN_BASE_DIR",
+        default: "",
+        written: "an absolute path; in a project file also one relative to it",
+        does: "The directory of the project that C and C++ compiles belong to: paths below it are the same in every \
+               checkout. Without it that is the nearest directory above the compile with a version control's own \
+               directory, else the highest one with a build file (CMakeLists.txt, configure, Makefile, meson.build).",
+        list: false,
+        project: true,
+        set: |settings, given| assign(&mut settings.base_dir, base_dir(given).map(Some)),
+        show: |settings| path(settings.base_dir.as_deref()),
+    },
+    Row {
         name: "max-size",
         variable: "KILN_MAX_SIZE",
         default: "10GiB",
@@ -350,6 +396,14 @@ pub fn row(name: &str) -> Option<&'static Row> {
 
 fn switch(given: &Given<'_>) -> Option<bool> {
     given.text().and_then(values::switch)
+}
+
+fn base_dir(given: &Given<'_>) -> Option<PathBuf> {
+    given
+        .one()
+        .filter(|path| !path.is_empty())
+        .map(|path| given.base.join(path))
+        .filter(|path| path.is_absolute())
 }
 
 fn path(path: Option<&Path>) -> Value {

@@ -145,6 +145,10 @@ fn details(question: &Question, world: &World<'_>, salt: &[u8]) -> Vec<Vec<u8>> 
             let asked = world.invocation.lazy.iter().filter(|lazy| lazy.name.as_bytes() == name);
             asked.map(|lazy| lazy.value.as_bytes().to_vec()).collect()
         }
+        Question::Library(name) => inputs::find_library(OsStr::from_bytes(name), world)
+            .map(|path| path.as_os_str().as_bytes().to_vec())
+            .into_iter()
+            .collect(),
         Question::Argv => world.argv.iter().map(|word| word.as_bytes().to_vec()).collect(),
         Question::Environ => whole_environment(world.environment, salt),
         _ => Vec::new(),

@@ -4,10 +4,12 @@
 //! Nothing is kept unless every input stood still from before the compiler started until its answer was taken, the run was
 //! recorded completely, and it wrote nothing but its outputs.
 
+use crate::c;
 use crate::evidence::{self, Evidence, Scene};
 use crate::generated;
 use crate::guilt;
 use crate::inputs::{self, World};
+use crate::project;
 use crate::switches;
 use crate::toolchain::Owned;
 use kiln_action::template::Spelling;
@@ -73,23 +75,35 @@ pub fn capture(
     let exists = |path: &Path| files::lstat(path).is_ok_and(|found| found.is_some());
     let owns = |path: &Path| toolchain.owns(path);
     let ignored = |name: &[u8]| switches::is_ignored(world.settings, name);
+    let temporary = inputs::temporary_directories(world);
     let scene = Scene {
         invocation: world.invocation,
         owns: &owns,
         search: &search,
         ignored: &ignored,
+        temporary: &temporary,
+        dates: world.settings.time_macros,
         exists: &exists,
     };
     if ran.exit_code != 0 && !is_about_the_source(&ran.said) {
         return Err(Reason::Failed); // a full disk, a directory that cannot be written: not an answer
     }
     let mut evidence = evidence::read(record, &scene)?;
-    let texts = declared(&mut evidence, ran.exit_code, world)?;
-    ask_variables(&mut evidence, world);
+    let texts = if world.invocation.family.is_c() {
+        c::declared(&mut evidence, ran, world)?
+    } else {
+        let texts = declared(&mut evidence, ran.exit_code, world)?;
+        ask_variables(&mut evidence, world);
+        texts
+    };
     ask_preloaded(&mut evidence, world);
     suspect(&mut evidence, world, shelf.guilt)?;
     if said_something(&ran.said) {
-        evidence.questions.extend(lazy_names().map(|name| Question::Arg(name.as_bytes().to_vec())));
+        let names: Vec<&str> = match world.invocation.family.is_c() {
+            true => vec![project::TERMINAL],
+            false => lazy_names().collect(),
+        };
+        evidence.questions.extend(names.into_iter().map(|name| Question::Arg(name.as_bytes().to_vec())));
     }
     evidence.questions.extend(switches::questions(world.settings, &world.invocation.places));
     let shape = Shape::new(evidence.questions.iter().cloned().collect());
@@ -352,10 +366,16 @@ fn keep_outputs(
     if ran.exit_code == 0 && invocation.outputs.metadata && !named && !has("rmeta") {
         return Err(Reason::BadOutputs("no metadata was written".into()));
     }
-    let inert = inert_roots(evidence, world);
+    let (inert, streams) = if invocation.family.is_c() {
+        (Vec::new(), c::said(ran, world))
+    } else {
+        let inert = inert_roots(evidence, world);
+        let streams = said_for_anywhere(&ran.said, world, &inert)?;
+        (inert, streams)
+    };
     let mut result = ActionResult {
         exit_code: ran.exit_code,
-        streams: said_for_anywhere(&ran.said, world, &inert)?,
+        streams,
         cost_ms: u32::try_from(ran.took.as_millis()).unwrap_or(u32::MAX),
         unit: format!("{} {}", invocation.unit.name, invocation.unit.kind),
         incremental: invocation.incremental.then_some(weak.0),
@@ -468,7 +488,8 @@ fn said_for_anywhere(
     Ok(templates)
 }
 
-fn by_stream(said: &[(Stream, Vec<u8>)]) -> Vec<(Stream, Vec<u8>)> {
+/// What was said, with neighbouring pieces of one stream joined.
+pub fn by_stream(said: &[(Stream, Vec<u8>)]) -> Vec<(Stream, Vec<u8>)> {
     let mut joined: Vec<(Stream, Vec<u8>)> = Vec::new();
     for (stream, bytes) in said {
         match joined.last_mut() {

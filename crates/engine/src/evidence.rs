@@ -4,8 +4,11 @@
 //! and at its own outputs are filtered by place, because the toolchain's and the externs' identity are in the key
 //! already. **A linker** (whatever the compiler's own code starts) is known by its files. **A macro** (code loaded into
 //! the compiler, and whatever it starts) may do anything with what it sees, so everything it asks is kept literally.
+//! **A tool** of a C compile (driver, cc1, as) has no files of its own that stand for it in the key: all that it looks at
+//! is asked.
 
 use kiln_action::{Invocation, Placed, Places, Question, Reason};
+use kiln_compiler::gcc::environment as c_variables;
 use kiln_compiler::rustc::environment as variables;
 use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
 use std::collections::{BTreeSet, HashSet};
@@ -36,6 +39,7 @@ enum Who {
     Compiler,
     Linker,
     Macro,
+    Tool,
 }
 
 /// What the reading of a record rests on.
@@ -48,6 +52,10 @@ pub struct Scene<'a> {
     pub search: &'a [PathBuf],
     /// Whether the user promised that a variable does not count for macros.
     pub ignored: &'a dyn Fn(&[u8]) -> bool,
+    /// Directories for temporary files: whether they are there decides only where temporary files go.
+    pub temporary: &'a [PathBuf],
+    /// Whether the user allows C results to hold the date at which they were made.
+    pub dates: bool,
     /// Whether something exists now.
     pub exists: &'a dyn Fn(&Path) -> bool,
 }
@@ -75,6 +83,10 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
 /// The role of every process: the root is the compiler, what its own code starts is a linker, what loaded code or an
 /// unknown wrapper starts is a macro's.
 fn roles(processes: &[Process], scene: &Scene<'_>) -> Vec<Who> {
+    if scene.invocation.family.is_c() {
+        let role = |process: &Process| if is_c_tool(&process.exe) { Who::Tool } else { Who::Macro };
+        return processes.iter().map(role).collect();
+    }
     let mut roles: Vec<Who> = Vec::with_capacity(processes.len());
     for process in processes {
         let parent = process.parent.map(|at| at as usize);
@@ -123,6 +135,18 @@ fn is_linker(exe: &Path) -> bool {
     KNOWN.contains(&bare) || KNOWN.contains(&name)
 }
 
+/// The programs that a C compile is known to consist of, with a target in front or a version behind.
+fn is_c_tool(exe: &Path) -> bool {
+    const KNOWN: [&str; 10] =
+        ["cc", "c++", "gcc", "g++", "clang", "clang++", "cc1", "cc1plus", "cc1obj", "cc1objplus"];
+    let Some(name) = exe.file_name().and_then(OsStr::to_str) else { return false };
+    if KNOWN.contains(&name) || name == "as" || name.ends_with("-as") {
+        return true;
+    }
+    let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
+    KNOWN.contains(&unversioned.rsplit('-').next().unwrap_or_default())
+}
+
 fn is_compiler(exe: &Path) -> bool {
     matches!(exe.file_name().and_then(OsStr::to_str), Some("rustc" | "clippy-driver"))
 }
@@ -148,7 +172,7 @@ impl Reading<'_> {
         match who {
             // What a macro sees is literal; only where the user maps the workspace, its files are those of this one.
             Who::Macro => self.mapped.place(path),
-            Who::Compiler | Who::Linker => self.scene.invocation.places.place(path),
+            Who::Compiler | Who::Linker | Who::Tool => self.scene.invocation.places.place(path),
         }
     }
 
@@ -158,7 +182,7 @@ impl Reading<'_> {
         if who == Who::Compiler {
             return;
         }
-        if who == Who::Macro || !is_linker(&process.exe) {
+        if who == Who::Macro || who == Who::Linker && !is_linker(&process.exe) {
             // A shell or an interpreter takes over its whole environment, without asking for a name.
             self.ask(Question::Environ);
         }
@@ -166,6 +190,10 @@ impl Reading<'_> {
             if file.is_absolute() && !(self.scene.owns)(file) && !is_of_the_kernel(file) {
                 self.ask(Question::File(Placed::literal(file)));
             }
+        }
+        if self.scene.invocation.family.is_c() {
+            let names = process.modules.iter().filter_map(|module| module.file_name());
+            names.for_each(|name| self.ask(Question::Library(name.as_bytes().to_vec())));
         }
     }
 
@@ -224,6 +252,9 @@ impl Reading<'_> {
     /// Whether a look at this path says nothing about the inputs.
     fn beside_the_point(&self, who: Who, path: &Path) -> bool {
         if self.is_made(path) || is_of_the_kernel(path) {
+            return true;
+        }
+        if who == Who::Tool && self.scene.temporary.iter().any(|directory| directory == path) {
             return true;
         }
         let invocation = self.scene.invocation;
@@ -319,7 +350,8 @@ impl Reading<'_> {
         }
         let missing = matches!(errno, ENOENT | ENOTDIR);
         let source = path.extension().is_some_and(|extension| extension == "rs"); // `foo/mod.rs` beside `foo.rs`
-        if who != Who::Macro && !source && self.is_dependency(path) && (missing || who == Who::Compiler) {
+        let of_rustc = matches!(who, Who::Compiler | Who::Linker);
+        if of_rustc && !source && self.is_dependency(path) && (missing || who == Who::Compiler) {
             return Ok(()); // which files of a dependency are there yet is pipelining's affair; externs are in the key
         }
         if missing {
@@ -338,7 +370,7 @@ impl Reading<'_> {
 
     fn resolved(&mut self, who: Who, process: u32, path: &Path, errno: i32) -> Result<(), Reason> {
         // Where a dependency really lies is in no output; its content is asked for.
-        let known = !self.counts_every_look(who, process);
+        let known = !self.counts_every_look(who, process) && who != Who::Tool;
         if self.beside_the_point(who, path) || known && self.is_dependency(path) {
             return self.no_secret_door(who, path);
         }
@@ -373,9 +405,10 @@ impl Reading<'_> {
                 // The loader's search for a bare name is not seen; a linker's plugins are named by path.
                 Who::Macro => Err(Reason::Untrusted(format!("a macro loaded {}", path.display()))),
                 Who::Compiler | Who::Linker => Ok(()),
+                Who::Tool => Err(Reason::Untrusted(format!("the compiler loaded {}", path.display()))),
             };
         }
-        if errno == 0 && who != Who::Linker && !(self.scene.owns)(path) {
+        if errno == 0 && matches!(who, Who::Compiler | Who::Macro) && !(self.scene.owns)(path) {
             self.found.macros.insert(path.to_owned());
         }
         self.opened(if who == Who::Macro { Who::Compiler } else { who }, path, errno)
@@ -394,6 +427,11 @@ impl Reading<'_> {
             }
             Who::Linker => variables::SEARCH.contains(&text) || variables::is_linker_inert(text),
             Who::Macro => (self.scene.ignored)(name),
+            Who::Tool => {
+                text == "PATH"
+                    || c_variables::is_inert(text)
+                    || self.scene.invocation.environment.contains(&text)
+            }
         };
         if !inert && who == Who::Compiler {
             self.found.variables.insert(name.to_vec());
@@ -404,8 +442,10 @@ impl Reading<'_> {
     }
 
     fn asked(&mut self, who: Who, ask: Ask) -> Result<(), Reason> {
-        if who != Who::Macro {
-            return Ok(());
+        match who {
+            Who::Macro => {}
+            Who::Tool => return self.asked_by_tool(ask),
+            Who::Compiler | Who::Linker => return Ok(()),
         }
         let what = match ask {
             // A map with random hashing asks for it; a result that depends on it is as good as any other run's.
@@ -424,8 +464,22 @@ impl Reading<'_> {
             Ask::Cpus => "a macro asks for the number of processors",
             Ask::Limits => "a macro asks for the machine's limits",
             Ask::Network => "a macro uses the network",
+            Ask::Date => "a macro asks for the time zone",
+            Ask::Utc => return Ok(()), // a conversion only: the time itself is asked for elsewhere
         };
         Err(Reason::Asked(what.into()))
+    }
+
+    /// gcc and clang ask for the time, chance and their number for temporary names and statistics; a date only where a
+    /// source expands one.
+    fn asked_by_tool(&self, ask: Ask) -> Result<(), Reason> {
+        match ask {
+            Ask::Date if !self.scene.dates => {
+                Err(Reason::Asked("a source expands __DATE__, __TIME__ or __TIMESTAMP__".into()))
+            }
+            Ask::Network => Err(Reason::Asked("the compiler uses the network".into())),
+            _ => Ok(()),
+        }
     }
 
     fn written(&mut self, path: &Path, also_read: bool) -> Result<(), Reason> {

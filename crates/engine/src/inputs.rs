@@ -6,12 +6,15 @@ use kiln_action::{Answer, Digest, Invocation, Question};
 use kiln_compiler::rustc::{depinfo, environment as variables};
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
-use kiln_sys::files::{self, Stat};
+use kiln_sys::files;
 use kiln_sys::identity::{self, Found, Memo};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use view::View;
+
+mod view;
 
 /// What answers rest on besides the files themselves.
 pub struct World<'a> {
@@ -29,16 +32,36 @@ pub struct World<'a> {
 
 /// Answers of one moment: the Shapes of a unit share most of their questions, so each is answered once.
 #[derive(Default)]
-pub struct Answers(HashMap<Question, Answer>);
+pub struct Answers {
+    known: HashMap<Question, Answer>,
+    view: View,
+}
 
 impl Answers {
-    /// The answer to a question; `None` if it cannot be had (then nothing may be concluded).
-    pub fn of(&mut self, question: &Question, world: &World<'_>) -> Option<Answer> {
-        if let Some(known) = self.0.get(question) {
+    /// The answers to all questions of a Shape, in order; `None` if one cannot be had (then nothing may be concluded).
+    pub fn of_all(&mut self, questions: &[Question], world: &World<'_>) -> Option<Vec<Answer>> {
+        let places = &world.invocation.places;
+        let absent = questions.iter().filter_map(|question| match question {
+            Question::Absent(placed) if !self.known.contains_key(question) => places.resolve(placed),
+            _ => None,
+        });
+        self.view.expect(absent);
+        questions.iter().map(|question| self.of(question, world)).collect()
+    }
+
+    fn of(&mut self, question: &Question, world: &World<'_>) -> Option<Answer> {
+        if let Some(known) = self.known.get(question) {
             return Some(known.clone());
         }
-        let answer = answer(question, world)?;
-        self.0.insert(question.clone(), answer.clone());
+        let answer = match question {
+            Question::Absent(placed) => self.view.presence(&world.invocation.places.resolve(placed)?)?,
+            Question::Real(placed) => {
+                let path = world.invocation.places.resolve(placed)?;
+                real(&path, placed.place, world.invocation, |path| self.view.real_path(path))?
+            }
+            question => answer(question, world)?,
+        };
+        self.known.insert(question.clone(), answer.clone());
         Some(answer)
     }
 }
@@ -48,9 +71,11 @@ pub fn answer(question: &Question, world: &World<'_>) -> Option<Answer> {
     let place = |placed| world.invocation.places.resolve(placed);
     match question {
         Question::File(placed) => content(&place(placed)?, world.memo),
-        Question::Absent(placed) => presence(&place(placed)?),
+        Question::Absent(placed) => view::presence(&place(placed)?),
         Question::Kind(placed) => kind(&place(placed)?),
-        Question::Real(placed) => real(&place(placed)?, placed.place, world.invocation),
+        Question::Real(placed) => {
+            real(&place(placed)?, placed.place, world.invocation, |path| files::real_path(path).ok())
+        }
         Question::Listing(placed) => listing(&place(placed)?),
         Question::Env(name) => {
             let value = world.environment.get(OsStr::from_bytes(name));
@@ -59,6 +84,8 @@ pub fn answer(question: &Question, world: &World<'_>) -> Option<Answer> {
         Question::Where(name) => Some(leads_to(OsStr::from_bytes(name), world)),
         Question::Program(name) => Some(program(OsStr::from_bytes(name), world.environment)),
         Question::Arg(name) => Some(lazy(name, world.invocation)),
+        Question::Library(name) => Some(library(OsStr::from_bytes(name), world)),
+        Question::Here => Some(Answer::Content(directories(world.invocation))),
         Question::Argv => Some(Answer::Content(command_line(world))),
         Question::Environ => Some(Answer::Content(whole_environment(world))),
     }
@@ -70,14 +97,6 @@ fn content(path: &Path, memo: &Memo) -> Option<Answer> {
         Found::Nothing => Some(Answer::Nothing),
         Found::Other(kind) => Some(Answer::NotAFile(kind)),
     }
-}
-
-fn presence(path: &Path) -> Option<Answer> {
-    Some(match files::stat(path).ok()? {
-        None => Answer::Nothing,
-        Some(Stat { kind: kiln_action::FileKind::File, .. }) => Answer::Something,
-        Some(stat) => Answer::NotAFile(stat.kind),
-    })
 }
 
 /// A macro that asks `stat` sees times, too. Those of directories change with every file in them and are left out: only
@@ -95,8 +114,13 @@ fn kind(path: &Path) -> Option<Answer> {
 
 /// Where the path leads: for a literal question literally, for a placed one by place; and what a link says itself, which
 /// `readlink` shows and which may lead nowhere.
-fn real(path: &Path, asked: kiln_action::Place, invocation: &Invocation) -> Option<Answer> {
-    let real = files::real_path(path).ok()?;
+fn real(
+    path: &Path,
+    asked: kiln_action::Place,
+    invocation: &Invocation,
+    real_path: impl FnOnce(&Path) -> Option<Option<PathBuf>>,
+) -> Option<Answer> {
+    let real = real_path(path)?;
     let link = files::read_link(path).ok()?;
     let mut text = Writer::default();
     match (&real, asked) {
@@ -141,6 +165,14 @@ pub fn search_path(environment: &Environment) -> Vec<PathBuf> {
     path.as_bytes().split(|&b| b == b':').map(|part| Path::new(OsStr::from_bytes(part)).to_owned()).collect()
 }
 
+/// Where programs put temporary files (libiberty's and LLVM's lists).
+pub fn temporary_directories(world: &World<'_>) -> Vec<PathBuf> {
+    let named =
+        ["TMPDIR", "TMP", "TEMP", "TEMPDIR"].into_iter().filter_map(|name| world.environment.get(name));
+    let named = named.map(|path| world.invocation.absolute(Path::new(path)));
+    named.chain(["/tmp", "/var/tmp", "/usr/tmp"].map(PathBuf::from)).collect()
+}
+
 fn program(name: &OsStr, environment: &Environment) -> Answer {
     match find_program(name, environment) {
         Some(path) => Answer::Content(Digest::of(path.as_os_str().as_bytes())),
@@ -157,6 +189,36 @@ pub fn find_program(name: &OsStr, environment: &Environment) -> Option<PathBuf> 
         file && kiln_sys::process::is_executable(path)
     };
     candidates.find(is_program)
+}
+
+/// The file that the loader would take for a library's name before it looks where the library lies today.
+pub fn find_library(name: &OsStr, world: &World<'_>) -> Option<PathBuf> {
+    let value = world.environment.get("LD_LIBRARY_PATH").filter(|value| !value.is_empty())?;
+    let directories = value.as_bytes().split(|byte| matches!(byte, b':' | b';')).map(OsStr::from_bytes);
+    let mut candidates =
+        directories.map(|directory| world.invocation.absolute(Path::new(directory)).join(name));
+    candidates.find(|path| files::stat(path).is_ok_and(|found| found.is_some()))
+}
+
+fn library(name: &OsStr, world: &World<'_>) -> Answer {
+    match find_library(name, world) {
+        Some(path) => Answer::Content(Digest::of(path.as_os_str().as_bytes())),
+        None => Answer::Nothing,
+    }
+}
+
+/// The directories that places stand for today, less those that are outputs by themselves.
+fn directories(invocation: &Invocation) -> Digest {
+    let mut text = Writer::default();
+    text.bytes(invocation.directory.as_os_str().as_bytes());
+    let mut roots: Vec<_> = invocation.places.roots().iter().collect();
+    roots.sort_unstable();
+    for (place, root) in roots {
+        if !matches!(place, kiln_action::Place::Output(_)) {
+            text.bytes(root.as_os_str().as_bytes());
+        }
+    }
+    Digest::of(&text.0)
 }
 
 /// Where the path in a variable leads, by place.

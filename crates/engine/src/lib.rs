@@ -5,6 +5,7 @@
 //! [`pipeline`], as a miss or as the compiler run unchanged.
 
 pub mod baseline;
+pub mod c;
 pub mod capture;
 pub mod evidence;
 mod generated;
@@ -13,6 +14,7 @@ pub mod inputs;
 pub mod journal;
 pub mod lookup;
 pub mod pipeline;
+mod project;
 pub mod restore;
 pub mod switches;
 pub mod toolchain;

@@ -2,7 +2,7 @@
 //! Nothing is ever run to look something up.
 
 use crate::inputs::{Answers, World};
-use kiln_action::{ActionKey, ActionResult, Answer, Question, Reason, Shape, WeakKey, shape};
+use kiln_action::{ActionKey, ActionResult, Reason, Shape, WeakKey, shape};
 use kiln_store::{Key, Store};
 
 /// What the look-up came to.
@@ -46,7 +46,6 @@ fn shapes(weak: &WeakKey, store: &dyn Store) -> Vec<Shape> {
 }
 
 fn key_of(weak: &WeakKey, shape: &Shape, answers: &mut Answers, world: &World<'_>) -> Option<ActionKey> {
-    let answered: Option<Vec<(&Question, Answer)>> =
-        shape.questions().iter().map(|question| Some((question, answers.of(question, world)?))).collect();
-    Some(ActionKey::new(weak, answered?.iter().map(|(question, answer)| (*question, answer))))
+    let answered = answers.of_all(shape.questions(), world)?;
+    Some(ActionKey::new(weak, shape.questions().iter().zip(&answered)))
 }

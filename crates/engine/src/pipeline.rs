@@ -5,6 +5,7 @@ use crate::capture::{self, Kept, Ran, Shelf};
 use crate::inputs::{self, World};
 use crate::journal;
 use crate::lookup::{Looked, lookup, shape_of};
+use crate::project;
 use crate::restore::{self, Restored};
 use crate::switches;
 use crate::toolchain::{self, Owned};
@@ -70,7 +71,7 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
         Ok(shop) => shop,
         Err(reason) => return Ending::Unchanged(reason),
     };
-    let recognised = &found_on_path(recognised, call.environment);
+    let recognised = &found(recognised, call);
     match understand(call, recognised) {
         Ok(invocation) => {
             Compile::prepare(call, shop, invocation).map_or_else(Ending::Unchanged, Compile::go)
@@ -83,18 +84,32 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
     }
 }
 
-/// Without rustup cargo runs a bare `rustc`: the one that `$PATH` leads to.
-fn found_on_path(recognised: &Recognised, environment: &Environment) -> Recognised {
+/// The compiler by its path: without rustup cargo runs a bare `rustc`, the one that `$PATH` leads to, and so does make
+/// with a bare `cc`, which is gcc or clang as the link says.
+fn found(recognised: &Recognised, call: &Call<'_>) -> Recognised {
     let bare = !recognised.compiler.as_os_str().as_bytes().contains(&b'/');
-    let found = bare.then(|| inputs::find_program(recognised.compiler.as_os_str(), environment)).flatten();
-    match found.filter(|path| path.is_absolute()) {
-        Some(compiler) => Recognised { compiler, ..recognised.clone() },
-        None => recognised.clone(),
+    let found =
+        bare.then(|| inputs::find_program(recognised.compiler.as_os_str(), call.environment)).flatten();
+    let mut recognised = recognised.clone();
+    if let Some(compiler) = found.filter(|path| path.is_absolute()) {
+        recognised.compiler = compiler;
     }
+    if recognised.family.is_c() {
+        recognised.compiler = call.directory.join(&recognised.compiler);
+        let real = files::real_path(&recognised.compiler).ok().flatten();
+        let family = real.as_deref().and_then(Path::file_name).and_then(kiln_compiler::family_of);
+        recognised.family = family.unwrap_or(recognised.family);
+    }
+    recognised
 }
 
 fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<Invocation, Reason> {
-    let remap = call.settings.remap.then(|| remap_of(call)).flatten();
+    let base = recognised.family.is_c().then(|| project::of(call.settings, call.directory));
+    let remap = match (&base, call.settings.remap) {
+        (_, false) => None,
+        (None, true) => remap_of(call),
+        (Some(base), true) => Some(Remap { work: base.clone(), target: None }),
+    };
     let response = |path: &Path| files::read_limited(&call.directory.join(path), MOST_RESPONSE).ok();
     let getenv = |name: &str| call.environment.get(name).map(OsStr::to_owned);
     let args = &call.argv[1 + recognised.skip..];
@@ -103,11 +118,17 @@ fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<Invocation, Re
         directory: call.directory,
         response: &response,
         remap: remap.as_ref(),
-        base: None,
+        base: base.as_deref(),
         getenv: &getenv,
     };
-    let invocation = kiln_compiler::parse(recognised, &context)?;
-    let human = !args.iter().any(|argument| argument.as_encoded_bytes().starts_with(b"--error-format=json"));
+    let mut invocation = kiln_compiler::parse(recognised, &context)?;
+    if invocation.family.is_c() {
+        project::pin(&mut invocation, base.as_deref().unwrap_or(call.directory));
+        project::place(&mut invocation, call.environment);
+        project::adapt_to_terminal(&mut invocation, args, call.environment);
+    }
+    let rustc = !invocation.family.is_c();
+    let human = rustc && !args.iter().any(|arg| arg.as_encoded_bytes().starts_with(b"--error-format=json"));
     if human && invocation.mode == Mode::Compile && process::is_terminal(Channel::Err) {
         return Err(Reason::Terminal);
     }

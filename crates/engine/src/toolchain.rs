@@ -25,6 +25,9 @@ pub struct Known {
 /// Identifies the toolchain of an invocation. `memory` is a directory for what is remembered.
 pub fn identify(invocation: &Invocation, memo: &Memo, memory: &Path) -> Result<Known, Reason> {
     let compiler = real_compiler(invocation)?;
+    if invocation.family.is_c() {
+        return driver(&compiler, invocation, memo);
+    }
     let wrapper = invocation.wrapper.as_deref().and_then(|path| files::real_path(path).ok().flatten());
     let note = memory.join(note_name(&compiler, invocation));
     let mut known = match recall(&note, &compiler, wrapper.as_deref()) {
@@ -35,6 +38,21 @@ pub fn identify(invocation: &Invocation, memo: &Memo, memory: &Path) -> Result<K
         known.digest = with_place(&known.digest, &compiler);
     }
     Ok(known)
+}
+
+/// A C compiler's driver: its content and both its paths, by which it finds everything else. What that is (cc1, as, their
+/// libraries, specs) is asked by every run, so nothing is owned.
+fn driver(compiler: &Path, invocation: &Invocation, memo: &Memo) -> Result<Known, Reason> {
+    let unknown = |what: String| Reason::UnknownToolchain(format!("{}: {what}", compiler.display()));
+    let digest = match identity::digest_of(compiler, memo).map_err(|error| unknown(error.to_string()))? {
+        Found::Content(digest, _) => digest,
+        Found::Nothing | Found::Other(_) => return Err(unknown("not a file".into())),
+    };
+    let mut text = Writer::default();
+    text.digest(&digest);
+    text.bytes(compiler.as_os_str().as_bytes());
+    text.bytes(invocation.compiler.as_os_str().as_bytes());
+    Ok(Known { digest: Digest::of(&text.0), libraries: Vec::new(), owned: Owned::default() })
 }
 
 impl Known {

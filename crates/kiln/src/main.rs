@@ -3,6 +3,7 @@
 
 mod complain;
 mod exit;
+mod masquerade;
 
 use kiln_config::Start;
 use kiln_engine::{Call, Ending};
@@ -15,7 +16,14 @@ use std::path::Path;
 
 fn main() {
     let started = Moment::now();
+    masquerade::step_aside();
     let arguments = env::arguments();
+    if let Some(meant) = masquerade::unmask(&arguments) {
+        match meant {
+            Ok(argv) => wrap(&argv, started),
+            Err(called) => not_there(&called),
+        }
+    }
     let argv = arguments.get(1..).unwrap_or_default();
     match argv.first() {
         Some(first) if is_compiler(first) => wrap(argv, started),
@@ -29,6 +37,14 @@ fn main() {
 /// A path, or the name of a compiler that kiln knows.
 fn is_compiler(first: &OsStr) -> bool {
     first.as_encoded_bytes().contains(&b'/') || kiln_compiler::recognise(first, None).is_some()
+}
+
+fn not_there(called: &OsStr) -> ! {
+    let program = called.display();
+    let message =
+        format!("kiln: error: no `{program}` on PATH besides kiln's own link; is the compiler installed?\n");
+    process::say(Channel::Err, message.as_bytes());
+    end(exit::NOT_THERE)
 }
 
 fn wrap(argv: &[OsString], started: Moment) -> ! {

@@ -96,9 +96,14 @@ ASK(int, __gethostname_chk, (char *to, u64 size, u64 room), (to, size, room), AS
 ASK(int, getdomainname, (char *to, u64 size), (to, size), ASK_HOST, refuse());
 ASK(int, uname, (void *to), (to), ASK_HOST, refuse());
 ASK(long, gethostid, (void), (), ASK_HOST, refuse());
-/* The zone: a variable and a file that libc reads inside itself. */
-ASK(void *, localtime, (const long *time), (time), ASK_HOST, NULL);
-ASK(void *, localtime_r, (const long *time, void *to), (time, to), ASK_HOST, NULL);
+/* The zone: a variable and a file that libc reads inside itself. A C compiler turns a time into a date only where a source
+ * expands __DATE__, __TIME__ or __TIMESTAMP__ (gcc 12, clang 14). */
+ASK(void *, localtime, (const long *time), (time), ASK_DATE, NULL);
+ASK(void *, localtime_r, (const long *time, void *to), (time, to), ASK_DATE, NULL);
+ASK(char *, ctime, (const long *time), (time), ASK_DATE, NULL);
+ASK(char *, ctime_r, (const long *time, char *to), (time, to), ASK_DATE, NULL);
+ASK(void *, gmtime, (const long *time), (time), ASK_UTC, NULL);
+ASK(void *, gmtime_r, (const long *time, void *to), (time, to), ASK_UTC, NULL);
 ASK(long, mktime, (void *parts), (parts), ASK_HOST, refuse());
 
 ASK(u32, getuid, (void), (), ASK_USER, kernel(SYS_getuid));

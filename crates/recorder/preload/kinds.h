@@ -52,7 +52,9 @@
 #define ASK_LIMITS 8
 #define ASK_NETWORK 9
 #define ASK_CWD 10
-#define ASK_COUNT 11
+#define ASK_DATE 11
+#define ASK_UTC 12
+#define ASK_COUNT 13
 
 /* Who called. */
 #define BY_COMPILER 0

@@ -229,6 +229,8 @@ fn ask(detail: u8) -> Result<Ask, Unrecorded> {
         8 => Ask::Limits,
         9 => Ask::Network,
         10 => Ask::Cwd,
+        11 => Ask::Date,
+        12 => Ask::Utc,
         _ => return Err(Unrecorded::Torn),
     })
 }

@@ -149,6 +149,10 @@ pub enum Ask {
     Network,
     /// The working directory.
     Cwd,
+    /// What date a time is here: the time zone, which libc reads inside itself.
+    Date,
+    /// What date a time is in Greenwich: a conversion only.
+    Utc,
 }
 
 /// Why there is no record. Never an error of the run itself.

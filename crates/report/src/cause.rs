@@ -266,6 +266,8 @@ fn topic(question: &Question, directory: &Path) -> String {
             b"diagnostic-width" => "the terminal's width".into(),
             name => flag(&text(name)),
         },
+        Question::Library(name) => format!("the library `{}`", text(name)),
+        Question::Here => "the directory".into(),
         Question::Argv => "the command line".into(),
         Question::Environ => "the environment".into(),
     }
@@ -280,7 +282,14 @@ fn answer(before: &Told, after: &Told, directory: &Path) -> Difference {
         Question::Real(_) => Difference::new(Rank::Tree, format!("{what} leads elsewhere now")),
         Question::Listing(_) => Difference::new(Rank::Tree, listing(&what, before, after)),
         Question::Env(_) | Question::Where(_) => Difference::new(Rank::Variable, set(&what, before, after)),
-        Question::Program(_) => Difference::new(Rank::Variable, program(&what, before, after)),
+        Question::Program(_) | Question::Library(_) => {
+            Difference::new(Rank::Variable, program(&what, before, after))
+        }
+        Question::Here => {
+            let words =
+                "it stands in another directory, which its output may show (`remap` lets checkouts share)";
+            Difference::new(Rank::Whole, words.into())
+        }
         Question::Arg(_) => Difference::new(Rank::Looks, value(&what, before, after)),
         Question::Argv => Difference::new(Rank::Whole, command_line(before, after)),
         Question::Environ => Difference::new(Rank::Whole, environment(before, after)),

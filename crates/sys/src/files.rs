@@ -428,6 +428,14 @@ pub fn real_path(path: &Path) -> Result<Option<PathBuf>, FileError> {
     found(std::fs::canonicalize(path).map_err(|error| FileError::new("resolve", path, error)))
 }
 
+/// Makes a symbolic link, in the place of whatever file or link has its name.
+pub fn symlink(target: &Path, link: &Path) -> Result<(), FileError> {
+    let beside = link.with_extension(format!("new-{}", rustix::process::getpid().as_raw_nonzero()));
+    let _ = remove(&beside);
+    call("link", &beside, || rustix::fs::symlink(target, &beside))?;
+    call("rename", link, || rustix::fs::rename(&beside, link))
+}
+
 /// What a symbolic link says; `None` if nothing is there or it is no link.
 pub fn read_link(path: &Path) -> Result<Option<PathBuf>, FileError> {
     match call("read link", path, || rustix::fs::readlink(path, Vec::new())) {

@@ -302,6 +302,13 @@ pub fn is_executable(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
+/// Columns of the terminal behind standard input (where gcc looks for them) or standard error.
+pub fn terminal_width() -> Option<u16> {
+    let width = |size: rustix::io::Result<rustix::termios::Winsize>| Some(size.ok()?.ws_col);
+    width(rustix::termios::tcgetwinsize(io::stdin()))
+        .or_else(|| width(rustix::termios::tcgetwinsize(io::stderr())))
+}
+
 /// Whether standard input is a terminal.
 pub fn is_terminal_input() -> bool {
     rustix::termios::isatty(io::stdin())

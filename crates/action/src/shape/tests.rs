@@ -5,6 +5,8 @@ fn sample() -> Vec<Question> {
     let path = Placed::literal(Path::new("/a b/\u{1}"));
     vec![
         Question::Where(b"OUT_DIR".to_vec()),
+        Question::Library(b"libisl.so.23".to_vec()),
+        Question::Here,
         Question::Environ,
         Question::Argv,
         Question::Arg(b"diagnostic-width".to_vec()),
@@ -23,7 +25,7 @@ fn shapes_come_back_sorted_and_once() {
     let mut questions = sample();
     questions.extend(sample());
     let shape = Shape::new(questions);
-    assert_eq!(shape.questions().len(), 11);
+    assert_eq!(shape.questions().len(), 13);
     let file = encode_shapes(&[shape.clone(), Shape::default()]);
     assert_eq!(decode_shapes(&file), Ok(vec![shape, Shape::default()]));
 }

@@ -66,7 +66,9 @@ fn a_project_reaches_nothing_beyond_its_own_compiles() {
             "extra-variables",
             "ignore-variables",
             "never",
-            "remap"
+            "remap",
+            "time-macros",
+            "base-dir"
         ]
     );
 }

@@ -68,8 +68,15 @@ fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
     let exists = |path: &Path| there.iter().any(|known| path == Path::new(known));
     let search = [PathBuf::from("/usr/bin")];
     let owns = |path: &Path| path.starts_with("/tc");
-    let scene =
-        Scene { invocation: &invocation, owns: &owns, search: &search, ignored: &|_| false, exists: &exists };
+    let scene = Scene {
+        invocation: &invocation,
+        owns: &owns,
+        search: &search,
+        ignored: &|_| false,
+        temporary: &[],
+        dates: false,
+        exists: &exists,
+    };
     read(&Record { processes, events }, &scene)
 }
 
@@ -169,6 +176,8 @@ fn a_shell_takes_over_the_whole_environment() {
             owns: &owns,
             search: &[],
             ignored: &|_| false,
+            temporary: &[],
+            dates: false,
             exists: &|_| false,
         };
         let found = read(&Record { processes, events: vec![] }, &scene).unwrap();
@@ -259,6 +268,8 @@ fn a_script_before_the_linker_may_decide_by_what_stat_tells() {
                 owns: &|path| path.starts_with("/tc"),
                 search: &[],
                 ignored: &|_| false,
+                temporary: &[],
+                dates: false,
                 exists: &|_| true,
             };
             let events = vec![event(1, By::Compiler, look.clone())];
@@ -313,6 +324,8 @@ fn variables_of_the_compiler_are_the_sources_where_no_dep_info_tells_them_apart(
             owns: &|path| path.starts_with("/tc"),
             search: &[],
             ignored: &|_| false,
+            temporary: &[],
+            dates: false,
             exists: &|_| true,
         };
         let events = vec![event(0, By::Compiler, Act::Getenv { name: name.into() })];

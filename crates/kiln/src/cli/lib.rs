@@ -1,5 +1,6 @@
 //! What a person asks kiln for, one file a command: the library that `kiln-cli` and the pages made of its help share.
 
+mod build;
 mod cargo;
 mod clear;
 mod completions;
@@ -10,7 +11,9 @@ mod edit;
 pub mod exit;
 mod explain;
 mod gc;
+mod links;
 mod paint;
+mod run;
 mod setup;
 mod stats;
 mod verify;
@@ -42,6 +45,8 @@ struct Cli {
 enum Command {
     /// Run cargo with the cache in front of rustc, and say at the end what it saved
     Cargo(cargo::Arguments),
+    /// Run any other build (make, cmake, ninja, meson) with the cache in front of its compilers
+    Run(run::Arguments),
     /// Show what the cache did so far
     Stats(stats::Arguments),
     /// Say why units were compiled, and what to do about those that are not cached
@@ -69,7 +74,8 @@ pub fn run() -> i32 {
     let directory = env::directory().unwrap_or_else(|| PathBuf::from("/"));
     let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: None });
     match cli.command {
-        Command::Cargo(arguments) => cargo::run(&arguments, &environment),
+        Command::Cargo(arguments) => cargo::run(&arguments, &loaded.settings, &environment),
+        Command::Run(arguments) => run::run(&arguments, &loaded.settings, &environment),
         Command::Stats(arguments) => stats::run(&arguments, &complained(loaded), &directory),
         Command::Explain(arguments) => {
             explain::run(&arguments, &complained(loaded), paint::Paint::new(&environment))

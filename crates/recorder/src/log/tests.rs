@@ -156,6 +156,8 @@ fn the_object_uses_the_same_numbers() {
         ("LIMITS", Ask::Limits),
         ("NETWORK", Ask::Network),
         ("CWD", Ask::Cwd),
+        ("DATE", Ask::Date),
+        ("UTC", Ask::Utc),
     ];
     for (name, value) in asks {
         assert_eq!(ask(number(&format!("ASK_{name}")).parse().unwrap()).unwrap(), value);

@@ -1,0 +1,168 @@
+//! What is particular to keeping a run of gcc or clang: its depfile is held against the record, and whether its outputs may
+//! show where the project is decides how far they are shared.
+//!
+//! Paths below the project count by place, so that checkouts share what does not show them. A run may show them all the
+//! same: then it also asks [`Question::Here`], and its results stay where they were made. That is so where
+//!
+//! * the command line asks for it (`shows_directory`: then the key holds the paths, and nothing needs to be asked);
+//! * an output or a message holds the directory's name;
+//! * a path below the project was given as an absolute one, so that `__FILE__` is one, and a file of the project says
+//!   `__FILE__`, `__BASE_FILE__`, `__builtin_FILE` or `source_location`: a length or a hash of it would leave nothing to find.
+//!   (Macros of system headers such as `assert` pass it on as a string, which is found.)
+
+use crate::capture::Ran;
+use crate::evidence::Evidence;
+use crate::inputs::World;
+use kiln_action::template::Spelling;
+use kiln_action::{Place, Question, Reason, Stream, Template};
+use kiln_compiler::gcc::depfile;
+use kiln_sys::files;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+/// The first ring: source and depfile. The record counts only if it saw all of that.
+pub fn declared(
+    evidence: &mut Evidence,
+    ran: &Ran,
+    world: &World<'_>,
+) -> Result<HashMap<PathBuf, Template>, Reason> {
+    let invocation = world.invocation;
+    let source = invocation.source.as_deref();
+    if let Some(unseen) = source.filter(|source| !evidence.opened.contains(*source)) {
+        return Err(Reason::Unrecorded(format!("{} was read unseen", unseen.display())));
+    }
+    let written = invocation.outputs.files.first();
+    if let Some(missing) = written.filter(|path| !evidence.outputs.contains(*path)) {
+        return Err(Reason::BadOutputs(format!("{} was not written", missing.display())));
+    }
+    let mut texts = HashMap::new();
+    if let Some(path) = invocation.depfile.as_deref() {
+        let text = files::read(path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
+        all_seen(path, &text, evidence, world)?;
+        if !invocation.shows_directory && shown_by_depfile(&text, world) {
+            evidence.questions.insert(Question::Here);
+        }
+        texts.insert(path.to_owned(), Template::cut(&text, &invocation.places, &[Spelling::Make]));
+    }
+    if !invocation.shows_directory && shows_its_place(evidence, ran, world)? {
+        evidence.questions.insert(Question::Here);
+    }
+    Ok(texts)
+}
+
+/// Every file that the compiler says it read must have been seen. gcc shortens names (`12/../../include` is told as
+/// `include`), so they are compared without their detours, and where that fails by where they lead.
+fn all_seen(path: &Path, text: &[u8], evidence: &Evidence, world: &World<'_>) -> Result<(), Reason> {
+    let named = depfile::prerequisites(text)
+        .ok_or_else(|| Reason::BadOutputs(format!("{} is not a depfile", path.display())))?;
+    let seen: HashSet<PathBuf> = evidence.opened.iter().map(|path| without_detours(path)).collect();
+    let mut real: Option<HashSet<PathBuf>> = None;
+    for name in named {
+        let name = world.invocation.absolute(Path::new(OsStr::from_bytes(&name)));
+        if seen.contains(&without_detours(&name)) {
+            continue;
+        }
+        let lead = |path: &Path| files::real_path(path).ok().flatten();
+        let real = real.get_or_insert_with(|| evidence.opened.iter().filter_map(|path| lead(path)).collect());
+        if !lead(&name).is_some_and(|leads| real.contains(&leads)) {
+            return Err(Reason::Unrecorded(format!("{} was read unseen", name.display())));
+        }
+    }
+    Ok(())
+}
+
+/// `a/./b/../c` as `a/c`. Wrong where `b` is a symbolic link, so good for comparing only.
+fn without_detours(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
+}
+
+/// The directories that count by place.
+fn roots<'a>(world: &'a World<'_>) -> impl Iterator<Item = &'a Path> {
+    let roots = world.invocation.places.roots().iter();
+    roots.filter(|(place, _)| !matches!(place, Place::Output(_))).map(|(_, root)| root.as_path())
+}
+
+/// Whether a depfile cannot be told again elsewhere: make's spelling of such a directory is not known to be one.
+fn shown_by_depfile(text: &[u8], world: &World<'_>) -> bool {
+    let odd = |root: &Path| root.as_os_str().as_bytes().iter().any(|byte| b"#$\\\t\n%:".contains(byte));
+    text.contains(&b'/') && roots(world).any(odd)
+}
+
+/// Whether anything that is kept may show where the project is.
+fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<bool, Reason> {
+    let needles: Vec<&[u8]> = roots(world).map(|root| root.as_os_str().as_bytes()).collect();
+    if needles.is_empty() {
+        return Ok(false);
+    }
+    let depfile = world.invocation.depfile.as_deref();
+    for path in evidence.outputs.iter().filter(|path| Some(path.as_path()) != depfile) {
+        if files::find_any(path, &needles).map_err(|error| Reason::BadOutputs(error.to_string()))?.is_some() {
+            return Ok(true);
+        }
+    }
+    let messages = all_said(ran);
+    let loose = |line: &[u8]| {
+        let rest = after_its_place(line, &needles);
+        needles.iter().any(|needle| memchr::memmem::find(rest, needle).is_some())
+    };
+    if messages.split(|&byte| byte == b'\n').any(loose) {
+        return Ok(true);
+    }
+    Ok(is_given_absolute_paths(world, &needles) && asks_for_its_name(evidence, world))
+}
+
+fn all_said(ran: &Ran) -> Vec<u8> {
+    ran.said.iter().flat_map(|(_, text)| text.iter().copied()).collect()
+}
+
+/// What is left of a line of diagnostics after the path at its beginning, if one of the directories is there: `DIR/a.c:1:2:
+/// warning: …`, `In file included from DIR/a.h:1,`.
+fn after_its_place<'a>(line: &'a [u8], roots: &[&[u8]]) -> &'a [u8] {
+    let text = line.strip_prefix(b"In file included from ").unwrap_or(line);
+    let text = text.strip_prefix(b"                 from ").unwrap_or(text);
+    let text = text.strip_prefix(b"\x1b[01m\x1b[K").unwrap_or(text); // gcc's bold
+    let text = text.strip_prefix(b"\x1b[1m").unwrap_or(text); // clang's
+    roots
+        .iter()
+        .find_map(|root| text.strip_prefix(*root).filter(|rest| rest.starts_with(b"/")))
+        .unwrap_or(line)
+}
+
+fn is_given_absolute_paths(world: &World<'_>, needles: &[&[u8]]) -> bool {
+    let below = |text: &[u8]| needles.iter().any(|needle| memchr::memmem::find(text, needle).is_some());
+    let invocation = world.invocation;
+    let variables = invocation.environment.iter().filter_map(|name| world.environment.get(name));
+    invocation.fields.iter().any(|field| below(field.value.as_bytes()))
+        || variables.into_iter().any(|value| below(value.as_bytes()))
+}
+
+/// Whether a file of the project asks the compiler for a file's name.
+fn asks_for_its_name(evidence: &Evidence, world: &World<'_>) -> bool {
+    const WORDS: [&[u8]; 4] = [b"__FILE__", b"__BASE_FILE__", b"__builtin_FILE", b"source_location"];
+    let places = &world.invocation.places;
+    let own = evidence.opened.iter().filter(|path| places.place(path).place != Place::Literal);
+    own.into_iter().any(|path| !matches!(files::find_any(path, &WORDS), Ok(None)))
+}
+
+/// The messages with holes for this place's directories. Where a directory stands anywhere but in front of a message, the
+/// run has asked for it literally, so that what the holes are filled with is always the same.
+pub fn said(ran: &Ran, world: &World<'_>) -> Vec<(Stream, Template)> {
+    let places = world.invocation.places.only(|place| !matches!(place, Place::Output(_)));
+    let pieces = crate::capture::by_stream(&ran.said);
+    pieces
+        .into_iter()
+        .map(|(stream, text)| (stream, Template::cut(&text, &places, &[Spelling::Plain])))
+        .collect()
+}

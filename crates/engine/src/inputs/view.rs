@@ -1,0 +1,95 @@
+//! Directories seen once for many questions: a C compile asks a thousand times whether a header is somewhere, and where it
+//! really lies.
+
+use kiln_action::{Answer, FileKind};
+use kiln_sys::files::{self, Stat};
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// Below this many names a `stat` of each is cheaper than reading the directory.
+const MANY: usize = 8;
+
+/// What has been seen of directories.
+#[derive(Default)]
+pub struct View {
+    /// How many names are asked for in a directory.
+    expected: HashMap<PathBuf, usize>,
+    /// The names in a directory in small letters; `None` where there is no telling.
+    names: HashMap<PathBuf, Option<HashSet<Vec<u8>>>>,
+    /// Where directories really lie; `None` is nowhere.
+    real: HashMap<PathBuf, Option<PathBuf>>,
+}
+
+impl View {
+    /// Tells which paths will be asked for.
+    pub fn expect(&mut self, paths: impl Iterator<Item = PathBuf>) {
+        for path in paths {
+            if let Some(directory) = path.parent() {
+                *self.expected.entry(directory.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    /// What is there; `None` if it cannot be told.
+    pub fn presence(&mut self, path: &Path) -> Option<Answer> {
+        match self.lists(path) {
+            Some(false) => Some(Answer::Nothing),
+            Some(true) | None => presence(path),
+        }
+    }
+
+    /// Whether the directory has a name like this one, if the directory is read at all. Letters are compared in any case, for
+    /// a file system that does so too; other letters than ASCII's are left to it.
+    fn lists(&mut self, path: &Path) -> Option<bool> {
+        let (directory, name) = (path.parent()?, path.file_name()?);
+        if self.expected.get(directory).is_none_or(|count| *count < MANY) || !name.is_ascii() {
+            return None;
+        }
+        let names = match self.names.get(directory) {
+            Some(names) => names,
+            None => self.names.entry(directory.to_owned()).or_insert_with(|| names_in(directory)),
+        };
+        Some(names.as_ref()?.contains(&name.as_encoded_bytes().to_ascii_lowercase()))
+    }
+
+    /// Where a path really lies: its directory is resolved once. `None` if it cannot be told.
+    pub fn real_path(&mut self, path: &Path) -> Option<Option<PathBuf>> {
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return files::real_path(path).ok();
+        };
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return files::real_path(path).ok();
+        }
+        match files::lstat(path).ok()? {
+            None => return Some(None),
+            Some(stat) if stat.kind == FileKind::Symlink => return files::real_path(path).ok(),
+            Some(_) => {}
+        }
+        if !self.real.contains_key(directory) {
+            let real = files::real_path(directory).ok()?;
+            self.real.insert(directory.to_owned(), real);
+        }
+        Some(self.real.get(directory)?.as_ref().map(|real| real.join(name)))
+    }
+}
+
+/// What is there, by itself.
+pub fn presence(path: &Path) -> Option<Answer> {
+    Some(match files::stat(path).ok()? {
+        None => Answer::Nothing,
+        Some(Stat { kind: FileKind::File, .. }) => Answer::Something,
+        Some(stat) => Answer::NotAFile(stat.kind),
+    })
+}
+
+/// The names in a directory in small letters, none if it is not there. `None` where a name has other letters than ASCII's, or
+/// it cannot be read.
+fn names_in(directory: &Path) -> Option<HashSet<Vec<u8>>> {
+    let Some(entries) = files::list_unsorted(directory).ok()? else { return Some(HashSet::new()) };
+    let small = |name: &OsStr| name.is_ascii().then(|| name.as_encoded_bytes().to_ascii_lowercase());
+    entries.iter().map(|entry| small(&entry.name)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! The project that a C compile belongs to, and what else the engine knows of a C compile that its command line does not
+//! say: paths below the project count by place, and messages are told for the terminal they go to.
+
+use kiln_action::invocation::{Field, Lazy};
+use kiln_action::{Invocation, Place};
+use kiln_config::Settings;
+use kiln_sys::env::Environment;
+use kiln_sys::files;
+use kiln_sys::process::{self, Channel};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// The project's directory: as set, else the nearest one above with a version control's own directory, else the highest one
+/// with a build file, else the directory itself. A wrong guess costs hits between checkouts and nothing else.
+pub fn of(settings: &Settings, directory: &Path) -> PathBuf {
+    const CONTROLS: [&str; 5] = [".git", ".jj", ".hg", ".svn", "_darcs"];
+    const BUILDS: [&str; 5] = ["CMakeLists.txt", "configure", "Makefile", "meson.build", ".cargo-ok"];
+    if let Some(base) = settings.base_dir.as_deref().filter(|base| directory.starts_with(base)) {
+        return base.to_owned();
+    }
+    let has = |above: &Path, names: &[&str]| {
+        names.iter().any(|name| files::lstat(&above.join(name)).is_ok_and(|found| found.is_some()))
+    };
+    let above = || directory.ancestors().filter(|above| above.parent().is_some());
+    let controlled = above().find(|above| has(above, &CONTROLS));
+    let built = || above().filter(|above| has(above, &BUILDS)).last();
+    controlled.or_else(built).unwrap_or(directory).to_owned()
+}
+
+/// Adds what the engine knows to the places: each declared output by its number, since its name is not in the key, and a
+/// build script's `OUT_DIR`. One that lies in the project, or the other way round, is a place by itself already: then a path
+/// would have two, and which one it has would hang on the other's being there.
+pub fn place(invocation: &mut Invocation, environment: &Environment) {
+    let files = invocation.outputs.files.clone();
+    for (number, file) in (0..).zip(&files) {
+        invocation.places.add(Place::Output(number), file);
+    }
+    let Some(out) = environment.get("OUT_DIR").map(Path::new).filter(|out| out.is_absolute()) else { return };
+    let roots = invocation.places.roots().iter();
+    let apart = roots
+        .filter(|(place, _)| !matches!(place, Place::Output(_)))
+        .all(|(_, root)| !root.starts_with(out) && !out.starts_with(root));
+    if apart && !invocation.directory.starts_with(out) {
+        invocation.places.add(Place::Out, out);
+    }
+}
+
+/// Where in its project a compile runs counts, even where paths count literally: questions are asked by place, and the
+/// project's directory may be guessed anew.
+pub fn pin(invocation: &mut Invocation, base: &Path) {
+    if let Ok(inside) = invocation.directory.strip_prefix(base) {
+        let value = inside.as_os_str().to_owned();
+        invocation.fields.push(Field { name: "inside", value, path: false });
+    }
+}
+
+/// The name of what a terminal decides, as a part of the command line that counts where something was said.
+pub const TERMINAL: &str = "terminal";
+
+/// gcc and clang colour their messages where they write to a terminal. kiln stands between, so it asks for the colours; how
+/// wide the terminal is counts where something was said.
+pub fn adapt_to_terminal(invocation: &mut Invocation, args: &[OsString], environment: &Environment) {
+    if !process::is_terminal(Channel::Err) {
+        return;
+    }
+    let said = |argument: &OsString| {
+        let text = argument.as_encoded_bytes();
+        text.starts_with(b"-fdiagnostics-color")
+            || text.starts_with(b"-fno-diagnostics-color")
+            || text.starts_with(b"-fcolor-diagnostics")
+            || text.starts_with(b"-fno-color-diagnostics")
+    };
+    let dumb = environment.get("TERM").is_none_or(|term| term == "dumb");
+    let colours = !dumb && !args.iter().any(said);
+    if colours {
+        invocation.append.push("-fdiagnostics-color=always".into());
+    }
+    let columns = environment.get("COLUMNS").unwrap_or(OsStr::new("?"));
+    let mut value = OsString::from(if colours { "colours " } else { "plain " });
+    value.push(columns);
+    value.push(format!(" {}", process::terminal_width().unwrap_or(0)));
+    invocation.lazy.push(Lazy { name: TERMINAL, value });
+}

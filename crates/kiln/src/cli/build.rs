@@ -1,0 +1,68 @@
+//! A build started through kiln: its compilers are wired for this one run, and one line at its end says what was saved.
+
+use crate::{fail, links};
+use kiln_config::Settings;
+use kiln_report::{Summary, log};
+use kiln_sys::env::{self, Environment};
+use kiln_sys::files;
+use kiln_sys::process::{self, Channel, Ended, Program};
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// Runs the program with kiln in front of rustc and, unless the settings say otherwise, of C compilers; its exit code is
+/// ours. `hint` is for the case that it cannot be started.
+pub fn run(
+    program: &OsStr,
+    args: &[OsString],
+    hint: &str,
+    settings: &Settings,
+    environment: &Environment,
+) -> i32 {
+    let Some(wrapper) = env::own_program().map(|own| own.with_file_name("kiln")) else {
+        return fail("cannot tell where kiln is installed");
+    };
+    let events = env::temporary_directory().join(format!("kiln-build-{}-{}", env::user(), process::own_id()));
+    let _ = files::remove(&events);
+    let path = path(settings, &wrapper, environment);
+    let mut set = vec![
+        (OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()),
+        (OsStr::new("KILN_EVENTS"), events.as_os_str()),
+    ];
+    set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
+    let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
+    let ended = match process::run_inherited(&Program { program, args: &args, set: &set }) {
+        Ok(ended) => ended,
+        Err(error) => return fail(&format!("cannot run `{}`: {error}; {hint}", program.display())),
+    };
+    sum_up(events);
+    match ended {
+        Ended::Code(code) => code,
+        Ended::Signal(signal) => process::end_by_signal(signal),
+    }
+}
+
+/// The path with kiln's compilers in front. Where that cannot be had, the build goes on without.
+fn path(settings: &Settings, wrapper: &std::path::Path, environment: &Environment) -> Option<OsString> {
+    if settings.off || !settings.wire_c {
+        return None;
+    }
+    match links::directory(settings, wrapper, environment) {
+        Ok(bin) => Some(links::path_with(&bin, environment)),
+        Err(what) => {
+            let warning = format!("kiln: warning: C compilers are not wired: {what}\n");
+            process::say(Channel::Err, warning.as_bytes());
+            None
+        }
+    }
+}
+
+/// The one line. A build that called no compiler has nothing to say.
+fn sum_up(events: PathBuf) {
+    let text = files::read(&events).unwrap_or_default();
+    let _ = files::remove(&events);
+    let mut summary = Summary::default();
+    log::parse(&text).for_each(|event| summary.add(&event));
+    if summary.units() > 0 {
+        process::say(Channel::Err, format!("{}\n", summary.line()).as_bytes());
+    }
+}

@@ -1,0 +1,56 @@
+//! The directory of compilers' names that are all kiln: put at the front of `$PATH`, it wires C and C++ for a build that knows
+//! nothing of caches. Compilers are found, asked for their version and told from each other as ever, for kiln becomes the one
+//! that is next on the path.
+
+use kiln_compiler::recognise;
+use kiln_config::Settings;
+use kiln_engine::inputs;
+use kiln_sys::env::Environment;
+use kiln_sys::files;
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// The directory, with a link to `wrapper` for each C compiler that `$PATH` has, and none for those that it has not.
+pub fn directory(settings: &Settings, wrapper: &Path, environment: &Environment) -> Result<PathBuf, String> {
+    let cache = settings.directory.as_deref().ok_or("there is no home directory; set KILN_DIR")?;
+    let bin = cache.join("bin");
+    let failed = |error: files::FileError| error.to_string();
+    files::create_dirs(&bin).map_err(failed)?;
+    let wanted = compilers(&bin, environment);
+    for entry in files::list(&bin).map_err(failed)?.unwrap_or_default() {
+        if !wanted.contains(&entry.name) {
+            files::remove(&bin.join(&entry.name)).map_err(failed)?;
+        }
+    }
+    for name in &wanted {
+        let link = bin.join(name);
+        if files::read_link(&link).ok().flatten().as_deref() != Some(wrapper) {
+            files::symlink(wrapper, &link).map_err(failed)?;
+        }
+    }
+    Ok(bin)
+}
+
+/// The names of C compilers on `$PATH`, beside those in `bin` itself.
+fn compilers(bin: &Path, environment: &Environment) -> BTreeSet<OsString> {
+    let is_compiler = |name: &OsStr| recognise(name, None).is_some_and(|it| it.family.is_c());
+    let directories =
+        inputs::search_path(environment).into_iter().filter(|path| path.is_absolute() && path != bin);
+    directories
+        .filter_map(|directory| files::list(&directory).ok().flatten())
+        .flatten()
+        .map(|entry| entry.name)
+        .filter(|name| is_compiler(name))
+        .collect()
+}
+
+/// `$PATH` with the directory in front.
+pub fn path_with(bin: &Path, environment: &Environment) -> OsString {
+    let mut path = bin.as_os_str().to_owned();
+    if let Some(rest) = environment.get("PATH").filter(|rest| !rest.is_empty()) {
+        path.push(":");
+        path.push(rest);
+    }
+    path
+}
