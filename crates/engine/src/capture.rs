@@ -8,7 +8,7 @@ use crate::c;
 use crate::evidence::{self, Evidence, Scene};
 use crate::generated;
 use crate::guilt;
-use crate::inputs::{self, World};
+use crate::inputs::{self, Answers, World};
 use crate::project;
 use crate::switches;
 use crate::toolchain::Owned;
@@ -276,35 +276,34 @@ fn settled_answers(
     world: &World<'_>,
 ) -> Result<Vec<Answer>, Reason> {
     let changed = |path: &Path| Reason::InputChanged(path.display().to_string());
-    for path in &evidence.absent {
+    let unanswered = |question: &Question| Reason::InputChanged(format!("{question:?} has no answer"));
+    let answers = Answers::default().of_all(shape.questions(), world).map_err(unanswered)?;
+    let path_of = |question: &Question| world.invocation.places.resolve(question.path()?);
+    let asked = shape.questions().iter().zip(&answers);
+    let still_absent: HashSet<PathBuf> = asked
+        .filter(|(question, answer)| matches!(question, Question::Absent(_)) && **answer == Answer::Nothing)
+        .filter_map(|(question, _)| path_of(question))
+        .collect();
+    for path in evidence.absent.difference(&still_absent) {
         if !evidence.outputs.contains(path) && files::lstat(path).is_ok_and(|found| found.is_some()) {
             return Err(changed(path));
         }
     }
-    let mut answers = Vec::with_capacity(shape.questions().len());
     let mut ways = HashSet::new();
-    for question in shape.questions() {
-        let unanswered = || Reason::InputChanged(format!("{question:?} has no answer"));
-        let path = question.path().and_then(|placed| world.invocation.places.resolve(placed));
-        let still_absent =
-            |path: &PathBuf| evidence.absent.contains(path) && !evidence.outputs.contains(path);
-        let answer = match question {
-            Question::Absent(_) if path.as_ref().is_some_and(still_absent) => Answer::Nothing, // seen just now
-            _ => inputs::answer(question, world).ok_or_else(unanswered)?,
-        };
+    for (question, answer) in shape.questions().iter().zip(&answers) {
+        let path = path_of(question);
         if let Some(path) = path {
             let seen = evidence.opened.contains(&path);
             let since = ran.started.realtime_ns();
-            let there = answer != Answer::Nothing; // where nothing is, the way ends above it
+            let there = *answer != Answer::Nothing; // where nothing is, the way ends above it
             let way = path.parent().filter(|_| !there).unwrap_or(&path);
-            if seen && answer == Answer::Nothing
+            if seen && *answer == Answer::Nothing
                 || !stood_still(question, &path, since)
                 || !way_stood_still(way, since, &mut ways)
             {
                 return Err(changed(&path));
             }
         }
-        answers.push(answer);
     }
     Ok(answers)
 }

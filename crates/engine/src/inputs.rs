@@ -38,15 +38,20 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// The answers to all questions of a Shape, in order; `None` if one cannot be had (then nothing may be concluded).
-    pub fn of_all(&mut self, questions: &[Question], world: &World<'_>) -> Option<Vec<Answer>> {
+    /// The answers to all questions of a Shape, in order; else the first that cannot be answered (then nothing may be
+    /// concluded).
+    pub fn of_all<'q>(
+        &mut self,
+        questions: &'q [Question],
+        world: &World<'_>,
+    ) -> Result<Vec<Answer>, &'q Question> {
         let places = &world.invocation.places;
         let absent = questions.iter().filter_map(|question| match question {
             Question::Absent(placed) if !self.known.contains_key(question) => places.resolve(placed),
             _ => None,
         });
         self.view.expect(absent);
-        questions.iter().map(|question| self.of(question, world)).collect()
+        questions.iter().map(|question| self.of(question, world).ok_or(question)).collect()
     }
 
     fn of(&mut self, question: &Question, world: &World<'_>) -> Option<Answer> {
@@ -57,7 +62,8 @@ impl Answers {
             Question::Absent(placed) => self.view.presence(&world.invocation.places.resolve(placed)?)?,
             Question::Real(placed) => {
                 let path = world.invocation.places.resolve(placed)?;
-                real(&path, placed.place, world.invocation, |path| self.view.real_path(path))?
+                let (real, link) = self.view.real_path(&path)?;
+                leads(real.as_deref(), link.as_deref(), placed.place, world.invocation)
             }
             question => answer(question, world)?,
         };
@@ -74,7 +80,8 @@ pub fn answer(question: &Question, world: &World<'_>) -> Option<Answer> {
         Question::Absent(placed) => view::presence(&place(placed)?),
         Question::Kind(placed) => kind(&place(placed)?),
         Question::Real(placed) => {
-            real(&place(placed)?, placed.place, world.invocation, |path| files::real_path(path).ok())
+            let (real, link) = view::real_path(&place(placed)?)?;
+            Some(leads(real.as_deref(), link.as_deref(), placed.place, world.invocation))
         }
         Question::Listing(placed) => listing(&place(placed)?),
         Question::Env(name) => {
@@ -114,17 +121,15 @@ fn kind(path: &Path) -> Option<Answer> {
 
 /// Where the path leads: for a literal question literally, for a placed one by place; and what a link says itself, which
 /// `readlink` shows and which may lead nowhere.
-fn real(
-    path: &Path,
+fn leads(
+    real: Option<&Path>,
+    link: Option<&Path>,
     asked: kiln_action::Place,
     invocation: &Invocation,
-    real_path: impl FnOnce(&Path) -> Option<Option<PathBuf>>,
-) -> Option<Answer> {
-    let real = real_path(path)?;
-    let link = files::read_link(path).ok()?;
+) -> Answer {
     let mut text = Writer::default();
-    match (&real, asked) {
-        (None, _) if link.is_none() => return Some(Answer::Nothing),
+    match (real, asked) {
+        (None, _) if link.is_none() => return Answer::Nothing,
         (None, _) => {}
         (Some(real), kiln_action::Place::Literal) => text.bytes(real.as_os_str().as_bytes()),
         (Some(real), _) => invocation.places.place(real).write(&mut text),
@@ -133,7 +138,7 @@ fn real(
         text.bytes(b"link");
         text.bytes(link.as_os_str().as_bytes());
     }
-    Some(Answer::Content(Digest::of(&text.0)))
+    Answer::Content(Digest::of(&text.0))
 }
 
 /// The names in the order in which they are told: tmpfs and btrfs tell them by age, and not every macro sorts them.

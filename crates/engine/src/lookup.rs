@@ -46,6 +46,6 @@ fn shapes(weak: &WeakKey, store: &dyn Store) -> Vec<Shape> {
 }
 
 fn key_of(weak: &WeakKey, shape: &Shape, answers: &mut Answers, world: &World<'_>) -> Option<ActionKey> {
-    let answered = answers.of_all(shape.questions(), world)?;
+    let answered = answers.of_all(shape.questions(), world).ok()?;
     Some(ActionKey::new(weak, shape.questions().iter().zip(&answered)))
 }

@@ -53,25 +53,32 @@ impl View {
         Some(names.as_ref()?.contains(&name.as_encoded_bytes().to_ascii_lowercase()))
     }
 
-    /// Where a path really lies: its directory is resolved once. `None` if it cannot be told.
-    pub fn real_path(&mut self, path: &Path) -> Option<Option<PathBuf>> {
-        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-            return files::real_path(path).ok();
+    /// Where a path really lies, its directory being resolved once, and what it says itself if it is a link. `None` if it
+    /// cannot be told.
+    pub fn real_path(&mut self, path: &Path) -> Option<Real> {
+        let whole = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+        let (Some(directory), Some(name), false) = (path.parent(), path.file_name(), whole) else {
+            return real_path(path);
         };
-        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-            return files::real_path(path).ok();
-        }
         match files::lstat(path).ok()? {
-            None => return Some(None),
-            Some(stat) if stat.kind == FileKind::Symlink => return files::real_path(path).ok(),
+            None => return Some((None, None)),
+            Some(stat) if stat.kind == FileKind::Symlink => return real_path(path),
             Some(_) => {}
         }
         if !self.real.contains_key(directory) {
             let real = files::real_path(directory).ok()?;
             self.real.insert(directory.to_owned(), real);
         }
-        Some(self.real.get(directory)?.as_ref().map(|real| real.join(name)))
+        Some((self.real.get(directory)?.as_ref().map(|real| real.join(name)), None))
     }
+}
+
+/// Where a path leads with all links resolved, and what it says itself if it is a link.
+type Real = (Option<PathBuf>, Option<PathBuf>);
+
+/// Where a path really lies, by itself.
+pub fn real_path(path: &Path) -> Option<Real> {
+    Some((files::real_path(path).ok()?, files::read_link(path).ok()?))
 }
 
 /// What is there, by itself.
