@@ -9,6 +9,7 @@ use std::path::Path;
 /// The pages: each one's path in the repository, and what it should say.
 fn pages() -> Vec<(String, String)> {
     let mut pages = vec![
+        ("docs/key/gcc.md".into(), kiln_compiler::gcc::describe()),
         ("docs/key/rustc.md".into(), kiln_compiler::rustc::describe()),
         ("docs/reference/cli.md".into(), cli::page()),
         ("docs/reference/settings.md".into(), settings::page()),

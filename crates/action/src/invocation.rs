@@ -171,11 +171,13 @@ pub struct Invocation {
 
 impl Invocation {
     /// The places that paths in the key are relative to: what the remap setting maps, and for C and its relatives the
-    /// project, unless its path is in an output.
+    /// project. Where a C compile shows its directory, none: not even the remap setting's, for it does not cover what is
+    /// shown.
     pub fn key_places(&self) -> Places {
-        match self.family.is_c() && !self.shows_directory {
-            true => self.places.only(|place| matches!(place, Place::Base | Place::Work | Place::Target)),
-            false => self.places.remapped(),
+        match (self.family.is_c(), self.shows_directory) {
+            (false, _) => self.places.remapped(),
+            (true, false) => self.places.only(|place| matches!(place, Place::Base | Place::Work)),
+            (true, true) => Places::new(),
         }
     }
 

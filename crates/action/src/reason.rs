@@ -14,6 +14,8 @@ pub enum Reason {
     UncachedFlag(String),
     /// The command line cannot be understood (the compiler will say why).
     BadArguments(String),
+    /// Not a compile of one source into one file: a link, several sources, output to standard output.
+    NotACompile(String),
     /// kiln was told to stay out of the way.
     Disabled,
     /// A crate that the user said is never to be cached.
@@ -60,6 +62,7 @@ impl Reason {
             Reason::UnknownFlag(_) => "unknown-flag",
             Reason::UncachedFlag(_) => "uncached-flag",
             Reason::BadArguments(_) => "bad-arguments",
+            Reason::NotACompile(_) => "not-a-compile",
             Reason::Disabled => "disabled",
             Reason::NeverCached(_) => "never-cached",
             Reason::Recache => "recache",
@@ -88,6 +91,7 @@ impl Reason {
             | Reason::UnknownFlag(detail)
             | Reason::UncachedFlag(detail)
             | Reason::BadArguments(detail)
+            | Reason::NotACompile(detail)
             | Reason::NeverCached(detail)
             | Reason::NoStore(detail)
             | Reason::UnknownToolchain(detail)
@@ -116,6 +120,7 @@ impl Reason {
             Reason::UnknownFlag(String::new()),
             Reason::UncachedFlag(String::new()),
             Reason::BadArguments(String::new()),
+            Reason::NotACompile(String::new()),
             Reason::Disabled,
             Reason::NeverCached(String::new()),
             Reason::Recache,
@@ -143,6 +148,7 @@ impl Reason {
             Reason::UnknownFlag(_) => "a flag that kiln does not know",
             Reason::UncachedFlag(_) => "a flag whose effect is not cached",
             Reason::BadArguments(_) => "arguments that cannot be understood",
+            Reason::NotACompile(_) => "not a compile of one source into one file",
             Reason::Disabled => "switched off",
             Reason::NeverCached(_) => "a crate that the settings say is never cached",
             Reason::Recache => "the settings say to compile anew",

@@ -1,7 +1,19 @@
-//! gcc and clang: first what was typed, then what it means.
+//! gcc and clang: first what was typed ([`args`], by the [`table`] of options), then what it means ([`inputs`],
+//! [`outputs`], [`shown`]).
 
+pub mod args;
 pub mod depfile;
+pub mod describe;
 pub mod environment;
+pub mod inputs;
+pub mod language;
+pub mod nested;
+pub mod outputs;
+pub mod shown;
+pub mod table;
+pub mod words;
+
+pub use describe::describe;
 
 use crate::{Context, Recognised, recognise};
 use kiln_action::{Invocation, Reason};
@@ -11,7 +23,7 @@ pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocatio
     if let Some(name) = recognise::passed_by(&recognised.compiler) {
         return Err(Reason::UnknownCompiler(name.to_owned()));
     }
-    Err(Reason::UnknownFlag(
-        context.args.first().map(|a| a.to_string_lossy().into_owned()).unwrap_or_default(),
-    ))
+    let typed = args::expand(context)?;
+    let lexed = args::lex(&typed, recognised.family)?;
+    inputs::understand(recognised, context, &typed, &lexed)
 }

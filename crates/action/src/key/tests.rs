@@ -114,6 +114,7 @@ fn a_directory_that_is_shown_counts_unless_it_is_mapped() {
         key(&it)
     };
     assert_eq!(at("/w1", false), at("/w2", false));
+    assert_ne!(at("/w1", true), at("/w2", true), "what is shown is not what the setting maps");
 }
 
 #[test]
