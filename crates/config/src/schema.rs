@@ -45,6 +45,8 @@ pub struct Settings {
     pub verify: Option<u8>,
     /// A file that gets a copy of every event (set by `kiln cargo` for its last line).
     pub events: Option<PathBuf>,
+    /// The number of the build that compiles belong to (set by `kiln cargo` and `kiln run`).
+    pub build: Option<u32>,
 }
 
 impl Default for Settings {
@@ -68,6 +70,7 @@ impl Default for Settings {
             log: None,
             verify: None,
             events: None,
+            build: None,
         }
     }
 }
@@ -374,6 +377,19 @@ pub const ROWS: &[Row] = &[
         project: false,
         set: |settings, given| assign(&mut settings.events, given.absolute().map(Some)),
         show: |settings| path(settings.events.as_deref()),
+    },
+    Row {
+        name: "",
+        variable: "KILN_BUILD",
+        default: "the number of cargo's process, or of make's process group",
+        written: "a number",
+        does: "The build that compiles belong to, for `kiln explain` (set by `kiln cargo` and `kiln run`).",
+        list: false,
+        project: false,
+        set: |settings, given| {
+            assign(&mut settings.build, given.text().and_then(|text| text.parse().ok()).map(Some))
+        },
+        show: |settings| settings.build.map_or(Value::Unset, |build| Value::Text(build.to_string())),
     },
     Row {
         name: "",

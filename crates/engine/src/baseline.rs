@@ -5,7 +5,7 @@ use crate::capture::Kept;
 use crate::inputs::{self, World};
 use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, salted};
 use kiln_action::key::WordSink;
-use kiln_action::{Answer, Digest, Invocation, KeyInputs, Question};
+use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question};
 use kiln_compiler::rustc::environment as variables;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::env::Environment;
@@ -46,7 +46,9 @@ impl Units {
     fn path(&self, invocation: &Invocation) -> PathBuf {
         let unit = unit_name(invocation);
         let target = invocation.target.as_deref().unwrap_or_default().as_bytes();
-        let name = Baseline::name(&unit, target, invocation.directory.as_os_str().as_bytes()).hex();
+        // C has many files of one name; the source's path tells them apart.
+        let place = invocation.source.as_deref().unwrap_or(&invocation.directory);
+        let name = Baseline::name(&unit, target, place.as_os_str().as_bytes()).hex();
         self.directory.join(&name[..1]).join(name)
     }
 
@@ -117,7 +119,9 @@ fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> Run {
 
 fn variant(invocation: &Invocation) -> [u8; 8] {
     let metadata = invocation.fields.iter().filter(|field| field.name == "C.metadata");
-    let text: Vec<&[u8]> = metadata.map(|field| field.value.as_bytes()).collect();
+    let output = invocation.outputs.files.first().filter(|_| invocation.family.is_c());
+    let output = output.map(|path| path.as_os_str().as_bytes());
+    let text: Vec<&[u8]> = metadata.map(|field| field.value.as_bytes()).chain(output).collect();
     let mut variant = [0; 8];
     variant.copy_from_slice(&Digest::of(&text.join(&0)).hash[..8]);
     variant
@@ -191,6 +195,10 @@ pub fn version(memory: &Path, toolchain: &Digest) -> String {
 /// The project that a compile belongs to, by its output directory alone: what is above `target`, else the target
 /// directory itself; without cargo's layout the directory it runs in.
 pub fn project(invocation: &Invocation) -> String {
+    let base = invocation.places.roots().iter().find(|(place, _)| *place == Place::Base);
+    if let Some((_, base)) = base {
+        return base.to_string_lossy().into_owned();
+    }
     let out = &invocation.outputs.directory;
     let up =
         |path: &Path, name: &str| path.ends_with(name).then(|| path.parent()).flatten().map(Path::to_owned);

@@ -42,6 +42,8 @@ pub struct Call<'a> {
     pub directory: &'a Path,
     /// The settings in force.
     pub settings: &'a Settings,
+    /// The number of the build that it is part of.
+    pub build: u32,
     /// When the wrapper started.
     pub started: Moment,
     /// Runs compiles.
@@ -509,7 +511,7 @@ fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
     Event {
         took_us: call.started.elapsed().as_micros() as u64,
         directory: call.directory.to_string_lossy().into_owned(),
-        parent: process::parent(),
+        parent: call.build,
         ..Event::new(clock::now_ms(), Outcome::Error, name, kind)
     }
 }

@@ -18,6 +18,9 @@ pub fn of(settings: &Settings, directory: &Path) -> PathBuf {
     if let Some(base) = settings.base_dir.as_deref().filter(|base| directory.starts_with(base)) {
         return base.to_owned();
     }
+    if let Some(scratch) = scratch(directory) {
+        return scratch.to_owned();
+    }
     let has = |above: &Path, names: &[&str]| {
         names.iter().any(|name| files::lstat(&above.join(name)).is_ok_and(|found| found.is_some()))
     };
@@ -25,6 +28,18 @@ pub fn of(settings: &Settings, directory: &Path) -> PathBuf {
     let controlled = above().find(|above| has(above, &CONTROLS));
     let built = || above().filter(|above| has(above, &BUILDS)).last();
     controlled.or_else(built).unwrap_or(directory).to_owned()
+}
+
+/// A directory with a name that nobody chose, in which CMake or meson tries what the compiler can do: by itself the whole
+/// project, so that the next try of the same finds it.
+fn scratch(directory: &Path) -> Option<&Path> {
+    let tries = |path: &&Path| {
+        let (name, parent) = (path.file_name().and_then(OsStr::to_str), path.parent());
+        let starts = |start: &str| name.is_some_and(|name| name.starts_with(start));
+        let parent_is = |name: &str| parent.is_some_and(|parent| parent.ends_with(name));
+        starts("TryCompile-") && parent_is("CMakeScratch") || starts("tmp") && parent_is("meson-private")
+    };
+    directory.ancestors().find(tries)
 }
 
 /// Adds what the engine knows to the places: each declared output by its number, since its name is not in the key, and a

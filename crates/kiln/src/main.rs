@@ -5,7 +5,7 @@ mod complain;
 mod exit;
 mod masquerade;
 
-use kiln_config::Start;
+use kiln_config::{Settings, Start};
 use kiln_engine::{Call, Ending};
 use kiln_exec::Local;
 use kiln_sys::clock::Moment;
@@ -61,6 +61,7 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
         environment: &environment,
         directory: &directory,
         settings: &loaded.settings,
+        build: build_of(&loaded.settings, recognised.family.is_c()),
         started,
         executor: &executor,
     };
@@ -73,6 +74,12 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
         Ending::Signal(signal) => process::end_by_signal(signal),
         Ending::Unchanged(_) => become_compiler(argv),
     }
+}
+
+/// Which build this is part of: what `kiln cargo` and `kiln run` say, else cargo, which starts all of them. make starts a shell
+/// for each, and all of these are in one process group.
+fn build_of(settings: &Settings, c: bool) -> u32 {
+    settings.build.unwrap_or_else(|| if c { process::group() } else { process::parent() })
 }
 
 /// Where the compiler writes to: the project's settings are looked for from there, for cargo compiles dependencies in

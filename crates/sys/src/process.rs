@@ -287,6 +287,11 @@ pub fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
 
+/// The process group.
+pub fn group() -> u32 {
+    rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned()
+}
+
 /// This process.
 pub fn own_id() -> u32 {
     std::process::id()

@@ -24,9 +24,11 @@ pub fn run(
     let events = env::temporary_directory().join(format!("kiln-build-{}-{}", env::user(), process::own_id()));
     let _ = files::remove(&events);
     let path = path(settings, &wrapper, environment);
+    let build = process::own_id().to_string();
     let mut set = vec![
         (OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()),
         (OsStr::new("KILN_EVENTS"), events.as_os_str()),
+        (OsStr::new("KILN_BUILD"), OsStr::new(&build)),
     ];
     set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
