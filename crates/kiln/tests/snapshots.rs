@@ -1,0 +1,325 @@
+//! What every command says, word for word, for people and for programs. A change of these words is a change that somebody
+//! meant: `INSTA_UPDATE=always cargo test -p kiln --test snapshots` accepts it, and `git diff` shows it.
+#![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
+
+mod space;
+mod transcript;
+
+use space::{Space, rustc, succeeds};
+use std::fs;
+use std::process::Command;
+use transcript::Transcript;
+
+/// Three packages in a row (app, mid, leaf) in `project`, and one beside them.
+fn workspace() -> Space {
+    let space = Space::new();
+    fs::remove_dir_all(space.path("project")).unwrap();
+    let members = "[workspace]\nmembers = ['app', 'mid', 'leaf', 'odd']\nresolver = '3'\n";
+    space.write("project/Cargo.toml", members);
+    for (name, dependency) in [("leaf", ""), ("mid", "leaf"), ("app", "mid"), ("odd", "")] {
+        let dependency = match dependency {
+            "" => String::new(),
+            of => format!("{of} = {{ path = '../{of}' }}\n"),
+        };
+        let manifest = format!(
+            "[package]\nname = '{name}'\nversion = '0.1.0'\nedition = '2024'\n[dependencies]\n{dependency}"
+        );
+        space.write(&format!("project/{name}/Cargo.toml"), &manifest);
+    }
+    space.write("project/leaf/src/lib.rs", "pub fn leaf() -> u32 { 1 }");
+    space.write("project/mid/src/lib.rs", "pub fn mid() -> u32 { leaf::leaf() }");
+    space.write("project/app/src/main.rs", "fn main() { println!(\"{}\", mid::mid()); }");
+    space.write("project/odd/src/lib.rs", "");
+    space
+}
+
+/// Cargo in `project`, with kiln in front of rustc.
+fn cargo(space: &Space, args: &[&str]) -> Command {
+    let mut command = space.command("cargo");
+    command.args(args).env("RUSTC_WRAPPER", env!("CARGO_BIN_EXE_kiln"));
+    command.env("CARGO_INCREMENTAL", "0").env("CARGO_NET_OFFLINE", "true").env("KILN_NEVER", "odd");
+    // What is changed within a tick of the file system's clock is not kept.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    command
+}
+
+/// A unit called `name`, compiled into a project's target directory, as cargo would ask for it.
+fn unit(space: &Space, name: &str, project: &str) -> Command {
+    let out = space.path(&format!("{project}/target/debug/deps"));
+    fs::create_dir_all(&out).unwrap();
+    let mut command =
+        space.kiln(&[rustc().to_str().unwrap(), "--crate-name", name, "--edition=2021", "lib.rs"]);
+    command.args([
+        "--error-format=json",
+        "--crate-type",
+        "lib",
+        "--emit=dep-info,metadata",
+        "-C",
+        "metadata=1",
+    ]);
+    command.arg("--out-dir").arg(out);
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    command
+}
+
+#[test]
+fn help() {
+    let space = Space::new();
+    let mut told = Transcript::new(&space);
+    told.kiln(&[]).kiln(&["-h"]).kiln(&["--help"]).kiln(&["--version"]);
+    let commands =
+        ["run", "stats", "explain", "clear", "verify", "gc", "setup", "doctor", "config", "completions"];
+    for command in commands {
+        told.kiln(&[command, "--help"]);
+    }
+    for verb in ["list", "get", "set", "unset", "path", "template"] {
+        told.kiln(&["config", verb, "--help"]);
+    }
+    told.is("help");
+}
+
+#[test]
+fn completions() {
+    let space = Space::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        Transcript::new(&space).kiln(&["completions", shell]).is(&format!("completions-{shell}"));
+    }
+    Transcript::new(&space).kiln(&["completions", "tcsh"]).is("completions-unknown");
+}
+
+#[test]
+fn setup() {
+    let space = Space::new();
+    let mut told = Transcript::new(&space);
+    told.kiln(&["setup", "--check"]).kiln(&["setup", "--check", "--json"]);
+    told.kiln(&["setup"]).file("home/.cargo/config.toml");
+    told.kiln(&["setup"]).kiln(&["setup", "--json"]);
+    told.kiln(&["setup", "--check"]).kiln(&["setup", "--check", "--json"]);
+    told.kiln_with(&[("RUSTC_WRAPPER", "")], &["setup", "--check"]);
+    told.kiln_with(&[("RUSTC_WRAPPER", "sccache")], &["setup"]);
+    told.kiln_with(&[("RUSTC_WRAPPER", "kiln")], &["setup", "--remove"]).file("home/.cargo/config.toml");
+    told.kiln(&["setup", "--remove"]).kiln(&["setup", "--remove", "--json"]);
+    space.write("home/.cargo/config.toml", "[build]\nrustc-wrapper = 'sccache'\n");
+    told.note("somebody else's wrapper is there");
+    told.kiln(&["setup"]).kiln(&["setup", "--remove"]).kiln(&["setup", "--check"]);
+    told.kiln(&["setup", "--force"]).file("home/.cargo/config.toml");
+    space.write("home/.cargo/config.toml", "[build\n");
+    told.note("the file is broken").kiln(&["setup"]);
+    told.kiln(&["setup", "--check", "--remove"]);
+    told.is("setup");
+}
+
+#[test]
+fn doctor() {
+    let space = Space::new();
+    // Linkers that are installed here and elsewhere not are kept out of sight.
+    fs::create_dir(space.path("bin")).unwrap();
+    let cc = Command::new("sh").args(["-c", "command -v cc"]).output().unwrap().stdout;
+    std::os::unix::fs::symlink(String::from_utf8(cc).unwrap().trim(), space.path("bin/cc")).unwrap();
+    let path = format!("{}:{}", space.path("bin").display(), rustc().parent().unwrap().display());
+    let limit = [("KILN_MAX_SIZE", "1MiB"), ("PATH", path.as_str())];
+    let mut told = Transcript::new(&space);
+    told.kiln_with(&limit, &["doctor"]);
+    succeeds(&mut space.kiln(&["setup"]));
+    told.note("after `kiln setup`").kiln_with(&limit, &["doctor"]).kiln_with(&limit, &["doctor", "--json"]);
+    let odd = [
+        ("KILN_DIR", "/proc/nowhere"),
+        ("KILN_OFF", "1"),
+        ("KILN_REMAPP", "1"),
+        ("RUSTC", "/bin/true"),
+        ("RUSTC_WORKSPACE_WRAPPER", "/usr/bin/sccache"),
+        ("RUSTC_WRAPPER", "sccache"),
+        ("SCCACHE_DIR", "/x"),
+    ];
+    told.kiln_with(&odd, &["doctor"]).kiln_with(&odd, &["doctor", "--json"]);
+    told.is("doctor");
+}
+
+#[test]
+fn config() {
+    let space = Space::new();
+    // A directory whose length is the same everywhere, for it is in a table.
+    let fixed = [("KILN_DIR", "/kiln")];
+    let user = "home/.config/kiln/config.toml";
+    let mut told = Transcript::new(&space);
+    told.kiln_with(&fixed, &["config", "list"]);
+    told.kiln(&["config", "path"]).kiln(&["config", "path", "--project"]).kiln(&["config", "path", "--json"]);
+    told.kiln(&["config", "set", "max-size", "30GiB"]).kiln(&["config", "set", "max-size", "30GiB"]);
+    told.kiln(&["config", "set", "never", "a,b", "c"]).file(user);
+    told.kiln(&["config", "set", "--project", "salt", "2"]).file("project/kiln.toml");
+    told.kiln(&["config", "path", "--project"]).kiln(&["config", "path", "--json"]);
+    told.kiln(&["config", "get", "never"]).kiln(&["config", "get", "never", "--json"]);
+    told.kiln(&["config", "get", "salt", "--json"]).kiln(&["config", "get", "log"]);
+    told.kiln_with(&[("KILN_SALT", "3")], &["config", "get", "salt", "--json"]);
+    told.kiln_with(&[("KILN_SALT", "3")], &["config", "set", "--project", "salt", "4"]);
+    told.kiln_with(&fixed, &["config", "list"]).kiln_with(&fixed, &["config", "list", "--json"]);
+    told.kiln(&["config", "unset", "never"]).kiln(&["config", "unset", "never"]);
+    told.kiln(&["config", "set", "max-age", "soon"]).kiln(&["config", "set", "--project", "directory", "/x"]);
+    told.kiln(&["config", "get", "max-sizze"]).kiln(&["config", "set", "remap"]);
+    told.kiln(&["config", "template"]);
+    told.is("config");
+}
+
+/// Two projects, hits, misses, and what is not cached.
+fn lived_in() -> Space {
+    let space = Space::new();
+    for project in ["project", "other"] {
+        succeeds(&mut unit(&space, "first", project));
+    }
+    succeeds(&mut unit(&space, "second", "project"));
+    fs::remove_dir_all(space.path("project/target")).unwrap();
+    succeeds(&mut unit(&space, "first", "project"));
+    succeeds(unit(&space, "third", "project").env("KILN_NEVER", "third"));
+    space.write("project/lib.rs", "pub fn f() { nonsense }\n");
+    assert!(!unit(&space, "first", "project").output().unwrap().status.success());
+    space.write("project/lib.rs", "pub fn f() {}\n");
+    space
+}
+
+#[test]
+fn stats() {
+    let space = Space::new();
+    Transcript::new(&space).kiln(&["stats"]).kiln(&["stats", "--json"]).is("stats-of-nothing");
+    let space = lived_in();
+    let mut told = Transcript::new(&space);
+    told.kiln(&["stats"]).kiln(&["stats", "--json"]);
+    told.kiln(&["stats", "--since", "1h"]).kiln(&["stats", "--since", "2100-01-01", "--json"]);
+    told.kiln(&["stats", "--project"]).kiln(&["stats", "--project", "../other", "--json"]);
+    told.kiln(&["stats", "--project", "nowhere"]);
+    told.kiln(&["stats", "--top", "1"]).kiln(&["stats", "--top", "1", "--json"]);
+    told.kiln(&["stats", "--zero"]).kiln(&["stats"]);
+    told.kiln(&["stats", "--since", "yesterday"]).kiln(&["stats", "--zero", "--json"]);
+    told.is("stats");
+}
+
+#[test]
+fn explain() {
+    let space = workspace();
+    let mut told = Transcript::new(&space);
+    told.kiln(&["explain"]).kiln(&["explain", "--json"]).kiln(&["explain", "leaf"]);
+    succeeds(&mut cargo(&space, &["build", "-q"]));
+    told.note("the first build").kiln(&["explain"]);
+    space.write("project/leaf/src/lib.rs", "pub fn leaf() -> u32 { 2 }");
+    succeeds(&mut cargo(&space, &["build", "-q"]));
+    told.note("a changed file").kiln(&["explain", "--last"]).kiln(&["explain", "--json"]);
+    told.kiln(&["explain", "mid"]).kiln(&["explain", "odd"]).kiln(&["explain", "--since", "1h"]);
+    fs::remove_dir_all(space.path("project/target")).unwrap();
+    succeeds(&mut cargo(&space, &["build", "-q"]));
+    told.note("an empty target directory").kiln(&["explain"]);
+    told.kiln(&["explain", "nobody"])
+        .kiln(&["explain", "--since", "soon"])
+        .kiln(&["explain", "--last", "leaf"]);
+    told.is("explain");
+}
+
+#[test]
+fn clear() {
+    let space = lived_in();
+    let mut told = Transcript::new(&space);
+    told.kiln(&["clear", "--older-than", "1h"]).kiln(&["clear", "--older-than", "soon"]);
+    told.kiln(&["clear", "second"]).kiln(&["clear", "--project", "../other", "--json"]);
+    told.kiln(&["clear", "--yes"]).kiln(&["clear", "--json"]);
+    told.is("clear");
+}
+
+#[test]
+fn gc() {
+    let space = lived_in();
+    // What was used a moment ago is not collected.
+    let age = "find . -type f -exec touch -d '2 days ago' {} +";
+    succeeds(Command::new("sh").args(["-c", age]).current_dir(space.path("cache")));
+    let mut told = Transcript::new(&space);
+    told.kiln(&["gc", "--dry-run"]).kiln(&["gc", "--dry-run", "--json"]);
+    let small = [("KILN_MAX_SIZE", "1B")];
+    told.kiln_with(&small, &["gc", "--dry-run"]).kiln_with(&small, &["gc", "--json"]);
+    told.kiln_with(&small, &["gc"]);
+    told.is("gc");
+}
+
+#[test]
+fn verify() {
+    let space = lived_in();
+    let mut told = Transcript::new(&space);
+    told.kiln(&["verify"]).kiln(&["verify", "--json"]);
+    let shapes = space.path("cache/v1/shapes");
+    let mut records: Vec<_> =
+        fs::read_dir(shapes).unwrap().flat_map(|shard| files(&shard.unwrap().path())).collect();
+    records.sort();
+    fs::write(&records[0], "").unwrap();
+    told.note("a record is damaged").kiln(&["verify"]).kiln(&["verify", "--json"]);
+    told.kiln(&["verify", "--repair"]).kiln(&["verify", "--repair", "--json"]);
+    told.is("verify");
+}
+
+fn files(path: &std::path::Path) -> Vec<std::path::PathBuf> {
+    match fs::read_dir(path) {
+        Ok(entries) => entries.map(|entry| entry.unwrap().path()).collect(),
+        Err(_) => vec![path.to_owned()],
+    }
+}
+
+#[test]
+fn verify_by_compiling() {
+    let space = Space::new();
+    let compile = unit(&space, "first", "project");
+    let command: Vec<String> = [compile.get_program()]
+        .into_iter()
+        .chain(compile.get_args())
+        .map(|word| word.to_str().unwrap().to_owned())
+        .collect();
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    let mut told = Transcript::new(&space);
+    let args = |more: &[&'static str]| [&["verify", "--rebuild"], more, &["--"], &command[..]].concat();
+    told.told("kiln verify --rebuild -- [COMPILE]", &mut space.kiln(&args(&[])));
+    told.told("kiln verify --rebuild -- [COMPILE]", &mut space.kiln(&args(&[])));
+    told.told("kiln verify --rebuild --json -- [COMPILE]", &mut space.kiln(&args(&["--json"])));
+    told.kiln(&["verify", "--rebuild", "--sample", "half", "--", "true"]).kiln(&["verify", "--rebuild"]);
+    told.kiln(&["verify", "--rebuild", "--", "/nowhere/cargo"]);
+    told.is("verify-rebuild");
+}
+
+#[test]
+fn a_build_through_kiln() {
+    let space = workspace();
+    let mut told = Transcript::new(&space);
+    let build = |args: &[&str]| {
+        let mut command = cargo(&space, &[]);
+        let through = space.kiln(&[&["cargo"], args].concat());
+        command.env_remove("RUSTC_WRAPPER");
+        let mut again = Command::new(through.get_program());
+        again.args(through.get_args()).current_dir(space.path("project")).env_clear();
+        again.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        again
+    };
+    told.told("kiln cargo build -q", &mut build(&["build", "-q"]));
+    told.told("kiln cargo build -q", &mut build(&["build", "-q"]));
+    told.told("kiln cargo no-such-command -q", &mut build(&["no-such-command", "-q"]));
+    told.is("cargo");
+}
+
+#[test]
+fn what_is_wrong() {
+    let space = Space::new();
+    let mut told = Transcript::new(&space);
+    told.kiln(&["frobnicate"])
+        .kiln(&["stat"])
+        .kiln(&["stats", "--frobnicate"])
+        .kiln(&["stats", "--top", "many"]);
+    told.kiln(&["/nowhere/rustc", "-vV"]).kiln(&["/", "-vV"]);
+    told.kiln_with(&[("CARGO", "/nowhere/cargo")], &["cargo", "build"]);
+    let unwritable = [("KILN_DIR", "/proc/nowhere")];
+    for command in [&["stats"][..], &["explain"], &["clear", "--yes"], &["gc"], &["verify"]] {
+        told.kiln_with(&unwritable, command);
+    }
+    told.kiln_with(&[("KILN_CONFIG", "/proc/nowhere/config.toml")], &["config", "set", "salt", "1"]);
+    space.write("home/.config/kiln/config.toml", "# mine\nmax-sizze = '1GiB'\nmax-age = 'soon'\n");
+    space.write("project/kiln.toml", "directory = '/evil'\nremap = 'perhaps'\n");
+    let odd = [("KILN_OFF", "perhaps"), ("KILN_REMAPP", "1")];
+    told.note("bad settings everywhere");
+    told.kiln_with(&odd, &["config", "get", "max-age"]).kiln_with(&odd, &["gc"]);
+    let mut compile = unit(&space, "first", "project");
+    told.told("KILN_OFF=perhaps KILN_REMAPP=1 kiln rustc …", compile.envs(odd));
+    space.write("home/.config/kiln/config.toml", "max-size = \n");
+    told.note("a file that is not TOML").kiln(&["config", "get", "max-size"]);
+    told.is("wrong");
+}
