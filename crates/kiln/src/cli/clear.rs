@@ -1,5 +1,7 @@
 //! `kiln clear`: remove what is cached: everything, one crate, one project, or what is old.
 
+use crate::paint::Paint;
+use crate::progress::Progress;
 use crate::{exit, fail, say, words};
 use kiln_action::digest;
 use kiln_config::{Settings, values};
@@ -32,7 +34,7 @@ pub struct Arguments {
 }
 
 /// Removes.
-pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
+pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint) -> i32 {
     let shop = match Workshop::open(settings) {
         Ok(shop) => shop,
         Err(reason) => return fail(&reason.to_string()),
@@ -53,14 +55,20 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
             && oldest.is_none_or(|oldest| entry.used_ns < oldest)
             && keys.as_ref().is_none_or(|keys| keys.contains(&entry.key.0))
     };
+    let progress = |what| Progress::start(what, paint.moves() && !arguments.json);
     if !arguments.yes && process::is_terminal_input() && process::is_terminal(Channel::Err) {
-        match shop.store.clear(&|entry| everything || picked(entry), true) {
+        let counting = progress("counting");
+        let would = shop.store.clear(&|entry| everything || picked(entry), true);
+        drop(counting);
+        match would {
             Ok(Some(would)) if !confirmed(&would) => return exit::WRONG,
             Ok(_) => {}
             Err(error) => return fail(&error.to_string()),
         }
     }
+    let removing = progress("removing");
     let cleared = if everything { shop.store.clear_all() } else { shop.store.clear(&picked, false) };
+    drop(removing);
     told(cleared, arguments.json)
 }
 
@@ -77,12 +85,22 @@ fn keys_of(shop: &Workshop, directory: &Path) -> HashSet<[u8; 32]> {
     keys
 }
 
+/// Asks. Whatever is not a yes is a no, the end of the input among it.
 fn confirmed(would: &Collected) -> bool {
-    let results = words::count(would.before.results - would.after.results, "result");
+    let results = would.before.results - would.after.results;
+    if results == 0 {
+        return true; // nothing to ask about
+    }
+    let results = words::count(results, "result");
     let freed = words::bytes(would.before.bytes - would.after.bytes);
     process::say(Channel::Err, format!("remove {results}, {freed}? [y/N] ").as_bytes());
     let line = process::read_line().unwrap_or_default();
-    matches!(line.trim(), "y" | "Y" | "yes")
+    if matches!(line.trim(), "y" | "Y" | "yes") {
+        return true;
+    }
+    let begin = if line.ends_with('\n') { "" } else { "\n" };
+    process::say(Channel::Err, format!("{begin}nothing was removed\n").as_bytes());
+    false
 }
 
 fn told(cleared: Result<Option<Collected>, StoreError>, as_json: bool) -> i32 {

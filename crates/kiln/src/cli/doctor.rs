@@ -1,6 +1,7 @@
 //! `kiln doctor`: is everything as it should be, and if not, what to do?
 
 use crate::paint::Paint;
+use crate::progress::Progress;
 use crate::{exit, say};
 use kiln_config::layers::Loaded;
 use kiln_engine::workshop::Workshop;
@@ -74,7 +75,14 @@ struct Patient<'a> {
 }
 
 /// Looks at everything.
-pub fn run(arguments: &Arguments, loaded: &Loaded, environment: &Environment, directory: &Path) -> i32 {
+pub fn run(
+    arguments: &Arguments,
+    loaded: &Loaded,
+    environment: &Environment,
+    directory: &Path,
+    paint: Paint,
+) -> i32 {
+    let progress = Progress::start("looking at everything", paint.moves() && !arguments.json);
     let scratch = Scratch::new();
     let opened = Workshop::open(&loaded.settings);
     let patient = Patient { environment, directory, loaded, shop: opened.as_ref().ok(), scratch: &scratch.0 };
@@ -85,9 +93,10 @@ pub fn run(arguments: &Arguments, loaded: &Loaded, environment: &Environment, di
     if let Some(rustc) = rustc {
         findings.extend(linker::look(&patient, &rustc));
     }
+    drop(progress);
     match arguments.json {
         true => say(&format!("{:#}\n", as_json(&findings))),
-        false => say(&as_text(&findings, Paint::new(environment))),
+        false => say(&as_text(&findings, paint)),
     }
     if count(&findings, Level::Problem) > 0 { exit::WRONG } else { exit::FINE }
 }

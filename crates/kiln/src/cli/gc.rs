@@ -1,5 +1,7 @@
 //! `kiln gc`: remove what is old, and the least useful results beyond the size limit.
 
+use crate::paint::Paint;
+use crate::progress::Progress;
 use crate::{exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::workshop::{self, Workshop};
@@ -23,7 +25,7 @@ pub struct Arguments {
 }
 
 /// Collects.
-pub fn run(arguments: &Arguments, settings: &Settings) -> i32 {
+pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
     if arguments.background {
         process::close_inherited();
         process::be_nice();
@@ -33,7 +35,10 @@ pub fn run(arguments: &Arguments, settings: &Settings) -> i32 {
         Err(reason) => return fail(&reason.to_string()),
     };
     let limits = workshop::limits(settings);
-    let collected = match shop.store.collect(&limits, Moment::now(), arguments.dry_run) {
+    let progress = Progress::start("collecting", paint.moves() && !arguments.json && !arguments.background);
+    let collected = shop.store.collect(&limits, Moment::now(), arguments.dry_run);
+    drop(progress);
+    let collected = match collected {
         Ok(Some(collected)) => collected,
         Ok(None) => {
             say("another process is collecting already\n");

@@ -13,6 +13,7 @@ mod explain;
 mod gc;
 mod links;
 mod paint;
+mod progress;
 mod run;
 mod setup;
 mod stats;
@@ -73,20 +74,17 @@ pub fn run() -> i32 {
     let environment = Environment::capture();
     let directory = env::directory().unwrap_or_else(|| PathBuf::from("/"));
     let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: None });
+    let paint = paint::Paint::new(&environment);
     match cli.command {
         Command::Cargo(arguments) => cargo::run(&arguments, &loaded.settings, &environment),
         Command::Run(arguments) => run::run(&arguments, &loaded.settings, &environment),
         Command::Stats(arguments) => stats::run(&arguments, &complained(loaded), &directory),
-        Command::Explain(arguments) => {
-            explain::run(&arguments, &complained(loaded), paint::Paint::new(&environment))
-        }
-        Command::Clear(arguments) => clear::run(&arguments, &complained(loaded), &directory),
-        Command::Verify(arguments) => {
-            verify::run(&arguments, &complained(loaded), paint::Paint::new(&environment))
-        }
-        Command::Gc(arguments) => gc::run(&arguments, &complained(loaded)),
+        Command::Explain(arguments) => explain::run(&arguments, &complained(loaded), paint),
+        Command::Clear(arguments) => clear::run(&arguments, &complained(loaded), &directory, paint),
+        Command::Verify(arguments) => verify::run(&arguments, &complained(loaded), paint),
+        Command::Gc(arguments) => gc::run(&arguments, &complained(loaded), paint),
         Command::Setup(arguments) => setup::run(&arguments, &environment, &directory),
-        Command::Doctor(arguments) => doctor::run(&arguments, &loaded, &environment, &directory),
+        Command::Doctor(arguments) => doctor::run(&arguments, &loaded, &environment, &directory, paint),
         Command::Config(arguments) => {
             tell(&loaded);
             let place = config::Place { environment: &environment, directory: &directory };

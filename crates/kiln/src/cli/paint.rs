@@ -1,28 +1,41 @@
-//! Colours, only where a person looks: on a terminal, and not with `NO_COLOR`.
+//! Colours and moving lines, only where a person looks: on a terminal; colours not with `NO_COLOR`.
 
 use kiln_sys::env::Environment;
 use kiln_sys::process::{self, Channel};
 
 /// Paints words, or leaves them as they are.
 #[derive(Clone, Copy, Debug)]
-pub struct Paint(bool);
+pub struct Paint {
+    /// Whether standard output has colours.
+    colours: bool,
+    /// Whether a line on standard error can be written anew.
+    moves: bool,
+}
 
 impl Paint {
-    /// For standard output.
+    /// As the terminal, if it is one, and its user want it.
     pub fn new(environment: &Environment) -> Paint {
-        let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || environment.get("TERM").is_some_and(|term| term == "dumb");
-        Paint(!plain && process::is_terminal(Channel::Out))
+        let dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
+        let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Paint {
+            colours: !dumb && !plain && process::is_terminal(Channel::Out),
+            moves: !dumb && process::is_terminal(Channel::Err),
+        }
     }
 
     /// For nobody.
     #[cfg(test)]
     pub fn plain() -> Paint {
-        Paint(false)
+        Paint { colours: false, moves: false }
+    }
+
+    /// Whether a line on standard error can be written anew: whether progress can be shown.
+    pub fn moves(self) -> bool {
+        self.moves
     }
 
     fn in_colour(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// What is fine.

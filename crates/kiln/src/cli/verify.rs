@@ -1,20 +1,18 @@
 //! `kiln verify`: look at everything that is stored; with `--rebuild`, hold hits against real compiles.
 
 use crate::paint::Paint;
+use crate::progress::Progress;
 use crate::{exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::workshop::Workshop;
 use kiln_report::log;
 use kiln_store::{Damage, Verified};
-use kiln_sys::clock::Moment;
 use kiln_sys::env;
 use kiln_sys::process::{self, Channel, Ended, Program, own_id};
 use kiln_sys::{files, sandbox};
 use serde_json::json;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
-use std::sync::Mutex;
-use std::time::Duration;
 
 /// What to verify.
 #[derive(clap::Args)]
@@ -45,9 +43,12 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
         Ok(shop) => shop,
         Err(reason) => return fail(&reason.to_string()),
     };
-    let bar = Bar::new(!arguments.json);
-    let verified = shop.store.verify(arguments.repair, &|done, total| bar.show(done, total));
-    bar.end();
+    let progress = Progress::start("verifying", paint.moves() && !arguments.json);
+    let verified = shop.store.verify(arguments.repair, &|done, total| {
+        let percent = done.saturating_mul(100) / total.max(1);
+        progress.reached(|| format!("{percent} % of {}", words::bytes(total)));
+    });
+    drop(progress);
     let verified = match verified {
         Ok(verified) => verified,
         Err(error) => return fail(&error.to_string()),
@@ -55,40 +56,6 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
     say(&if arguments.json { as_json(&verified) } else { as_text(&verified, paint) });
     let left = verified.damage.iter().any(|damage| !damage.repaired);
     if left { exit::WRONG } else { exit::FINE }
-}
-
-/// Says on a terminal how far it is, when it takes longer than a second.
-struct Bar {
-    shown: bool,
-    started: Moment,
-    last: Mutex<Option<u64>>,
-}
-
-impl Bar {
-    fn new(wanted: bool) -> Bar {
-        let shown = wanted && process::is_terminal(Channel::Err);
-        Bar { shown, started: Moment::now(), last: Mutex::new(None) }
-    }
-
-    fn show(&self, done: u64, total: u64) {
-        if !self.shown || total == 0 || self.started.elapsed() < Duration::from_secs(1) {
-            return;
-        }
-        let percent = done.saturating_mul(100) / total;
-        if let Ok(mut last) = self.last.lock()
-            && *last != Some(percent)
-        {
-            *last = Some(percent);
-            let text = format!("\rverifying {percent:>3} % of {}", words::bytes(total));
-            process::say(Channel::Err, text.as_bytes());
-        }
-    }
-
-    fn end(&self) {
-        if self.last.lock().is_ok_and(|last| last.is_some()) {
-            process::say(Channel::Err, b"\r\x1b[K");
-        }
-    }
 }
 
 fn as_json(verified: &Verified) -> String {
