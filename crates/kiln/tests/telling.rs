@@ -4,6 +4,7 @@
 mod common;
 
 use common::{Space, text_of};
+use std::path::Path;
 use std::process::Command;
 
 /// What `kiln explain` says after `first` was built and something was changed.
@@ -195,13 +196,8 @@ fn a_program_that_another_one_on_path_hides() {
 fn another_compiler() {
     let space = Space::new();
     space.write("src/lib.rs", "pub fn one() {}");
-    let real = common::sysroot();
     let copy = space.path("toolchain");
-    let copied = Command::new("cp").args(["-al", &real]).arg(&copy).status().unwrap().success();
-    if !copied {
-        let copied = Command::new("cp").args(["-a", &real]).arg(&copy).status().unwrap();
-        assert!(copied.success());
-    }
+    common::copy_of_the_toolchain(&copy);
     let rustc = copy.join("bin/rustc").display().to_string();
     space.kiln(&[&rustc, "-vV"], &[]);
     space.rustc_of(&rustc, "a", &[]);
@@ -215,6 +211,47 @@ fn another_compiler() {
     space.rustc_of(&rustc, "a", &[]);
     let told = told(&space);
     assert!(told.contains("the compiler changed: other files of the same version (rustc 1."), "{told}");
+}
+
+#[test]
+fn a_compiler_of_another_version() {
+    let space = Space::new();
+    space.workspace();
+    let told = text_of(Command::new(common::rustc()).arg("-vV"));
+    let release = told.lines().find_map(|line| line.strip_prefix("release: ")).unwrap();
+    // The release before: 1.95.0 -> 1.94.0; its digits are as many.
+    let minor: u32 = release.split('.').nth(1).unwrap().parse().unwrap();
+    let older = release.replacen(&format!(".{minor}."), &format!(".{}.", minor - 1), 1);
+    let copy = space.path("older");
+    common::toolchain_of_another_version(&copy, release, &older);
+    let build = |toolchain: &Path| {
+        let mut command = space.cargo_of(&toolchain.join("bin/cargo"), &["check"]);
+        text_of(command.env("RUSTC", toolchain.join("bin/rustc")));
+    };
+    build(&copy);
+    build(common::sysroot().as_ref());
+    assert_eq!(
+        space.tell(&["explain"]),
+        format!(
+            "build of {}, just now: 3 units, 0 restored, 3 compiled\n\n  the compiler changed: rustc {older} -> rustc \
+             {release}\n    leaf check, mid check, app check\n",
+            space.root().display()
+        )
+    );
+    assert_eq!(
+        space.tell(&["explain", "leaf"]).matches("->").count(),
+        1,
+        "and of the first build nothing is told"
+    );
+    // Back again: what the older one made is still there.
+    let hits = || -> u64 {
+        let stats: serde_json::Value = serde_json::from_str(&space.tell(&["stats", "--json"])).unwrap();
+        stats["projects"][space.root().to_str().unwrap()]["hits"].as_u64().unwrap()
+    };
+    let before = hits();
+    std::fs::remove_dir_all(space.path("target")).unwrap();
+    build(&copy);
+    assert_eq!(hits() - before, 3);
 }
 
 #[test]

@@ -64,6 +64,31 @@ pub fn some_library(toolchain: &Path) -> PathBuf {
     names.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("libgetopts-")).unwrap()
 }
 
+/// A copy of the toolchain; of links where that can be.
+pub fn copy_of_the_toolchain(copy: &Path) {
+    let copied =
+        |how: &str| Command::new("cp").args([how, &sysroot()]).arg(copy).output().unwrap().status.success();
+    assert!(copied("-al") || copied("-a"));
+}
+
+/// A copy of the toolchain that works and says that it is another version: the release is written into the compiler's
+/// library (but not into LLVM's name there), and into the standard library's metadata, where rustc compares it. Nothing can
+/// be linked with it: the version is in the names of symbols.
+pub fn toolchain_of_another_version(copy: &Path, release: &str, other: &str) {
+    copy_of_the_toolchain(copy);
+    let (old, new) = (release.replace('.', "\\."), other);
+    let write = |rule: &str, directory: &Path, beginning: &str| {
+        let names = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        let files = names.filter(|path| {
+            path.is_file() && path.file_name().unwrap().to_str().unwrap().starts_with(beginning)
+        });
+        // `sed -i` makes new files: the links' other ends stay as they are.
+        text_of(Command::new("sed").env("LC_ALL", "C").args(["-b", "-i", "-e", rule]).args(files));
+    };
+    write(&format!("s/\\([^-]\\){old}/\\1{new}/g"), &copy.join("lib"), "librustc_driver");
+    write(&format!("s/rustc {old} (/rustc {new} (/g"), some_library(copy).parent().unwrap(), "lib");
+}
+
 impl Space {
     pub fn new() -> Space {
         let directory = tempfile::tempdir().unwrap();
@@ -227,7 +252,12 @@ impl Space {
     }
 
     pub fn cargo_command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("cargo");
+        self.cargo_of("cargo".as_ref(), args)
+    }
+
+    /// The same with the cargo of a toolchain: rustup's lets the libraries of its own toolchain go first.
+    pub fn cargo_of(&self, cargo: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(cargo);
         command.args(args);
         self.clean(&mut command, &[]);
         command.env("RUSTC_WRAPPER", env!("CARGO_BIN_EXE_kiln"));
