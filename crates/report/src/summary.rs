@@ -69,8 +69,9 @@ impl Summary {
         let compiled = self.units() - self.hits;
         let saved = self.saved_ms as f64 / 1000.0;
         let (units, restored) = (self.units(), self.hits);
+        let what = if units == 1 { "unit" } else { "units" };
         format!(
-            "kiln: {units} units, {restored} restored, {compiled} compiled, {saved:.1} s of compiling saved"
+            "kiln: {units} {what}, {restored} restored, {compiled} compiled, {saved:.1} s of compiling saved"
         )
     }
 }

@@ -31,3 +31,16 @@ fn events_fold_to_counts_and_a_line() {
     assert_eq!(twice.units(), 10);
     assert_eq!(twice.saved_ms, 3000);
 }
+
+#[test]
+fn one_unit_is_one_unit() {
+    let line = |events: &[Event]| {
+        let mut summary = Summary::default();
+        events.iter().for_each(|event| summary.add(event));
+        summary.line()
+    };
+    let hit = event(Outcome::Hit, "", 40);
+    assert_eq!(line(&[hit.clone()]), "kiln: 1 unit, 1 restored, 0 compiled, 0.0 s of compiling saved");
+    assert_eq!(line(&[hit.clone(), hit]), "kiln: 2 units, 2 restored, 0 compiled, 0.1 s of compiling saved");
+    assert_eq!(line(&[]), "kiln: 0 units, 0 restored, 0 compiled, 0.0 s of compiling saved");
+}
