@@ -245,7 +245,8 @@ fn uncached(events: &[&Event]) -> Vec<Uncached> {
             remedy: kiln_action::reason::remedy(&event.reason).to_owned(),
             units: Vec::new(),
         });
-        if !event.detail.is_empty() && !entry.details.contains(&event.detail) {
+        let names_the_unit = event.detail.replace('-', "_") == event.name.replace('-', "_");
+        if !event.detail.is_empty() && !names_the_unit && !entry.details.contains(&event.detail) {
             entry.details.push(event.detail.clone());
         }
         entry.units.push(unit(event));

@@ -92,3 +92,17 @@ fn what_is_not_cached_has_a_reason_and_a_remedy() {
     );
     assert!(!uncached.remedy.is_empty());
 }
+
+#[test]
+fn a_detail_that_only_names_the_unit_is_not_told_twice() {
+    let never = |name: &str, detail: &str| Event {
+        outcome: Outcome::Bypass,
+        reason: "never-cached".into(),
+        detail: detail.into(),
+        ..miss(name, "", "")
+    };
+    let details = |events: &[Event]| explain(&events.iter().collect::<Vec<_>>()).uncached[0].details.clone();
+    assert_eq!(details(&[never("odd", "odd")]), [""; 0]);
+    assert_eq!(details(&[never("odd_one", "odd-one")]), [""; 0], "a crate's name in cargo's spelling");
+    assert_eq!(details(&[never("build_script_build", "odd")]), ["odd"], "the package that was meant");
+}
