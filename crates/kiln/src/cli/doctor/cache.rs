@@ -31,7 +31,13 @@ fn directory(patient: &Patient<'_>, shop: &Workshop) -> Finding {
                 format!("{shown}, which cannot be written; nor need it, with `read-only`"),
             );
         }
-        return Finding::problem(NAME, format!("{shown}: {error}"), ELSEWHERE);
+        let advice = match error.source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                format!("make room (`kiln clear`, `kiln gc` with a smaller max-size), or {ELSEWHERE}")
+            }
+            _ => ELSEWHERE.to_owned(),
+        };
+        return Finding::problem(NAME, format!("{shown}: {error}"), advice);
     }
     let _ = files::remove(&trial);
     if let Ok(Some(owner)) = files::owner(&shop.directory)
