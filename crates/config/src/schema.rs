@@ -218,8 +218,8 @@ pub const ROWS: &[Row] = &[
         variable: "KILN_EXTRA_INPUTS",
         default: "",
         written: "a list of paths; `*`, `?` and `**` as in a shell, a directory stands for every file below it",
-        does: "Files whose content (and whose coming and going) counts for every compile, on top of what it was seen to \
-               read. Relative paths begin at the project file's directory, without one at the directory the compiler \
+        does: "Files whose content (and whose coming and going) counts for every compile and every question to the \
+               compiler (`-vV`, what build scripts try out), on top of what it was seen to read. Relative paths begin at the project file's directory, without one at the directory the compiler \
                runs in. Those that a project file names count for compiles in that project's directory only, not for \
                dependencies from a registry. (Cargo does not know of them: it runs the compiler when it has a reason of \
                its own, such as a new target directory.)",

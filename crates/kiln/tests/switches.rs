@@ -84,6 +84,22 @@ fn extra_inputs_count_by_content_and_by_name() {
 }
 
 #[test]
+fn extra_inputs_count_for_questions_to_the_compiler_too() {
+    let space = Space::new();
+    space.write("project/kiln.toml", "extra-inputs = ['VERSION']\n");
+    space.write("project/VERSION", "1");
+    let ask = || {
+        let mut command = space.kiln(&[space::rustc().to_str().unwrap(), "-vV"]);
+        space.run(command.env("KILN_EVENTS", space.path("events")))
+    };
+    assert_eq!(ask(), told("miss", "not-seen"));
+    assert_eq!(ask(), hit());
+    space.write("project/VERSION", "2");
+    assert_eq!(ask(), told("miss", "changed"), "who declares it knows what kiln does not see");
+    assert_eq!(ask(), hit());
+}
+
+#[test]
 fn extra_variables_count() {
     let space = warm();
     let with = |value| [("KILN_EXTRA_VARIABLES", "FLAVOUR"), ("FLAVOUR", value)];
