@@ -7,6 +7,7 @@
 //! ```
 
 use crate::baseline::{self, Word};
+use crate::conceal;
 use crate::invocation::{Field, Invocation};
 use crate::place::{Place, Places};
 use crate::shape::{Answer, Question};
@@ -201,7 +202,7 @@ impl Sink for HashSink {
     }
 }
 
-/// Keeps what is told as words; values of variables only as digests with a salt.
+/// Keeps what is told as words; values of variables, and what may be a secret in an argument, only as digests with a salt.
 pub struct WordSink<'a> {
     /// The words so far.
     pub words: Vec<Word>,
@@ -218,7 +219,9 @@ impl<'a> WordSink<'a> {
 impl Sink for WordSink<'_> {
     fn field(&mut self, group: Group, name: &[u8], value: &[u8]) {
         let shown = match group {
-            Group::Arguments => String::from_utf8_lossy(value).into_owned(),
+            Group::Arguments => {
+                conceal::argument(&String::from_utf8_lossy(name), &String::from_utf8_lossy(value), self.salt)
+            }
             Group::Externs => extern_words(value),
             Group::Toolchain => digest::hex(value),
             Group::Environment if value.first() == Some(&0) => String::new(), // unset

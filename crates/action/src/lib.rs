@@ -4,6 +4,7 @@
 //! depends on none of them. Only [`key`] and [`digest`] feed a hasher.
 
 pub mod baseline;
+pub mod conceal;
 pub mod digest;
 pub mod event;
 pub mod invocation;

@@ -4,6 +4,7 @@
 use crate::capture::Kept;
 use crate::inputs::{self, World};
 use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, salted};
+use kiln_action::conceal;
 use kiln_action::key::WordSink;
 use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question};
 use kiln_compiler::rustc::environment as variables;
@@ -153,7 +154,7 @@ fn details(question: &Question, world: &World<'_>, salt: &[u8]) -> Vec<Vec<u8>> 
             .map(|path| path.as_os_str().as_bytes().to_vec())
             .into_iter()
             .collect(),
-        Question::Argv => world.argv.iter().map(|word| word.as_bytes().to_vec()).collect(),
+        Question::Argv => conceal::command_line(world.argv, salt),
         Question::Environ => whole_environment(world.environment, salt),
         _ => Vec::new(),
     }

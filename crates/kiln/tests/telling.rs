@@ -132,6 +132,35 @@ fn values_of_variables_are_nowhere() {
 }
 
 #[test]
+fn values_that_people_give_to_arguments_are_nowhere() {
+    let space = Space::new();
+    // This macro takes the whole command line into account.
+    space.with_macro("argv");
+    space.write("src/lib.rs", "#![allow(unexpected_cfgs)] pub const A: &str = look::look!(\"argv\");");
+    let compile = |secret: &str| {
+        let cfg = format!("api_key=\"{secret}\"");
+        let link = format!("link-arg=-DTOKEN={secret}");
+        space.rustc("a", &["--extern", "look=liblook.so", "--cfg", &cfg, "-C", &link]);
+        told(&space)
+    };
+    compile("hunter2");
+    assert_eq!(
+        compile("correct-horse"),
+        told_about(&space, "an argument differs: --cfg api_key=… (the value is not kept)")
+    );
+    let mut seen = space.tell(&["explain", "--json"]) + &space.tell(&["stats", "--json"]);
+    for (path, content) in space.files("cache/v1") {
+        if !path.contains("/blobs/") {
+            seen.push_str(&content);
+        }
+    }
+    assert!(seen.contains("api_key") && seen.contains("TOKEN"), "is it told at all?");
+    for secret in ["hunter2", "correct-horse"] {
+        assert!(!seen.contains(secret), "{secret}");
+    }
+}
+
+#[test]
 fn an_argument_that_differs() {
     let space = Space::new();
     space.write("src/lib.rs", "pub fn one() {}");

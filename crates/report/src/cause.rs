@@ -3,6 +3,7 @@
 //! The order of [`Rank`] decides which difference is told first: what a person changed comes before what follows from it.
 
 use kiln_action::baseline::{Answered, Baseline, Run, Told, Word};
+use kiln_action::conceal::for_people;
 use kiln_action::{Place, Placed, Question};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -169,7 +170,8 @@ fn gone(word: &Word) -> Difference {
     match word.group.as_str() {
         "externs" => Difference::new(Rank::Argument, format!("the dependency {} is gone", word.name)),
         "arguments" => {
-            Difference::new(derived(&word.name), format!("an argument is gone: {}", spelled(word)))
+            let shown = Word { value: for_people(&word.value), ..word.clone() };
+            Difference::new(derived(&word.name), format!("an argument is gone: {}", spelled(&shown)))
         }
         _ => Difference::new(Rank::Variable, format!("{} does not count any more", word.name)),
     }
@@ -200,17 +202,23 @@ fn derived(name: &str) -> Rank {
 
 fn argument(word: &Word, before: Option<&Word>) -> Difference {
     let rank = derived(&word.name);
+    let (value, old) = (for_people(&word.value), before.map(|before| for_people(&before.value)));
+    if old.as_ref() == Some(&value) {
+        let what = spelled(&Word { value, ..word.clone() });
+        return Difference::new(rank, format!("an argument differs: {what} (the value is not kept)"));
+    }
     let is_shown = |value: &str| value.chars().all(|c| !c.is_control()) && value.len() < 200;
-    let was = match before {
-        Some(before) if is_shown(&before.value) => format!(" (was {})", named(&before.value)),
+    let was = match old {
+        Some(old) if is_shown(&old) => format!(" (was {})", named(&old)),
         _ => String::new(),
     };
+    let word = Word { value, ..word.clone() };
     let words = match word.name.as_str() {
         name if !is_shown(&word.value) => format!("an argument differs: {}", flag(name)),
         "directory" => format!("it is compiled in another directory: {}{was}", word.value),
         "wrapper" => format!("another program runs the compiler: {}{was}", word.value),
         "input" => format!("the source is another file: {}{was}", word.value),
-        _ => format!("an argument differs: {}{was}", spelled(word)),
+        _ => format!("an argument differs: {}{was}", spelled(&word)),
     };
     Difference::new(rank, words)
 }
@@ -389,7 +397,9 @@ fn value(what: &str, before: &Told, after: &Told) -> String {
 
 fn command_line(before: &Told, after: &Told) -> String {
     match only(after, before).first() {
-        Some(word) => format!("the command line differs: {}", String::from_utf8_lossy(word)),
+        Some(word) => {
+            format!("the command line differs: {}", for_people(&String::from_utf8_lossy(word)))
+        }
         None => "the command line differs".into(),
     }
 }

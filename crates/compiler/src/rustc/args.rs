@@ -28,7 +28,7 @@ pub fn expand(context: &Context<'_>, behind_wrapper: bool) -> Result<Vec<String>
     let mut expanded = Vec::with_capacity(context.args.len());
     for argument in context.args {
         let Some(text) = argument.to_str() else {
-            return Err(Reason::BadArguments(format!("not UTF-8: {}", argument.to_string_lossy())));
+            return Err(Reason::BadArguments("one is not UTF-8".to_owned()));
         };
         let Some(file) = text.strip_prefix('@') else {
             expanded.push(text.to_owned());
@@ -83,7 +83,7 @@ fn lex_long<'a>(long: &str, rest: &mut impl Iterator<Item = &'a String>) -> Resu
     }
     let flag = table::long(name).ok_or_else(|| Reason::UnknownFlag(format!("--{name}")))?;
     let value = match (flag.takes, value) {
-        (Takes::Nothing, Some(_)) => return Err(Reason::BadArguments(format!("--{long} takes no value"))),
+        (Takes::Nothing, Some(_)) => return Err(Reason::BadArguments(format!("--{name} takes no value"))),
         (Takes::Nothing, None) => None,
         (_, Some(value)) => Some(value),
         (_, None) => Some(next_value(&format!("--{name}"), rest)?),

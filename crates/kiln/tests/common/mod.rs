@@ -27,7 +27,8 @@ pub fn look(input: TokenStream) -> TokenStream {
 "#;
 
 /// The steps that make kiln distrust the whole macro are only in macros that need them.
-const SUSPICIOUS: [&str; 2] = [
+const SUSPICIOUS: [&str; 3] = [
+    r#""argv" => std::env::args().count().to_string(),"#,
     r#""envs" => std::env::vars().count().to_string(),"#,
     r#""time" => format!("{:?}", std::time::SystemTime::now().elapsed().is_ok()),"#,
 ];

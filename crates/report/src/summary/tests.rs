@@ -40,7 +40,10 @@ fn one_unit_is_one_unit() {
         summary.line()
     };
     let hit = event(Outcome::Hit, "", 40);
-    assert_eq!(line(&[hit.clone()]), "kiln: 1 unit, 1 restored, 0 compiled, 0.0 s of compiling saved");
+    assert_eq!(
+        line(std::slice::from_ref(&hit)),
+        "kiln: 1 unit, 1 restored, 0 compiled, 0.0 s of compiling saved"
+    );
     assert_eq!(line(&[hit.clone(), hit]), "kiln: 2 units, 2 restored, 0 compiled, 0.1 s of compiling saved");
     assert_eq!(line(&[]), "kiln: 0 units, 0 restored, 0 compiled, 0.0 s of compiling saved");
 }

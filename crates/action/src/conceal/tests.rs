@@ -1,0 +1,77 @@
+use super::*;
+
+const SALT: &[u8] = b"salt";
+
+fn seen(field: &str, value: &str) -> String {
+    let kept = argument(field, value, SALT);
+    assert!(!kept.contains("hunter2"), "{field} {value}: {kept}");
+    for_people(&kept)
+}
+
+#[test]
+fn what_people_make_up_is_kept_as_a_print() {
+    assert_eq!(seen("cfg", "api_key=\"hunter2\""), "api_key=…");
+    assert_eq!(seen("env-set", "feature=hunter2"), "feature=…");
+    assert_eq!(seen("C.link-arg", "=TOKEN=hunter2"), "=TOKEN=…");
+    assert_eq!(seen("C.link-arg", "=-DTOKEN=hunter2"), "=-DTOKEN=…");
+    assert_eq!(seen("C.link-arg", "=-Wl,--defsym=a=hunter2"), "=-Wl,--defsym=…");
+    assert_eq!(seen("C.link-args", "=-lx --auth-token=hunter2 -s"), "=-lx --auth-token=… -s");
+    assert_eq!(seen("C.link-arg", "=TOKEN=hunter2=="), "=TOKEN=…", "what ends like base64");
+    assert_eq!(seen("Z.pre-link-arg", "=A=hunter2,B=hunter2"), "=A=…,B=…");
+    let other = argument("cfg", "k=\"a\"", SALT);
+    assert_ne!(other, argument("cfg", "k=\"b\"", SALT));
+    assert_ne!(other, argument("cfg", "k=\"a\"", b"another cache"));
+}
+
+#[test]
+fn what_rustc_cargo_and_the_linker_call_their_own_is_seen() {
+    for (field, value) in [
+        ("cfg", "feature=\"x\""),
+        ("cfg", "tokio_unstable"),
+        ("cfg", "target_os=\"linux\""),
+        ("C.opt-level", "=3"),
+        ("C.metadata", "=0123"),
+        ("C.link-arg", "=-fuse-ld=mold"),
+        ("C.link-args", "=-Wl,-rpath=/opt/lib -Wl,--build-id"),
+        ("C.llvm-args", "=-inline-threshold=100"),
+        ("L", "native=/opt/lib"),
+        ("input", "src/a=b.rs"),
+    ] {
+        assert_eq!(argument(field, value, SALT), value, "{field}");
+    }
+}
+
+#[test]
+fn a_command_line_is_looked_at_word_by_word() {
+    let seen = |words: &[&str]| -> Vec<String> {
+        let argv: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let shown = command_line(&argv, SALT);
+        shown.into_iter().map(|word| for_people(&String::from_utf8(word).unwrap())).collect()
+    };
+    assert_eq!(
+        seen(&["rustc", "--cfg", "k=\"hunter2\"", "--cfg=k=hunter2", "--cfg", "feature=\"x\"", "src/lib.rs"]),
+        ["rustc", "--cfg", "k=…", "--cfg=k=…", "--cfg", "feature=\"x\"", "src/lib.rs"]
+    );
+    assert_eq!(
+        seen(&["-C", "link-arg=K=hunter2", "-Clink_arg=K=hunter2", "--codegen=link-args=-s K=hunter2"]),
+        ["-C", "link-arg=K=…", "-Clink_arg=K=…", "--codegen=link-args=-s K=…"]
+    );
+    assert_eq!(
+        seen(&[
+            "-C",
+            "opt-level=3",
+            "-Copt-level=3",
+            "-Zcrate-attr=k=hunter2",
+            "--extern",
+            "a=/x/liba.rmeta"
+        ]),
+        ["-C", "opt-level=3", "-Copt-level=3", "-Zcrate-attr=…", "--extern", "a=/x/liba.rmeta"]
+    );
+}
+
+#[test]
+fn only_prints_are_signs_for_people() {
+    let print = format!("={MARK}{}", "a".repeat(DIGITS));
+    assert_eq!(for_people(&format!("k{print}, x#1, k{print}")), "k=…, x#1, k=…");
+    assert_eq!(for_people("#, =#12, ="), "#, =#12, =");
+}
