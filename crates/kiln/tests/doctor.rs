@@ -163,6 +163,28 @@ fn a_disk_that_is_full() {
     assert!(out(&cleared).starts_with("removed 1 result, "), "{}", out(&cleared));
 }
 
+/// The loader takes nothing from such a disk, and says so on the compiler's standard error.
+#[test]
+fn a_disk_that_nothing_is_executed_from() {
+    let Some((disk, space)) = on_a_disk() else { return };
+    disk.remount("noexec");
+    let cache = disk.0.join("cache");
+    let compile = || {
+        let mut compile = space.wrapped(&[], &[]);
+        compile.env("KILN_DIR", &cache);
+        let outcome = space.run(&mut compile).outcome;
+        fs::remove_dir_all(space.path("project/target/debug/deps")).unwrap();
+        fs::create_dir(space.path("project/target/debug/deps")).unwrap();
+        outcome
+    };
+    space.write("project/lib.rs", "pub fn g() {}\n");
+    let said = err(&succeeds(space.wrapped(&[], &[]).env("KILN_DIR", &cache)));
+    assert!(!said.contains("LD_PRELOAD"), "{said}");
+    assert_eq!(compile(), "hit", "it was recorded and kept all the same");
+    let (level, _, _) = finding(&told(&mut doctor(&space, &cache)), "recorder");
+    assert_eq!(level, "ok");
+}
+
 #[test]
 fn a_cache_of_somebody_else() {
     const STRANGER: u32 = 54321;

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, CWD, MemfdFlags, Mode, OFlags};
+use rustix::fs::{self, AtFlags, CWD, MemfdFlags, Mode, OFlags, StatVfsMountFlags};
 use rustix::process::getpid;
 
 static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/preload.so"));
@@ -30,6 +30,7 @@ impl Object {
     pub(crate) fn place(directory: Option<&Path>) -> io::Result<Object> {
         if let Some(directory) = directory.filter(|directory| loader_can_name(directory))
             && let Ok(path) = write_under(directory)
+            && loader_can_map(&path)
         {
             return Ok(Object { path, _memory: None });
         }
@@ -60,6 +61,11 @@ fn loader_can_name(directory: &Path) -> bool {
     let bytes = directory.as_os_str().as_bytes();
     directory.is_absolute()
         && !bytes.iter().any(|byte| matches!(byte, b':' | b'$' | b'\\') || byte.is_ascii_whitespace())
+}
+
+/// From a file system that is mounted `noexec` the loader takes nothing, and says so on the program's standard error.
+fn loader_can_map(path: &Path) -> bool {
+    fs::statvfs(path).is_ok_and(|mounted| !mounted.f_flag.contains(StatVfsMountFlags::NOEXEC))
 }
 
 fn write_under(directory: &Path) -> io::Result<PathBuf> {

@@ -17,7 +17,7 @@ pub struct Recorder {
 
 impl Recorder {
     /// Prepares a run. The object is kept in `object_dir` under a name made of its content; without a directory, or
-    /// where that cannot be written or named in `LD_PRELOAD`, it is in memory.
+    /// where that cannot be written, named in `LD_PRELOAD` or executed from, it is in memory.
     ///
     /// # Errors
     ///
