@@ -292,7 +292,9 @@ fn a_build_through_kiln() {
         again
     };
     told.told("kiln cargo build -q", &mut build(&["build", "-q"]));
-    told.told("kiln cargo build -q", &mut build(&["build", "-q"]));
+    told.note("all is fresh").told("kiln cargo build -q", &mut build(&["build", "-q"]));
+    fs::remove_dir_all(space.path("project/target")).unwrap();
+    told.note("an empty target directory").told("kiln cargo build -q", &mut build(&["build", "-q"]));
     told.told("kiln cargo no-such-command -q", &mut build(&["no-such-command", "-q"]));
     told.is("cargo");
 }

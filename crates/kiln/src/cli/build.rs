@@ -58,12 +58,13 @@ fn path(settings: &Settings, wrapper: &std::path::Path, environment: &Environmen
     }
 }
 
-/// The one line. A build that called no compiler has nothing to say.
+/// The one line, about units: questions to the compiler (`-vV`, what build scripts try out) are none, and a build that
+/// compiled nothing has nothing to say.
 fn sum_up(events: PathBuf) {
     let text = files::read(&events).unwrap_or_default();
     let _ = files::remove(&events);
     let mut summary = Summary::default();
-    log::parse(&text).for_each(|event| summary.add(&event));
+    log::parse(&text).filter(|event| event.kind != "probe").for_each(|event| summary.add(&event));
     if summary.units() > 0 {
         process::say(Channel::Err, format!("{}\n", summary.line()).as_bytes());
     }

@@ -89,11 +89,6 @@ pub fn mask(space: &Space, text: &str) -> String {
         (r"\bjust now\b", "[TIME]"),
         (r#""(\w*_(?:ms|bytes)|bytes)": \d+"#, r#""$1": [NUMBER]"#),
         (r"\b([0-9a-f]/)?[0-9a-f]{16,64}\b", "[DIGEST]"),
-        // how much cargo asks besides is cargo's affair
-        (
-            r"\d+ units, \d+ restored, \d+ compiled, \[TIME\]",
-            "[NUMBER] units, [NUMBER] restored, [NUMBER] compiled, [TIME]",
-        ),
         (r"\brustc 1\.\d+\.\d+\S* \([^)]*\)", "rustc [VERSION]"),
         (r"\(\d+ looks\)", "([NUMBER] looks)"),
         (
