@@ -9,9 +9,9 @@
 use crate::baseline::{self, Word};
 use crate::conceal;
 use crate::invocation::{Field, Invocation};
-use crate::place::{Place, Places};
+use crate::place::{Place, Placed, Places};
 use crate::shape::{Answer, Question};
-use crate::wire::{Reader, Writer};
+use crate::wire::{Malformed, Reader, Writer};
 use crate::{Digest, digest};
 use std::ffi::OsStr;
 use std::fmt;
@@ -160,6 +160,21 @@ fn path_bytes(value: &OsStr, mapped: &Places) -> Vec<u8> {
     wire.0
 }
 
+/// Such a value for people; others as they are.
+fn path_words(value: &[u8]) -> String {
+    let mapped = || -> Result<String, Malformed> {
+        let mut from = Reader(value);
+        let kind = from.bytes()?;
+        let place = Place::read(&mut from)?;
+        let rest = from.bytes()?;
+        from.end()?;
+        let rest = if place == Place::Literal { rest } else { rest.strip_prefix(b"/").unwrap_or(rest) };
+        let path = Placed { place, path: rest.to_vec() }.display();
+        Ok(String::from_utf8_lossy(kind).into_owned() + &path)
+    };
+    mapped().unwrap_or_else(|_| String::from_utf8_lossy(value).into_owned())
+}
+
 impl ActionKey {
     /// The key of a compile with these answers to its questions.
     pub fn new<'a>(
@@ -220,7 +235,7 @@ impl Sink for WordSink<'_> {
     fn field(&mut self, group: Group, name: &[u8], value: &[u8]) {
         let shown = match group {
             Group::Arguments => {
-                conceal::argument(&String::from_utf8_lossy(name), &String::from_utf8_lossy(value), self.salt)
+                conceal::argument(&String::from_utf8_lossy(name), &path_words(value), self.salt)
             }
             Group::Externs => extern_words(value),
             Group::Toolchain => digest::hex(value),

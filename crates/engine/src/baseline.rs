@@ -3,7 +3,7 @@
 
 use crate::capture::Kept;
 use crate::inputs::{self, World};
-use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, salted};
+use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, Word, salted};
 use kiln_action::conceal;
 use kiln_action::key::WordSink;
 use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question};
@@ -107,6 +107,13 @@ pub fn unit_name(invocation: &Invocation) -> String {
 fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> Run {
     let mut words = WordSink::new(salt);
     missed.key.tell(&mut words);
+    // It changes how paths are written into the key, and is no part of it otherwise.
+    let remapped = !missed.world.invocation.places.remapped().roots().is_empty();
+    words.words.push(Word {
+        group: "settings".into(),
+        name: "remap".into(),
+        value: if remapped { "on" } else { "off" }.into(),
+    });
     let answered = kept.shape.questions().iter().zip(&kept.answers);
     Run {
         at_ms: missed.at_ms,

@@ -284,6 +284,34 @@ fn a_compiler_of_another_version() {
 }
 
 #[test]
+fn a_setting_that_changed() {
+    let space = Space::new();
+    space.workspace();
+    let build = |set: &[(&str, &str)]| {
+        let _ = std::fs::remove_dir_all(space.path("target"));
+        text_of(space.cargo_command(&["build"]).envs(set.iter().copied()));
+        space.tell(&["explain"])
+    };
+    build(&[]);
+    let units = "    leaf lib, mid lib, app bin\n";
+    for (setting, cause) in [
+        (&[("KILN_REMAP", "1")][..], "the setting remap is on now"),
+        (&[], "restored"),
+        (&[("KILN_SALT", "1")], "the setting salt"),
+        (&[("KILN_EXTRA_VARIABLES", "A")], "the setting extra-variable"),
+        (&[("KILN_EXTRA_INPUTS", "A")], "the setting extra-input"),
+    ] {
+        let told = build(setting);
+        assert!(told.contains(cause), "{setting:?}: {told}");
+        assert!(setting.is_empty() || told.contains(units), "{setting:?}: {told}");
+    }
+    // The nearest run is the one with the setting.
+    space.write("leaf/src/lib.rs", "pub fn leaf() -> u32 { 2 }");
+    let told = build(&[("KILN_REMAP", "1")]);
+    assert!(told.contains("  leaf/src/lib.rs changed\n    leaf lib\n    and 2 units"), "{told}");
+}
+
+#[test]
 fn what_follows_is_grouped_under_what_was_done() {
     let space = Space::new();
     space.workspace();

@@ -14,6 +14,8 @@ use std::path::Path;
 pub enum Rank {
     /// The compiler itself.
     Compiler,
+    /// A setting.
+    Setting,
     /// An argument.
     Argument,
     /// A file's content.
@@ -136,13 +138,18 @@ fn words(old: &Run, new: &Run) -> Vec<Difference> {
     };
     let (added, mut removed) = (without(new, old), without(old, new));
     let mut found = Vec::new();
+    let is_remap = |word: &Word| word.group == "settings" && word.name == "remap";
     for word in added {
         let before = removed.iter().position(|known| known.group == word.group && known.name == word.name);
         let before = before.map(|at| removed.remove(at));
+        if is_remap(&word) && before.is_none() {
+            continue; // an older kiln did not say
+        }
         found.push(word_difference(&word, before.as_ref(), old, new));
     }
-    found.extend(removed.iter().map(gone));
-    if found.is_empty() && old.words != new.words {
+    found.extend(removed.iter().filter(|word| !is_remap(word)).map(gone));
+    let in_key = |run: &Run| run.words.iter().filter(|word| !is_remap(word)).cloned().collect::<Vec<_>>();
+    if found.is_empty() && in_key(old) != in_key(new) {
         found.push(Difference::new(Rank::Argument, "the arguments are in another order".into()));
     }
     found
@@ -160,10 +167,17 @@ fn word_difference(word: &Word, before: Option<&Word>, old: &Run, new: &Run) -> 
             };
             Difference::new(Rank::Variable, format!("{} {change}", word.name))
         }
-        "settings" => Difference::new(Rank::Argument, format!("the setting {} changed", word.name)),
+        "settings" if is_switch(&word.value) => {
+            Difference::new(Rank::Setting, format!("the setting {} is {} now", word.name, word.value))
+        }
+        "settings" => Difference::new(Rank::Setting, format!("the setting {} changed", word.name)),
         "input" => Difference::new(Rank::File, "the source on standard input changed".into()),
         _ => argument(word, before),
     }
+}
+
+fn is_switch(value: &str) -> bool {
+    matches!(value, "on" | "off")
 }
 
 fn gone(word: &Word) -> Difference {
@@ -172,6 +186,9 @@ fn gone(word: &Word) -> Difference {
         "arguments" => {
             let shown = Word { value: for_people(&word.value), ..word.clone() };
             Difference::new(derived(&word.name), format!("an argument is gone: {}", spelled(&shown)))
+        }
+        "settings" => {
+            Difference::new(Rank::Setting, format!("the setting {} is unset, or names one less", word.name))
         }
         _ => Difference::new(Rank::Variable, format!("{} does not count any more", word.name)),
     }

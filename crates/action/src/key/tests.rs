@@ -167,3 +167,26 @@ fn words_show_no_values_of_variables() {
     assert!(words.words.iter().any(|word| word.name == "TOKEN" && !word.value.is_empty()));
     assert!(!format!("{:?}", words.words).contains("s3cret"));
 }
+
+#[test]
+fn mapped_paths_are_words_too() {
+    let words_of = |mapped: bool| -> Vec<(String, String)> {
+        let mut it = invocation();
+        let field = |name, value: &str| Field { name, value: value.into(), path: true };
+        it.fields = vec![field("input", "/w/src/lib.rs"), field("L", "native=/usr/lib")];
+        if mapped {
+            it.places.add(Place::Work, Path::new("/w"));
+        }
+        let (toolchain, mut sink) = (Digest::of(b"tc"), WordSink::new(b"salt"));
+        KeyInputs { invocation: &it, toolchain: &toolchain, stdin: None, environment: &[], settings: &[] }
+            .tell(&mut sink);
+        let arguments = sink.words.into_iter().filter(|word| word.group == "arguments");
+        arguments.map(|word| (word.name, word.value)).collect()
+    };
+    let expected = |directory: &str, input: &str| {
+        [("directory", directory), ("input", input), ("L", "native=/usr/lib")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    };
+    assert_eq!(words_of(false), expected("/w", "/w/src/lib.rs"));
+    assert_eq!(words_of(true), expected("<workspace>/", "<workspace>/src/lib.rs"));
+}

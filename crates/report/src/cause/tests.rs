@@ -146,6 +146,27 @@ fn what_was_done_comes_before_what_follows_from_it() {
 }
 
 #[test]
+fn a_switched_setting_comes_first_and_an_older_kiln_did_not_tell() {
+    let remap = |value| word("settings", "remap", value);
+    let directory = |value| word("arguments", "directory", value);
+    let cause =
+        |old: &[Word], new: &[Word]| cause_of(vec![run(1, old, Vec::new())], &run(2, new, Vec::new())).words;
+    assert_eq!(
+        cause(&[directory("/w"), remap("off")], &[directory("<workspace>/"), remap("on")]),
+        "the setting remap is on now"
+    );
+    assert_eq!(
+        cause(&[directory("/w")], &[directory("/x"), remap("off")]),
+        "it is compiled in another directory: /x (was /w)"
+    );
+    assert_eq!(
+        cause(&[directory("/w")], &[directory("/w"), remap("off")]),
+        "it looks at less than before now"
+    );
+    assert_eq!(cause(&[word("settings", "salt", "ab")], &[]), "the setting salt is unset, or names one less");
+}
+
+#[test]
 fn the_nearest_run_counts() {
     let answers = |a: &Answered, b: &Answered| {
         vec![
