@@ -205,7 +205,10 @@ pub fn version(memory: &Path, toolchain: &Digest) -> String {
 pub fn project(invocation: &Invocation) -> String {
     let base = invocation.places.roots().iter().find(|(place, _)| *place == Place::Base);
     if let Some((_, base)) = base {
-        return base.to_string_lossy().into_owned();
+        // CMake's and meson's tries belong to the build directory that they are in
+        let scratch = |path: &&Path| path.ends_with("CMakeFiles") || path.ends_with("meson-private");
+        let build = base.ancestors().find(scratch).and_then(Path::parent);
+        return build.unwrap_or(base).to_string_lossy().into_owned();
     }
     let out = &invocation.outputs.directory;
     let up =

@@ -79,7 +79,10 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
             Compile::prepare(call, shop, invocation).map_or_else(Ending::Unchanged, Compile::go)
         }
         Err(reason) => {
-            let name = crate_name(call.argv);
+            let name = match recognised.family.is_c() {
+                true => c_name(call.argv),
+                false => crate_name(call.argv),
+            };
             tell(&shop, call, bypass(call, &name, &reason));
             Ending::Unchanged(reason)
         }
@@ -505,6 +508,13 @@ fn channel(stream: Stream) -> Channel {
 fn crate_name(argv: &[OsString]) -> String {
     let named = argv.iter().zip(argv.iter().skip(1)).find(|(flag, _)| *flag == "--crate-name");
     named.map_or_else(String::new, |(_, name)| name.to_string_lossy().into_owned())
+}
+
+/// The same for C: what it writes, else the compiler itself.
+fn c_name(argv: &[OsString]) -> String {
+    let named = argv.iter().zip(argv.iter().skip(1)).find(|(flag, _)| *flag == "-o").map(|(_, name)| name);
+    let path = Path::new(named.unwrap_or(&argv[0]));
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {

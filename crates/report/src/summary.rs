@@ -45,9 +45,10 @@ impl Summary {
         }
     }
 
-    /// Everything that was asked of the cache.
+    /// Everything that was asked of the cache. Calls of a C compiler that only link, or answer a question, are no units.
     pub fn units(&self) -> u64 {
-        self.hits + self.misses + self.failures + self.errors + self.bypasses.values().sum::<u64>()
+        let bypasses = self.bypasses.iter().filter(|(reason, _)| *reason != "not-a-compile");
+        self.hits + self.misses + self.failures + self.errors + bypasses.map(|(_, count)| count).sum::<u64>()
     }
 
     /// Adds another summary.
