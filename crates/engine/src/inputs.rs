@@ -30,14 +30,20 @@ pub struct World<'a> {
     pub memo: &'a Memo,
 }
 
-/// Answers of one moment: the Shapes of a unit share most of their questions, so each is answered once.
+/// Answers of one moment.
 #[derive(Default)]
 pub struct Answers {
-    known: HashMap<Question, Answer>,
+    /// The Shapes of a unit share most of their questions: where there are several, each is answered once.
+    known: Option<HashMap<Question, Answer>>,
     view: View,
 }
 
 impl Answers {
+    /// For this many Shapes.
+    pub fn for_shapes(count: usize) -> Answers {
+        Answers { known: (count > 1).then(HashMap::new), view: View::default() }
+    }
+
     /// The answers to all questions of a Shape, in order; else the first that cannot be answered (then nothing may be
     /// concluded).
     pub fn of_all<'q>(
@@ -46,20 +52,31 @@ impl Answers {
         world: &World<'_>,
     ) -> Result<Vec<Answer>, &'q Question> {
         let places = &world.invocation.places;
-        let absent = questions.iter().filter_map(|question| match question {
-            Question::Absent(placed) if !self.known.contains_key(question) => places.resolve(placed),
-            _ => None,
-        });
-        self.view.expect(absent);
+        for question in questions {
+            match question {
+                Question::Absent(placed) => {
+                    places.resolve(placed).inspect(|path| self.view.expect_absent(path));
+                }
+                Question::File(placed) => {
+                    places.resolve(placed).inspect(|path| self.view.expect_file(path));
+                }
+                _ => {}
+            }
+        }
         questions.iter().map(|question| self.of(question, world).ok_or(question)).collect()
     }
 
     fn of(&mut self, question: &Question, world: &World<'_>) -> Option<Answer> {
-        if let Some(known) = self.known.get(question) {
+        if let Some(known) = self.known.as_ref().and_then(|known| known.get(question)) {
             return Some(known.clone());
         }
         let answer = match question {
             Question::Absent(placed) => self.view.presence(&world.invocation.places.resolve(placed)?)?,
+            Question::File(placed) => {
+                let path = world.invocation.places.resolve(placed)?;
+                let remembered = self.view.content(&path, world.memo);
+                remembered.or_else(|| content(&path, world.memo))?
+            }
             Question::Real(placed) => {
                 let path = world.invocation.places.resolve(placed)?;
                 let (real, link) = self.view.real_path(&path)?;
@@ -67,7 +84,9 @@ impl Answers {
             }
             question => answer(question, world)?,
         };
-        self.known.insert(question.clone(), answer.clone());
+        if let Some(known) = &mut self.known {
+            known.insert(question.clone(), answer.clone());
+        }
         Some(answer)
     }
 }
@@ -193,7 +212,28 @@ pub fn find_program(name: &OsStr, environment: &Environment) -> Option<PathBuf> 
             files::stat(path).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File);
         file && kiln_sys::process::is_executable(path)
     };
-    candidates.find(is_program)
+    candidates.find(|path| is_program(path) && !is_kiln(path))
+}
+
+/// Whether this is the running program by another name: a link to it in the place of a compiler.
+fn is_kiln(path: &Path) -> bool {
+    let same = |one: &files::Identity, other: &files::Identity| (one.dev, one.ino) == (other.dev, other.ino);
+    let own = files::stat(Path::new("/proc/self/exe")).ok().flatten();
+    let it = files::stat(path).ok().flatten();
+    own.zip(it).is_some_and(|(own, it)| same(&own.identity, &it.identity))
+}
+
+/// `$PATH` without the directories in which compilers' names are links to kiln, if there are any: a compiler must not find kiln
+/// where it looks for its own programs, and kiln must never start itself.
+pub fn path_without_kiln(environment: &Environment) -> Option<OsString> {
+    let path = environment.get("PATH")?;
+    let masked = |part: &&[u8]| {
+        let directory = Path::new(OsStr::from_bytes(part));
+        !part.is_empty() && ["cc", "gcc", "clang"].iter().any(|name| is_kiln(&directory.join(name)))
+    };
+    let parts: Vec<&[u8]> = path.as_bytes().split(|&byte| byte == b':').collect();
+    let kept: Vec<&[u8]> = parts.iter().copied().filter(|part| !masked(part)).collect();
+    (kept.len() < parts.len()).then(|| OsStr::from_bytes(&kept.join(&b':')).to_owned())
 }
 
 /// The file that the loader would take for a library's name before it looks where the library lies today.

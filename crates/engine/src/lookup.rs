@@ -19,7 +19,7 @@ pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
     if shapes.is_empty() {
         return Looked::Nothing(Reason::NotSeen);
     }
-    let mut answers = Answers::default();
+    let mut answers = Answers::for_shapes(shapes.len());
     let keys: Vec<ActionKey> =
         shapes.iter().filter_map(|shape| key_of(weak, shape, &mut answers, world)).collect();
     let wanted: Vec<Key> = keys.iter().map(|key| Key::Result(*key)).collect();
@@ -36,8 +36,9 @@ pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
 
 /// The Shape by which a result is found under this key, as the world stands now.
 pub fn shape_of(weak: &WeakKey, key: &ActionKey, world: &World<'_>, store: &dyn Store) -> Option<Shape> {
-    let mut answers = Answers::default();
-    shapes(weak, store).into_iter().find(|shape| key_of(weak, shape, &mut answers, world) == Some(*key))
+    let shapes = shapes(weak, store);
+    let mut answers = Answers::for_shapes(shapes.len());
+    shapes.into_iter().find(|shape| key_of(weak, shape, &mut answers, world) == Some(*key))
 }
 
 fn shapes(weak: &WeakKey, store: &dyn Store) -> Vec<Shape> {

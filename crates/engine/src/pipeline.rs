@@ -361,6 +361,9 @@ impl<'a> Compile<'a> {
         let (program, args) =
             self.call.argv.split_first().unwrap_or_else(|| unreachable!("a call has a program"));
         let args: Vec<&OsStr> = args.iter().chain(&self.invocation.append).map(OsString::as_os_str).collect();
+        let path = inputs::path_without_kiln(self.call.environment);
+        let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
+        let set = &set.iter().copied().chain(path).collect::<Vec<_>>();
         self.call.executor.run(&Job { program, args: &args, set, input: self.input.as_deref() }, ears)
     }
 

@@ -6,7 +6,7 @@ mod exit;
 mod masquerade;
 
 use kiln_config::{Settings, Start};
-use kiln_engine::{Call, Ending};
+use kiln_engine::{Call, Ending, inputs};
 use kiln_exec::Local;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
@@ -16,7 +16,6 @@ use std::path::Path;
 
 fn main() {
     let started = Moment::now();
-    masquerade::step_aside();
     let arguments = env::arguments();
     if let Some(meant) = masquerade::unmask(&arguments) {
         match meant {
@@ -100,7 +99,9 @@ fn writes(argv: &[OsString]) -> bool {
 /// Runs the compiler as if kiln were not there. Nothing may fail before this `exec`: cargo remembers a failed probe.
 fn become_compiler(argv: &[OsString]) -> ! {
     let args: Vec<&OsStr> = argv[1..].iter().map(OsString::as_os_str).collect();
-    let error = process::become_program(&Program { program: &argv[0], args: &args, set: &[] });
+    let path = inputs::path_without_kiln(&Environment::capture());
+    let set: Vec<(&OsStr, &OsStr)> = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str())).collect();
+    let error = process::become_program(&Program { program: &argv[0], args: &args, set: &set });
     let program = Path::new(&argv[0]).display();
     let hint = match error.kind() {
         std::io::ErrorKind::NotFound => "; is the path right, is the toolchain installed?",

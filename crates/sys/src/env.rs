@@ -1,8 +1,7 @@
 //! The environment, arguments and directory of this process: read once, passed on as values.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The environment as it was when the process started.
 #[derive(Clone, Debug, Default)]
@@ -39,24 +38,6 @@ pub fn arguments() -> Vec<OsString> {
 /// The directory of this process, without symbolic links; `None` if it is gone.
 pub fn directory() -> Option<PathBuf> {
     std::env::current_dir().ok()
-}
-
-/// Takes directories off this process's `PATH`, and so off that of everything it starts. To be called at the start of a
-/// program, before it has threads.
-pub fn take_off_path(unwanted: impl Fn(&Path) -> bool) {
-    let Some(path) = std::env::var_os("PATH") else { return };
-    let mut kept: Vec<&[u8]> = Vec::new();
-    let mut all = 0;
-    for part in path.as_bytes().split(|&byte| byte == b':') {
-        all += 1;
-        if part.is_empty() || !unwanted(Path::new(OsStr::from_bytes(part))) {
-            kept.push(part);
-        }
-    }
-    if kept.len() < all {
-        // SAFETY: the caller has no other threads, as the documentation asks.
-        unsafe { std::env::set_var("PATH", OsStr::from_bytes(&kept.join(&b':'))) };
-    }
 }
 
 /// The file of this program.

@@ -7,7 +7,7 @@
 use kiln_action::{ContentHasher, Digest, FileKind};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
@@ -142,6 +142,22 @@ impl Stat {
 /// What is there, symbolic links followed; `None` if nothing is.
 pub fn stat(path: &Path) -> Result<Option<Stat>, FileError> {
     found(call("look at", path, || rustix::fs::stat(path)).map(|raw| Stat::from_raw(&raw)))
+}
+
+/// An open directory, in which many files are looked at by name.
+pub struct Directory(OwnedFd);
+
+impl Directory {
+    /// Opens a directory; `None` if there is none.
+    pub fn open(path: &Path) -> Option<Directory> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::openat(CWD, path, flags, Mode::empty()).ok().map(Directory)
+    }
+
+    /// What is there by this name, symbolic links followed; `None` if nothing is, or it cannot be told.
+    pub fn stat(&self, name: &OsStr) -> Option<Stat> {
+        rustix::fs::statat(&self.0, name, AtFlags::empty()).ok().map(|raw| Stat::from_raw(&raw))
+    }
 }
 
 /// The numeric user that it belongs to, symbolic links followed; `None` if nothing is there.

@@ -122,6 +122,12 @@ fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// Tells a torn or damaged slot, at a hundredth of the cost of a digest: a C++ file has a thousand headers.
+fn checksum(bytes: &[u8]) -> u64 {
+    let words = bytes.as_chunks().0.iter();
+    words.fold(0x6b69_6c6e_6d65_6d6f, |sum, word| mix(sum ^ u64::from_le_bytes(*word)))
+}
+
 fn bucket_offset(identity: &Identity) -> u64 {
     let bucket = mix(identity.ino.wrapping_add(mix(identity.dev))) % BUCKETS;
     bucket * (SLOT * WAYS) as u64
@@ -150,8 +156,8 @@ fn slot_bytes(identity: &Identity, digest: &Digest) -> [u8; SLOT] {
     slot[24..32].copy_from_slice(&identity.mtime_ns.to_le_bytes());
     slot[32..40].copy_from_slice(&identity.ctime_ns.to_le_bytes());
     slot[40..72].copy_from_slice(&digest.hash);
-    let check = Digest::of(&slot[..CHECKED]).hash;
-    slot[CHECKED..].copy_from_slice(&check[..8]);
+    let check = checksum(&slot[..CHECKED]);
+    slot[CHECKED..].copy_from_slice(&check.to_le_bytes());
     slot
 }
 

@@ -2,7 +2,8 @@
 //! really lies.
 
 use kiln_action::{Answer, FileKind};
-use kiln_sys::files::{self, Stat};
+use kiln_sys::files::{self, Directory, Stat};
+use kiln_sys::identity::Memo;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -13,21 +14,38 @@ const MANY: usize = 8;
 /// What has been seen of directories.
 #[derive(Default)]
 pub struct View {
-    /// How many names are asked for in a directory.
-    expected: HashMap<PathBuf, usize>,
+    /// How many names are asked for in a directory: of files that were there, and of what was not.
+    expected: HashMap<PathBuf, Expected>,
     /// The names in a directory in small letters; `None` where there is no telling.
     names: HashMap<PathBuf, Option<HashSet<Vec<u8>>>>,
+    /// Directories in which many files are looked at, open; `None` where there is none.
+    open: HashMap<PathBuf, Option<Directory>>,
     /// Where directories really lie; `None` is nowhere.
     real: HashMap<PathBuf, Option<PathBuf>>,
 }
 
+#[derive(Default)]
+struct Expected {
+    files: usize,
+    absent: usize,
+}
+
 impl View {
-    /// Tells which paths will be asked for.
-    pub fn expect(&mut self, paths: impl Iterator<Item = PathBuf>) {
-        for path in paths {
-            if let Some(directory) = path.parent() {
-                *self.expected.entry(directory.to_owned()).or_default() += 1;
-            }
+    /// Tells that a file's content will be asked for.
+    pub fn expect_file(&mut self, path: &Path) {
+        self.expect(path, |expected| expected.files += 1);
+    }
+
+    /// Tells that it will be asked whether something is there.
+    pub fn expect_absent(&mut self, path: &Path) {
+        self.expect(path, |expected| expected.absent += 1);
+    }
+
+    fn expect(&mut self, path: &Path, count: impl FnOnce(&mut Expected)) {
+        let Some(directory) = path.parent() else { return };
+        match self.expected.get_mut(directory) {
+            Some(expected) => count(expected),
+            None => count(self.expected.entry(directory.to_owned()).or_default()),
         }
     }
 
@@ -39,11 +57,25 @@ impl View {
         }
     }
 
+    /// What a regular file holds, where its identity is remembered; `None` is for whoever looks more closely.
+    pub fn content(&mut self, path: &Path, memo: &Memo) -> Option<Answer> {
+        let (directory, name) = (path.parent()?, path.file_name()?);
+        if self.expected.get(directory).is_none_or(|expected| expected.files < MANY) {
+            return None;
+        }
+        let open = match self.open.get(directory) {
+            Some(open) => open,
+            None => self.open.entry(directory.to_owned()).or_insert_with(|| Directory::open(directory)),
+        };
+        let stat = open.as_ref()?.stat(name).filter(|stat| stat.kind == FileKind::File)?;
+        memo.get(&stat.identity).map(Answer::Content)
+    }
+
     /// Whether the directory has a name like this one, if the directory is read at all. Letters are compared in any case, for
     /// a file system that does so too; other letters than ASCII's are left to it.
     fn lists(&mut self, path: &Path) -> Option<bool> {
         let (directory, name) = (path.parent()?, path.file_name()?);
-        if self.expected.get(directory).is_none_or(|count| *count < MANY) || !name.is_ascii() {
+        if self.expected.get(directory).is_none_or(|expected| expected.absent < MANY) || !name.is_ascii() {
             return None;
         }
         let names = match self.names.get(directory) {

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 fn asked(directory: &Path, names: &[&str]) -> Vec<Option<Answer>> {
     let mut view = View::default();
     let others = (0..MANY).map(|n| directory.join(format!("other{n}")));
-    view.expect(names.iter().map(|name| directory.join(name)).chain(others));
+    names.iter().map(|name| directory.join(name)).chain(others).for_each(|path| view.expect_absent(&path));
     names.iter().map(|name| view.presence(&directory.join(name))).collect()
 }
 
