@@ -19,6 +19,7 @@ mod projects;
 mod report;
 mod stats;
 mod table;
+mod telling;
 mod tools;
 mod verdicts;
 
@@ -35,11 +36,13 @@ pub fn run(args: Args) -> Outcome<()> {
         None => &args.builds.common,
         Some(Part::Micro(options)) => &options.common,
         Some(Part::Chain(options)) => &options.common,
+        Some(Part::Telling(options)) => &options.common,
     };
     tools::MET.store(common.met, std::sync::atomic::Ordering::Relaxed);
     match args.part {
         None => builds::run(&args.builds),
         Some(Part::Micro(options)) => micro::run(&options),
         Some(Part::Chain(options)) => chain::run(&options),
+        Some(Part::Telling(options)) => telling::run(&options),
     }
 }

@@ -24,6 +24,8 @@ pub enum Part {
     Micro(MicroOptions),
     /// A chain of crates that only builds quickly when early metadata notices are passed on.
     Chain(ChainOptions),
+    /// What a person waits for who asks what the cache did: explain and stats over a large log.
+    Telling(TellingOptions),
 }
 
 /// What every part needs to know.
@@ -88,6 +90,19 @@ pub enum Incremental {
 pub struct MicroOptions {
     /// Pairs of invocations of every kind
     #[arg(short, long = "count", default_value_t = 200)]
+    pub n: usize,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Questions about a large log.
+#[derive(clap::Args)]
+pub struct TellingOptions {
+    /// Events in the log
+    #[arg(long, default_value_t = 10_000)]
+    pub events: usize,
+    /// Runs of every question
+    #[arg(short, long = "count", default_value_t = 21)]
     pub n: usize,
     #[command(flatten)]
     pub common: Common,
