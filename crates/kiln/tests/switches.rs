@@ -212,6 +212,22 @@ fn a_bad_setting_is_told_once_a_build_and_never_in_a_probe() {
 }
 
 #[test]
+fn a_build_goes_on_with_what_a_weaker_layer_says() {
+    let space = Space::new();
+    space.write("home/.config/kiln/config.toml", "never = ['unit']\n");
+    space.write("project/kiln.toml", "# a comment\nnever = [5]\n");
+    let mut command = space.wrapped(&[("KILN_READ_ONLY", "perhaps")], &[]);
+    let output = succeeds(command.env_remove("KILN_EVENTS"));
+    let said = err(&output);
+    assert!(
+        said.contains("project/kiln.toml:2: never: `[5]` is not a list of names; it is ignored"),
+        "{said}"
+    );
+    assert!(said.contains("KILN_READ_ONLY: `perhaps` is not true or false; it is ignored"), "{said}");
+    assert_eq!(space.compile(&[("KILN_READ_ONLY", "perhaps")]), told("bypass", "never-cached"));
+}
+
+#[test]
 fn the_projects_file_counts_for_dependencies_that_are_compiled_elsewhere() {
     let space = Space::new();
     space.write("registry/dep-1.0/lib.rs", "pub fn dep() {}\n");

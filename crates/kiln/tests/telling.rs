@@ -413,6 +413,76 @@ fn counts_are_right_with_two_builds_at_once_and_after_a_kill() {
     assert_eq!(since["units"].as_u64(), Some(told + 1));
 }
 
+/// Events as an earlier build left them, enough to close a segment of the log.
+fn many_events(count: usize, at_ms: u64) -> String {
+    let stem = "x".repeat(400);
+    let line = format!(
+        "{{\"at_ms\":{at_ms},\"outcome\":\"hit\",\"name\":\"a\",\"kind\":\"lib\",\"took_us\":1,\"compile_ms\":2,\"stem\":\"{stem}\"}}\n"
+    );
+    line.repeat(count)
+}
+
+#[test]
+fn counts_are_right_whenever_the_collector_is_killed() {
+    const MANY: usize = 9000;
+    let space = Space::new();
+    space.write("src/lib.rs", "pub fn one() {}");
+    space.rustc("a", &[]);
+    let log = space.path("cache/v1/events/current.jsonl");
+    let stats = || -> serde_json::Value { serde_json::from_str(&space.tell(&["stats", "--json"])).unwrap() };
+    let mut expected = stats()["units"].as_u64().unwrap();
+    let mut random = 7_u64;
+    for round in 0..24 {
+        if round % 3 == 0 {
+            let mut current = std::fs::OpenOptions::new().create(true).append(true).open(&log).unwrap();
+            std::io::Write::write_all(&mut current, many_events(MANY, 1).as_bytes()).unwrap();
+            expected += MANY as u64;
+        }
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let mut collector = space.direct(&["gc"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_micros((random >> 33) % 120_000));
+        let _ = collector.kill();
+        collector.wait().unwrap();
+        space.rustc("a", &[]);
+        expected += 1;
+        let told = stats();
+        let counted =
+            ["hits", "misses", "failures", "errors"].iter().map(|kind| told[kind].as_u64().unwrap());
+        assert_eq!((told["units"].as_u64(), counted.sum()), (Some(expected), expected), "round {round}");
+    }
+    let closed = std::fs::read_dir(log.parent().unwrap()).unwrap().count();
+    assert!(closed > 3, "nothing was ever closed: {closed}");
+}
+
+#[test]
+fn counts_and_explanations_are_right_when_the_clock_jumps() {
+    let space = Space::new();
+    space.write("src/lib.rs", "pub fn one() {}");
+    space.rustc("a", &[]);
+    let log = space.path("cache/v1/events/current.jsonl");
+    let day = 24 * 3600 * 1000;
+    let at = |event: &serde_json::Value| event["at_ms"].as_u64().unwrap();
+    let now = at(&space.events()[0]);
+    // A year ahead for one build, then back again, and once to the beginning of time.
+    for at_ms in [now + 365 * day, now, 0, 17] {
+        let mut current = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
+        std::io::Write::write_all(&mut current, many_events(1, at_ms).as_bytes()).unwrap();
+    }
+    let stats = |args: &[&str]| -> u64 {
+        let told = space.tell(&[&["stats", "--json"], args].concat());
+        serde_json::from_str::<serde_json::Value>(&told).unwrap()["units"].as_u64().unwrap()
+    };
+    assert_eq!((stats(&[]), stats(&["--since", "1h"])), (5, 5), "what came later in the log is not hidden");
+    space.write("src/lib.rs", "pub fn two() {}");
+    space.rustc("a", &[]);
+    assert_eq!(told(&space), told_about(&space, "src/lib.rs changed"));
+    assert_eq!(stats(&[]), 6);
+    assert_eq!(space.tell(&["stats", "--zero"]), "counting begins anew; what is cached stays\n");
+    assert_eq!((stats(&[]), stats(&["--since", "1h"])), (0, 0), "zero is a place in the log and not a time");
+    space.rustc("a", &[]);
+    assert_eq!(stats(&[]), 1);
+}
+
 #[test]
 fn statistics_as_a_person_sees_them() {
     let space = Space::new();

@@ -59,6 +59,40 @@ fn what_is_wrong_is_named_with_its_line_and_the_default_counts() {
 }
 
 #[test]
+fn what_is_wrong_in_a_stronger_layer_leaves_what_a_weaker_one_says() {
+    let space = tempfile::tempdir().unwrap();
+    let root = space.path();
+    let file = |name: &str, text: &str| files::write_atomic(&root.join(name), text.as_bytes()).unwrap();
+    file("user.toml", "remap = true\nnever = ['a']\nsalt = 's'\nread-onyl = true\n");
+    file("kiln.toml", "remap = 'perhaps'\nnever = ['b']\nextra-input = ['x']\n");
+    let user = root.join("user.toml");
+    let environment = Environment::of(&[
+        ("KILN_CONFIG", user.to_str().unwrap()),
+        ("KILN_NEVER", "c"),
+        ("KILN_OFF", "perhaps"),
+        ("KILN_SATL", "t"),
+    ]);
+    let loaded = load(&environment, &Start { directory: root, out: None });
+    let told: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
+    let at = |name: &str, what: &str| format!("{}:{what}", root.join(name).display());
+    assert_eq!(
+        told,
+        [
+            at("user.toml", "4: there is no setting `read-onyl`; did you mean `read-only`?"),
+            at("kiln.toml", "1: remap: `perhaps` is not true or false; it is ignored"),
+            at("kiln.toml", "3: there is no setting `extra-input`; did you mean `extra-inputs`?"),
+            "KILN_OFF: `perhaps` is not true or false; it is ignored".into(),
+            "KILN_SATL: there is no such variable; did you mean `KILN_SALT`?".into(),
+        ]
+    );
+    let settings = &loaded.settings;
+    assert!(settings.remap, "as the user says");
+    assert_eq!((settings.never.as_slice(), settings.salt.as_str()), (&["c".to_owned()][..], "s"));
+    assert!(!settings.off && !settings.read_only && settings.extra_inputs.is_empty(), "as nobody said");
+    assert_eq!(source(&loaded, "remap"), Source::User(user, 1));
+}
+
+#[test]
 fn a_project_cannot_send_the_cache_elsewhere() {
     let loaded = from_file("directory = '/evil'\nmax-size = '1'\nlog = '/etc/x'\nsalt = 's'", true);
     assert_eq!(loaded.complaints.len(), 3);
