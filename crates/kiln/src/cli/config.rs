@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 /// What to do.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Settings come from, each stronger than the one before: defaults, the user's file, the project's file (kiln.toml or
+Settings come from, each stronger than the one before: defaults, the user's file, the project's file (kiln.toml or \
 .kiln.toml, the nearest above the project), the environment.
 
 Examples:

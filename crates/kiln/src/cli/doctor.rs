@@ -19,7 +19,7 @@ mod linker;
 /// How to show it.
 #[derive(clap::Args)]
 #[command(after_help = "\
-It looks at builds in this directory: run it in your project. Nothing is changed, but the cache directory is made if it
+It looks at builds in this directory: run it in your project. Nothing is changed, but the cache directory is made if it \
 is not there; a few tiny programs are compiled and linked in a temporary directory.
 
 Exit codes: 0 if nothing is wrong (there may be warnings), 1 if something is.")]

@@ -11,7 +11,7 @@ use toml_edit::{Item, Table};
 /// What to do.
 #[derive(clap::Args)]
 #[command(after_help = "\
-It writes `rustc-wrapper` under `[build]` in $CARGO_HOME/config.toml and leaves everything else there as it is. For one
+It writes `rustc-wrapper` under `[build]` in $CARGO_HOME/config.toml and leaves everything else there as it is. For one \
 build `kiln cargo build` needs no set-up; in CI RUSTC_WRAPPER=kiln does the same.
 
 Examples:
