@@ -24,26 +24,31 @@ const TELLING: [&str; 7] = ["token", "secret", "passw", "passphrase", "credentia
 /// Whose words a field of the key holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Words {
-    /// rustc's own vocabulary, or a path.
-    Rustc,
+    /// The compiler's own vocabulary, or a path.
+    Compiler,
     /// A `name="value"` that a person made up.
     Cfg,
-    /// Words that rustc hands on: flags of the linker or of LLVM.
+    /// A macro of C.
+    Macro,
+    /// Words that a compiler hands on: flags of the linker or of LLVM.
     Foreign,
 }
 
 fn words_of(field: &str) -> Words {
     match field {
         "cfg" | "env-set" | "Z.crate-attr" => Words::Cfg,
+        "-D" => Words::Macro,
+        "-Wl," | "-Wa," | "-Wp," | "-Xlinker" | "-Xassembler" | "-Xpreprocessor" => Words::Foreign,
         "C.link-arg" | "C.link-args" | "C.llvm-args" | "Z.pre-link-arg" | "Z.pre-link-args" => Words::Foreign,
-        _ => Words::Rustc,
+        _ => Words::Compiler,
     }
 }
 
 /// The value of a field of the key (an option's begins with its own `=`) as it may be written down.
 pub fn argument(field: &str, value: &str, salt: &[u8]) -> String {
     match words_of(field) {
-        Words::Rustc => value.to_owned(),
+        Words::Compiler => value.to_owned(),
+        Words::Macro => assignment(value, salt, |name| is_small_number(&value[name.len() + 1..])),
         Words::Cfg => assignment(value, salt, |name| {
             field == "cfg" && (KNOWN_CFGS.contains(&name) || name.starts_with("target_"))
         }),
@@ -62,6 +67,11 @@ pub fn argument(field: &str, value: &str, salt: &[u8]) -> String {
             }
         }
     }
+}
+
+/// `-DNDEBUG`, `-D_FORTIFY_SOURCE=2`: too short to be a secret.
+fn is_small_number(value: &str) -> bool {
+    value.len() <= 3 && value.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// `-fuse-ld=mold` is a flag; `-DNAME=value`, `NAME=value` and `--defsym=name=value` set something.
@@ -106,6 +116,7 @@ pub fn command_line(argv: &[OsString], salt: &[u8]) -> Vec<Vec<u8>> {
                 Some(format!("{kept}{name}{}", argument(&field, value, salt)))
             }
             "" => None,
+            "-D" | "-Wl," => Some(format!("{kept}{}", argument(flag, value, salt))),
             flag => Some(format!("{kept}{}", argument(flag.trim_start_matches('-'), value, salt))),
         };
         shown.push(field.map_or_else(|| text.into(), String::into_bytes));
@@ -116,7 +127,7 @@ pub fn command_line(argv: &[OsString], salt: &[u8]) -> Vec<Vec<u8>> {
 
 /// A word as what stays, the flag it belongs to if that is one with words of its own, and the flag's value.
 fn parts<'a>(before: &str, word: &'a str) -> (&'a str, &'static str, &'a str) {
-    const FLAGS: [&str; 5] = ["--cfg", "--env-set", "--codegen", "-C", "-Z"];
+    const FLAGS: [&str; 7] = ["--cfg", "--env-set", "--codegen", "-C", "-Z", "-D", "-Wl,"];
     if let Some(flag) = FLAGS.into_iter().find(|flag| *flag == before) {
         return ("", flag, word);
     }

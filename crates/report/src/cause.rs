@@ -252,6 +252,13 @@ fn named(value: &str) -> &str {
 
 /// A field of the key as a person would type it.
 fn spelled(word: &Word) -> String {
+    if word.name.starts_with('-') {
+        // An option of a C compiler is called as it is typed.
+        let glued =
+            word.name.ends_with(['=', ',']) || matches!(word.name.as_str(), "-D" | "-U" | "-I" | "-O");
+        let between = if glued || word.value.is_empty() { "" } else { " " };
+        return format!("{}{between}{}", word.name, word.value);
+    }
     match (word.name.split_once('.'), plain(&word.value)) {
         (_, "") => flag(&word.name),
         (Some(_), value) => format!("{}={value}", flag(&word.name)),
@@ -260,6 +267,9 @@ fn spelled(word: &Word) -> String {
 }
 
 fn flag(name: &str) -> String {
+    if name.starts_with('-') {
+        return name.to_owned();
+    }
     match name.split_once('.') {
         Some((group, name)) => format!("-{group} {name}"),
         None if name.len() == 1 => format!("-{name}"),

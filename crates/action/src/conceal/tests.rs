@@ -17,6 +17,8 @@ fn what_people_make_up_is_kept_as_a_print() {
     assert_eq!(seen("C.link-arg", "=-Wl,--defsym=a=hunter2"), "=-Wl,--defsym=…");
     assert_eq!(seen("C.link-args", "=-lx --auth-token=hunter2 -s"), "=-lx --auth-token=… -s");
     assert_eq!(seen("C.link-arg", "=TOKEN=hunter2=="), "=TOKEN=…", "what ends like base64");
+    assert_eq!(seen("-D", "TOKEN=\"hunter2\""), "TOKEN=…");
+    assert_eq!(seen("-Wl,", "--defsym=K=hunter2,-s"), "--defsym=…,-s");
     assert_eq!(seen("Z.pre-link-arg", "=A=hunter2,B=hunter2"), "=A=…,B=…");
     let other = argument("cfg", "k=\"a\"", SALT);
     assert_ne!(other, argument("cfg", "k=\"b\"", SALT));
@@ -29,6 +31,10 @@ fn what_rustc_cargo_and_the_linker_call_their_own_is_seen() {
         ("cfg", "feature=\"x\""),
         ("cfg", "tokio_unstable"),
         ("cfg", "target_os=\"linux\""),
+        ("-D", "NDEBUG"),
+        ("-D", "_FORTIFY_SOURCE=2"),
+        ("-Wl,", "-rpath=/opt/lib,-O1"),
+        ("-I", "include/a=b"),
         ("C.opt-level", "=3"),
         ("C.metadata", "=0123"),
         ("C.link-arg", "=-fuse-ld=mold"),
@@ -67,6 +73,19 @@ fn a_command_line_is_looked_at_word_by_word() {
         ]),
         ["-C", "opt-level=3", "-Copt-level=3", "-Zcrate-attr=…", "--extern", "a=/x/liba.rmeta"]
     );
+}
+
+#[test]
+fn a_command_line_of_c_is_no_other() {
+    let argv: Vec<OsString> =
+        ["gcc", "-DK=hunter2", "-D", "K=hunter2", "-DN=1", "-Wl,--defsym=K=hunter2", "a.c"]
+            .map(OsString::from)
+            .to_vec();
+    let shown: Vec<String> = command_line(&argv, SALT)
+        .into_iter()
+        .map(|word| for_people(&String::from_utf8(word).unwrap()))
+        .collect();
+    assert_eq!(shown, ["gcc", "-DK=…", "-D", "K=…", "-DN=1", "-Wl,--defsym=…", "a.c"]);
 }
 
 #[test]

@@ -146,6 +146,18 @@ fn what_was_done_comes_before_what_follows_from_it() {
 }
 
 #[test]
+fn options_of_c_compilers_are_told_as_they_are_typed() {
+    let cause = |name: &str, value: &str| {
+        let old = run(1, &[], Vec::new());
+        cause_of(vec![old], &run(2, &[word("arguments", name, value)], Vec::new())).words
+    };
+    assert_eq!(cause("-D", "NDEBUG"), "an argument differs: -DNDEBUG");
+    assert_eq!(cause("-fuse-ld=", "mold"), "an argument differs: -fuse-ld=mold");
+    assert_eq!(cause("-include", "a.h"), "an argument differs: -include a.h");
+    assert_eq!(cause("-fPIC", ""), "an argument differs: -fPIC");
+}
+
+#[test]
 fn a_switched_setting_comes_first_and_an_older_kiln_did_not_tell() {
     let remap = |value| word("settings", "remap", value);
     let directory = |value| word("arguments", "directory", value);
