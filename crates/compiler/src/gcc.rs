@@ -11,7 +11,6 @@ pub mod nested;
 pub mod outputs;
 pub mod shown;
 pub mod table;
-pub mod words;
 
 pub use describe::describe;
 

@@ -269,6 +269,10 @@ impl Reading<'_> {
             self.source.take().ok_or_else(|| Reason::NotACompile("no source".to_owned()))?;
         self.refuse_combinations(stage, language)?;
         let source = PathBuf::from(source);
+        if matches!(language, Language::Assembler | Language::Preprocessed) {
+            // nothing is preprocessed, and no rule is written
+            (self.asked.depend, self.asked.depfile) = (false, None);
+        }
         let Planned { outputs, depfile, called } =
             outputs::plan(&self.asked, stage, &source, self.context.directory)?;
         if self.named || (depfile.is_some() && !self.has_target) {

@@ -233,33 +233,36 @@ pub struct Match<'a> {
 /// The row of an argument: of all that fit the one with the longest name, as both compilers do it. An option of the list of
 /// features is there with its whole name.
 pub fn find(argument: &[u8], family: Family) -> Option<Match<'_>> {
-    let mut found: Option<Match<'_>> = None;
+    let mut found: Option<(usize, Match<'_>)> = None;
     for flag in rows().filter(|flag| flag.only.is_none_or(|only| only == family)) {
         for name in flag.names {
             let Some(rest) = argument.strip_prefix(name.as_bytes()) else { continue };
-            let joined = match flag.takes {
+            let (length, joined) = match flag.takes {
                 Takes::Nothing | Takes::Separate if !rest.is_empty() => continue,
-                Takes::Feature if is_feature(rest) => return Some(Match { flag, name, joined: None }),
-                Takes::Feature => continue,
-                Takes::Either if rest.is_empty() => None,
-                Takes::Joined | Takes::Either => Some(rest),
-                Takes::Nothing | Takes::Separate | Takes::Prefix => None,
+                Takes::Feature => match feature(rest) {
+                    Some(length) => (name.len() + length, None),
+                    None => continue,
+                },
+                Takes::Either if rest.is_empty() => (name.len(), None),
+                Takes::Joined | Takes::Either => (name.len(), Some(rest)),
+                Takes::Nothing | Takes::Separate | Takes::Prefix => (name.len(), None),
             };
-            if found.is_none_or(|known: Match<'_>| known.name.len() < name.len()) {
-                found = Some(Match { flag, name, joined });
+            if found.is_none_or(|(longest, _)| longest < length) {
+                found = Some((length, Match { flag, name, joined }));
             }
         }
     }
-    found
+    found.map(|(_, found)| found)
 }
 
-/// Whether `-f` and this is an option of the list: `NAME`, `no-NAME`, `NAME=VALUE`.
-fn is_feature(rest: &[u8]) -> bool {
+/// How long the name is, where `-f` and this is an option of the list: `NAME`, `no-NAME`, `NAME=VALUE`.
+fn feature(rest: &[u8]) -> Option<usize> {
     let listed = |name: &[u8]| {
         let end = name.iter().position(|&b| b == b'=').map_or(name.len(), |at| at + 1);
-        names::NAMES.binary_search_by(|known| known.as_bytes().cmp(&name[..end])).is_ok()
+        names::NAMES.binary_search_by(|known| known.as_bytes().cmp(&name[..end])).ok().map(|_| end)
     };
-    listed(rest) || rest.strip_prefix(b"no-").is_some_and(listed)
+    let denied = || Some(listed(rest.strip_prefix(b"no-")?)? + "no-".len());
+    listed(rest).or_else(denied)
 }
 
 #[cfg(test)]

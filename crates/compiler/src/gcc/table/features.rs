@@ -23,7 +23,7 @@ pub(super) static ROWS: &[Flag] = &[
         "Objects hold paths of sources as they were found, for what is told at run time. A list of exceptions is a file \
          that the run reads.",
     ),
-    key_value(&["-flto", "-flto=", "-ffat-lto-objects"], Prefix).only(Gcc).shows(Shows::Directory).says(
+    key_value(&["-flto", "-flto="], Prefix).only(Gcc).shows(Shows::Directory).says(
         "Counts, and all paths literally.",
         "Bytes differ in two directories, and no prefix map covers it. Without `-frandom-seed` they differ from run to run: \
          what is served is what one run made.",
