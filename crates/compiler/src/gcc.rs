@@ -11,6 +11,7 @@ pub mod nested;
 pub mod outputs;
 pub mod shown;
 pub mod table;
+pub mod wrapping;
 
 pub use describe::describe;
 

@@ -2,15 +2,24 @@
 
 use kiln_action::key::KeyInputs;
 use kiln_action::{Digest, Family, Invocation, Reason};
-use kiln_compiler::{Context, Recognised};
+use kiln_compiler::{Context, Recognised, Remap};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
+/// A compiler, and how kiln is set.
+#[derive(Clone, Copy)]
+pub struct Compiler {
+    pub name: &'static str,
+    pub family: Family,
+    /// Whether the remap setting is on.
+    pub remaps: bool,
+}
+
 /// gcc, and clang where it is installed.
-pub fn installed() -> Vec<(&'static str, Family)> {
+pub fn installed() -> Vec<Compiler> {
     let known = [("gcc", Family::Gcc), ("clang", Family::Clang)];
     let runs = |name: &str| Command::new(name).arg("--version").output().is_ok();
     assert!(runs("gcc"), "gcc is needed to test this");
@@ -18,7 +27,7 @@ pub fn installed() -> Vec<(&'static str, Family)> {
     for (name, _) in missing {
         eprintln!("NOT TESTED: {name} is not installed");
     }
-    here
+    here.into_iter().map(|(name, family)| Compiler { name, family, remaps: false }).collect()
 }
 
 /// Whether `name` is the release that the tables were measured with; another one's new options are run uncached, by name.
@@ -67,18 +76,15 @@ impl Room {
 }
 
 /// Reads a command line that is run in `directory`, which is the project as well.
-pub fn parse(
-    compiler: &str,
-    family: Family,
-    args: &[OsString],
-    directory: &Path,
-) -> Result<Invocation, Reason> {
-    let recognised = Recognised { family, compiler: compiler.into(), wrapper: None, skip: 0 };
+pub fn parse(compiler: &Compiler, args: &[OsString], directory: &Path) -> Result<Invocation, Reason> {
+    let recognised =
+        Recognised { family: compiler.family, compiler: compiler.name.into(), wrapper: None, skip: 0 };
+    let remap = Remap { work: directory.to_owned(), target: None };
     let context = Context {
         args,
         directory,
         response: &|path| std::fs::read(directory.join(path)).ok(),
-        remap: None,
+        remap: Some(&remap).filter(|_| compiler.remaps),
         base: Some(directory),
         getenv: &|_| None,
     };

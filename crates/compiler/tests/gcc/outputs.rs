@@ -1,7 +1,8 @@
 //! What is written: exactly what was declared; and under equal keys equal bytes.
 
-use crate::compilers::{Room, installed, key, parse, run, words};
+use crate::compilers::{Compiler, Room, installed, key, parse, run, words};
 use kiln_action::{Family, Invocation};
+use kiln_compiler::gcc::wrapping::wrap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -32,13 +33,13 @@ struct Compiled {
 }
 
 /// Compiles and checks that nothing but the declared files was written; `None` if the compiler refuses.
-fn compile(compiler: &str, family: Family, args: &[OsString], room: &Room) -> Option<Compiled> {
+fn compile(compiler: &Compiler, args: &[OsString], room: &Room) -> Option<Compiled> {
     furnish(room);
-    let shown = format!("{compiler} {}", args.join(" ".as_ref()).to_string_lossy());
-    let invocation =
-        parse(compiler, family, args, &room.path).unwrap_or_else(|reason| panic!("{shown}: {reason}"));
+    let shown = format!("{} {}", compiler.name, args.join(" ".as_ref()).to_string_lossy());
+    let invocation = parse(compiler, args, &room.path).unwrap_or_else(|reason| panic!("{shown}: {reason}"));
     let before: BTreeSet<PathBuf> = room.files().into_keys().collect();
-    let output = run(compiler, args, &room.path);
+    let with_ours: Vec<OsString> = args.iter().chain(&invocation.append).cloned().collect();
+    let output = run(compiler.name, &with_ours, &room.path);
     if !output.status.success() {
         return None;
     }
@@ -112,16 +113,17 @@ const LINES_OF_ONE: &[(Family, &str, usize)] = &[
 
 #[test]
 fn exactly_the_declared_files_are_written() {
-    for (compiler, family) in installed() {
-        let of_one = LINES_OF_ONE.iter().filter(|(only, ..)| *only == family).map(|(_, line, n)| (*line, *n));
+    for compiler in installed() {
+        let of_one =
+            LINES_OF_ONE.iter().filter(|(only, ..)| *only == compiler.family).map(|(_, line, n)| (*line, *n));
         for (line, expected) in LINES.iter().copied().chain(of_one) {
             let room = Room::new("project");
             let mut args = words(line);
             args.push("-Iinc".into());
-            let compiled = compile(compiler, family, &args, &room);
-            let compiled = compiled.unwrap_or_else(|| panic!("{compiler} refuses {line}"));
+            let compiled = compile(&compiler, &args, &room);
+            let compiled = compiled.unwrap_or_else(|| panic!("{} refuses {line}", compiler.name));
             let written = compiled.written.iter().flatten().count();
-            assert_eq!(written, expected, "{compiler} {line}");
+            assert_eq!(written, expected, "{} {line}", compiler.name);
         }
     }
 }
@@ -215,39 +217,88 @@ impl Dice {
     }
 }
 
-/// In a rule for make the project's path is cut out when it is kept.
+/// A rule for make is told again for another directory: the project's path is replaced, and lines are broken anew.
 fn told(compiled: &Compiled, room: &Room) -> Written {
     let mut written = compiled.written.clone();
     if compiled.invocation.depfile.is_some()
         && let Some(Some(text)) = written.get_mut(1)
     {
+        let family = compiled.invocation.family;
+        assert!(wrap(text, family).as_ref() == Some(text), "lines are broken in another way");
         let root = room.path.to_str().expect("text");
-        *text = String::from_utf8_lossy(text).replace(root, "$ROOM").into_bytes();
+        let elsewhere = String::from_utf8_lossy(text).replace(root, "/elsewhere");
+        *text = wrap(elsewhere.as_bytes(), family).expect("a rule");
     }
     written
+}
+
+/// Combinations that a rule is about.
+const RULES: &[(&str, &str)] = &[
+    ("-c -g -ffile-prefix-map=$ROOM=/k", "c"),
+    ("-c -g -ffile-prefix-map=$ROOM=/k", "S"),
+    ("-c -g -ffile-prefix-map=$ROOM=/k", "s"),
+    ("-c -g -fdebug-prefix-map=$ROOM=/k -I$ROOM/inc", "cc"),
+    ("-c -g -ffile-prefix-map=$ROOM/src=/k", "c"),
+    ("-c -g -gsplit-dwarf -frandom-seed=1 -ffile-prefix-map=$ROOM=/k", "c"),
+    ("-c --coverage -frandom-seed=1 -ffile-prefix-map=$ROOM=/k", "c"),
+    ("-c -flto -g -frandom-seed=1 -ffile-prefix-map=$ROOM=/k", "c"),
+    ("-c -fsanitize=undefined -ffile-prefix-map=$ROOM=/k", "c"),
+    ("-c -MD -MF out/named.d", "c"),
+    ("-c -MD -MT $ROOM/target", "c"),
+    ("-c -MD -MP -include $ROOM/inc/h.h", "cc"),
+    ("-c -MD -MT a -MT $ROOM/a/long/target -MQ $ROOM/another/rather/long/target -MT $ROOM/b", "c"),
+    ("-c -Wa,-g", "S"),
+    ("-c -Wa,-g -ffile-prefix-map=$ROOM=/k", "s"),
+    ("-E -g -ffile-prefix-map=$ROOM=/k", "c"),
+    ("-S -fverbose-asm -g0", "c"),
+];
+
+fn drawn(seed: u64) -> (String, &'static str) {
+    let mut dice = Dice(seed);
+    let chosen: Vec<&str> = (0..1 + dice.below(4)).map(|_| OPTIONS[dice.below(OPTIONS.len())]).collect();
+    let stage = ["-c", "-c", "-c", "-S", "-E"][dice.below(5)];
+    let ending = ["c", "c", "cc", "i", "S"][dice.below(5)];
+    (format!("{stage} {}", chosen.join(" ")), ending)
 }
 
 #[test]
 fn equal_keys_give_equal_bytes() {
     let mut compared = 0;
-    for (compiler, family) in installed() {
-        for seed in 0..30 {
-            let mut dice = Dice(seed);
-            let chosen: Vec<&str> =
-                (0..1 + dice.below(4)).map(|_| OPTIONS[dice.below(OPTIONS.len())]).collect();
-            let stage = ["-c", "-c", "-c", "-S", "-E"][dice.below(5)];
-            let ending = ["c", "c", "cc", "i", "S"][dice.below(5)];
-            compared += compare(compiler, family, &format!("{stage} {} -Iinc", chosen.join(" ")), ending);
+    for compiler in installed() {
+        let remapping = Compiler { remaps: true, ..compiler };
+        for (line, ending) in RULES {
+            compared += compare(&compiler, line, ending);
+            compared += compare(&remapping, &line.replace(" -ffile-prefix-map=$ROOM=/k", ""), ending);
         }
         for option in OPTIONS {
-            compared += compare(compiler, family, &format!("-c {option} -Iinc"), "c");
+            compared += compare(&compiler, &format!("-c {option}"), "c");
         }
     }
     assert!(compared > 100, "only {compared} pairs had equal keys");
 }
 
+#[test]
+fn equal_keys_give_equal_bytes_for_random_options() {
+    compare_random(0..25);
+}
+
+#[test]
+#[ignore = "minutes"]
+fn equal_keys_give_equal_bytes_for_many_random_options() {
+    compare_random(25..600);
+}
+
+fn compare_random(seeds: std::ops::Range<u64>) {
+    for compiler in installed() {
+        for seed in seeds.clone() {
+            let (line, ending) = drawn(seed);
+            compare(&Compiler { remaps: seed % 4 == 0, ..compiler }, &line, ending);
+        }
+    }
+}
+
 /// Compiles every variant and compares those with equal keys; tells how many there were.
-fn compare(compiler: &str, family: Family, line: &str, ending: &str) -> usize {
+fn compare(compiler: &Compiler, line: &str, ending: &str) -> usize {
     let mut known: BTreeMap<[u8; 32], (String, Written)> = BTreeMap::new();
     let mut compared = 0;
     let parents: BTreeMap<&str, Room> =
@@ -256,12 +307,12 @@ fn compare(compiler: &str, family: Family, line: &str, ending: &str) -> usize {
         let room = &parents[variant.directory];
         let root = room.path.to_str().expect("text");
         let typed =
-            format!("{line} -o {} {}.{ending}", variant.output, variant.source).replace("$ROOM", root);
+            format!("{line} -Iinc -o {} {}.{ending}", variant.output, variant.source).replace("$ROOM", root);
         let args = words(&typed);
-        if parse(compiler, family, &args, Path::new(root)).is_err() {
+        if parse(compiler, &args, Path::new(root)).is_err() {
             return 0;
         }
-        let Some(compiled) = compile(compiler, family, &args, room) else { return 0 };
+        let Some(compiled) = compile(compiler, &args, room) else { return 0 };
         let written = told(&compiled, room);
         match known.get(&key(&compiled.invocation)) {
             Some((first, bytes)) => {
@@ -269,7 +320,8 @@ fn compare(compiler: &str, family: Family, line: &str, ending: &str) -> usize {
                     (0..written.len().max(bytes.len())).filter(|&n| written.get(n) != bytes.get(n)).collect();
                 assert!(
                     differ.is_empty(),
-                    "files {differ:?} differ under one key:\n{compiler} {first}\n{compiler} {typed}"
+                    "files {differ:?} differ under one key:\n{} {first}\n{typed}",
+                    compiler.name
                 );
                 compared += 1;
             }
