@@ -1,6 +1,6 @@
 //! A command line, understood: what counts for its result, what it writes and where, and what it is called.
 
-use crate::place::{Place, Places};
+use crate::place::{Place, Places, below, same};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -104,10 +104,10 @@ pub struct OutputPlan {
 impl OutputPlan {
     /// Whether `path` is one of the outputs.
     pub fn declares(&self, path: &Path) -> bool {
-        if self.files.iter().any(|file| file == path) {
+        if self.files.iter().any(|file| same(file, path)) {
             return true;
         }
-        let inside = path.parent() == Some(self.directory.as_path());
+        let inside = path.parent().is_some_and(|parent| same(parent, &self.directory));
         let Some(name) = path.file_name().filter(|_| inside) else { return false };
         self.stems.iter().any(|stem| match name.as_bytes().strip_prefix(stem.as_bytes()) {
             Some(rest) => rest.is_empty() || rest[0] == b'.',
@@ -117,7 +117,7 @@ impl OutputPlan {
 
     /// Whether `path` lies in a directory that belongs to the compiler alone.
     pub fn is_private(&self, path: &Path) -> bool {
-        self.private.iter().any(|directory| path.starts_with(directory))
+        self.private.iter().any(|directory| below(path, directory).is_some())
     }
 }
 

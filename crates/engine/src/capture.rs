@@ -332,21 +332,21 @@ fn stood_still(question: &Question, path: &Path, since: i64) -> bool {
 /// are old themselves, and so does a link that was retargeted. Renaming shows in a directory's ctime alone; where names
 /// were added or removed in it, its mtime moves as well.
 fn way_stood_still(path: &Path, since: i64, known: &mut HashSet<PathBuf>) -> bool {
-    path.ancestors().all(|part| {
-        if known.contains(part) {
-            return true;
-        }
-        let Ok(Some(stat)) = files::lstat(part) else { return true };
+    let mut seen = Vec::new();
+    for part in path.ancestors().take_while(|part| !known.contains(*part)) {
+        seen.push(part);
+        let Ok(Some(stat)) = files::lstat(part) else { continue };
         let still = match stat.kind {
             FileKind::Directory => stat.identity.ctime_ns <= since || stat.identity.mtime_ns > since,
             FileKind::Symlink => stat.identity.ctime_ns <= since,
             _ => true,
         };
-        if still {
-            known.insert(part.to_owned());
+        if !still {
+            return false;
         }
-        still
-    })
+    }
+    known.extend(seen.into_iter().map(Path::to_owned)); // what is known has a known way above it
+    true
 }
 
 fn keep_outputs(

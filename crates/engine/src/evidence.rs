@@ -7,6 +7,7 @@
 //! **A tool** of a C compile (driver, cc1, as) has no files of its own that stand for it in the key: all that it looks at
 //! is asked.
 
+use kiln_action::place::{below, same};
 use kiln_action::{Invocation, Placed, Places, Question, Reason};
 use kiln_compiler::gcc::environment as c_variables;
 use kiln_compiler::rustc::environment as variables;
@@ -254,7 +255,7 @@ impl Reading<'_> {
         if self.is_made(path) || is_of_the_kernel(path) {
             return true;
         }
-        if who == Who::Tool && self.scene.temporary.iter().any(|directory| directory == path) {
+        if who == Who::Tool && self.scene.temporary.iter().any(|directory| same(directory, path)) {
             return true;
         }
         let invocation = self.scene.invocation;
@@ -265,7 +266,7 @@ impl Reading<'_> {
     }
 
     fn is_made(&self, path: &Path) -> bool {
-        !self.made.is_empty() && path.ancestors().any(|part| self.made.contains(part))
+        self.made.iter().any(|made| below(path, made).is_some())
     }
 
     fn is_dependency(&self, path: &Path) -> bool {
@@ -359,7 +360,7 @@ impl Reading<'_> {
         }
         if who != Who::Macro
             && let (Some(directory), Some(name)) = (path.parent(), path.file_name())
-            && self.scene.search.iter().any(|known| known == directory)
+            && self.scene.search.iter().any(|known| same(known, directory))
         {
             self.ask(Question::Program(name.as_bytes().to_vec()));
         }
@@ -545,7 +546,8 @@ impl Reading<'_> {
 
 /// What the kernel makes up as it is read. `/dev/shm` is a place for files like any other.
 fn is_of_the_kernel(path: &Path) -> bool {
-    ["/proc", "/sys", "/dev"].iter().any(|root| path.starts_with(root)) && !path.starts_with("/dev/shm")
+    let is_in = |root: &str| below(path, Path::new(root)).is_some();
+    ["/proc", "/sys", "/dev"].into_iter().any(is_in) && !is_in("/dev/shm")
 }
 
 const ENOENT: i32 = 2;

@@ -21,3 +21,17 @@ fn nothing_resolves_outside_its_place() {
     }
     assert_eq!(places.resolve(&Placed { place: Place::Deps(0), path: b"x".to_vec() }), None);
 }
+
+#[test]
+fn quick_comparisons_say_what_paths_say() {
+    let paths = [
+        "/w", "/w/", "/w/a", "/w//a", "/w/./a", "//w/a", "/wa", "/w/a/.", "/w/a/", "/", "/w/../a", "/w/a/b",
+        "w/a",
+    ];
+    for path in paths.map(Path::new) {
+        for directory in ["/w", "/w/", "/", "/w/a", "//w", "/w/.", "/w/./a"].map(Path::new) {
+            assert_eq!(below(path, directory), path.strip_prefix(directory).ok(), "{path:?} {directory:?}");
+            assert_eq!(same(path, directory), path == directory, "{path:?} {directory:?}");
+        }
+    }
+}
