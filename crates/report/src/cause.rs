@@ -271,6 +271,7 @@ fn flag(name: &str) -> String {
         return name.to_owned();
     }
     match name.split_once('.') {
+        _ if name.starts_with('-') => name.to_owned(), // C families: as it is typed
         Some((group, name)) => format!("-{group} {name}"),
         None if name.len() == 1 => format!("-{name}"),
         None => format!("--{name}"),

@@ -233,9 +233,13 @@ pub struct Match<'a> {
 /// The row of an argument: of all that fit the one with the longest name, as both compilers do it. An option of the list of
 /// features is there with its whole name.
 pub fn find(argument: &[u8], family: Family) -> Option<Match<'_>> {
+    let letter = *argument.get(1)?;
     let mut found: Option<(usize, Match<'_>)> = None;
     for flag in rows().filter(|flag| flag.only.is_none_or(|only| only == family)) {
         for name in flag.names {
+            if name.as_bytes()[1] != letter {
+                continue; // (most of them: this runs for every argument of every compile)
+            }
             let Some(rest) = argument.strip_prefix(name.as_bytes()) else { continue };
             let (length, joined) = match flag.takes {
                 Takes::Nothing | Takes::Separate if !rest.is_empty() => continue,
