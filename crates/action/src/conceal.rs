@@ -38,7 +38,9 @@ fn words_of(field: &str) -> Words {
     match field {
         "cfg" | "env-set" | "Z.crate-attr" => Words::Cfg,
         "-D" => Words::Macro,
-        "-Wl," | "-Wa," | "-Wp," | "-Xlinker" | "-Xassembler" | "-Xpreprocessor" => Words::Foreign,
+        "-Wl," | "-Wa," | "-Wp," | "-Xlinker" | "-Xassembler" | "-Xpreprocessor" | "argument" => {
+            Words::Foreign
+        }
         "C.link-arg" | "C.link-args" | "C.llvm-args" | "Z.pre-link-arg" | "Z.pre-link-args" => Words::Foreign,
         _ => Words::Compiler,
     }

@@ -254,8 +254,10 @@ fn named(value: &str) -> &str {
 fn spelled(word: &Word) -> String {
     if word.name.starts_with('-') {
         // An option of a C compiler is called as it is typed.
-        let glued =
-            word.name.ends_with(['=', ',']) || matches!(word.name.as_str(), "-D" | "-U" | "-I" | "-O");
+        if word.value.starts_with(&word.name) {
+            return word.value.clone(); // of `-W` and the like the whole argument counts
+        }
+        let glued = word.name.ends_with(['=', ',']) || matches!(word.name.as_str(), "-D" | "-U" | "-I");
         let between = if glued || word.value.is_empty() { "" } else { " " };
         return format!("{}{between}{}", word.name, word.value);
     }
@@ -271,7 +273,6 @@ fn flag(name: &str) -> String {
         return name.to_owned();
     }
     match name.split_once('.') {
-        _ if name.starts_with('-') => name.to_owned(), // C families: as it is typed
         Some((group, name)) => format!("-{group} {name}"),
         None if name.len() == 1 => format!("-{name}"),
         None => format!("--{name}"),

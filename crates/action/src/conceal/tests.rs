@@ -18,6 +18,7 @@ fn what_people_make_up_is_kept_as_a_print() {
     assert_eq!(seen("C.link-args", "=-lx --auth-token=hunter2 -s"), "=-lx --auth-token=… -s");
     assert_eq!(seen("C.link-arg", "=TOKEN=hunter2=="), "=TOKEN=…", "what ends like base64");
     assert_eq!(seen("-D", "TOKEN=\"hunter2\""), "TOKEN=…");
+    assert_eq!(seen("argument", "-DTOKEN=hunter2"), "-DTOKEN=…");
     assert_eq!(seen("-Wl,", "--defsym=K=hunter2,-s"), "--defsym=…,-s");
     assert_eq!(seen("Z.pre-link-arg", "=A=hunter2,B=hunter2"), "=A=…,B=…");
     let other = argument("cfg", "k=\"a\"", SALT);

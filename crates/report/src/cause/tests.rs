@@ -154,7 +154,9 @@ fn options_of_c_compilers_are_told_as_they_are_typed() {
     assert_eq!(cause("-D", "NDEBUG"), "an argument differs: -DNDEBUG");
     assert_eq!(cause("-fuse-ld=", "mold"), "an argument differs: -fuse-ld=mold");
     assert_eq!(cause("-include", "a.h"), "an argument differs: -include a.h");
-    assert_eq!(cause("-fPIC", ""), "an argument differs: -fPIC");
+    assert_eq!(cause("-c", ""), "an argument differs: -c");
+    assert_eq!(cause("-f", "-fPIC"), "an argument differs: -fPIC");
+    assert_eq!(cause("-O", "-O2"), "an argument differs: -O2");
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub(super) static ROWS: &[Flag] = &[
     uncached(&["-Xanalyzer", "-Xarch_", "-Xflang", "-Xopenmp", "-Xthinlto"], Prefix, "Not measured."),
     key_value(&["-l", "-L"], Either).says("Counts literally, in order.", LINKER),
     key_value(&["-Xlinker", "-z", "-T", "-u", "-e"], Separate).says("Counts literally, in order.", LINKER),
-    key_value(&["-Wl,"], Prefix).says("Counts literally, in order.", LINKER),
+    key_value(&["-Wl,"], Joined).says("Counts literally, in order.", LINKER),
     uncached(&["-Ttext", "-Tdata", "-Tbss", "-undefined"], Prefix, "Takes a value in more than one form."),
     key(&["-s", "-shared", "-static", "-pie", "-no-pie", "-static-pie", "-rdynamic", "-symbolic", "-nostdlib",
         "-nostdlib++", "-nodefaultlibs", "-nostartfiles", "-nolibc", "-static-libgcc", "-static-libstdc++",
