@@ -13,7 +13,8 @@ macro_rules! counting {
         /// Why each of [`COUNTS`] and [`COUNTS_SHOWN`] counts.
         pub const COUNTS_WHY: &[Row] = &[
             $(($name, $why),)*
-            ("PWD", "Only where the directory can be in an output: debug information calls it so, if it is a name for it."),
+            ("PWD", "Only where the directory can be in an output: debug information calls it so, if it is a \
+         name for it."),
         ];
     };
 }
@@ -89,7 +90,8 @@ pub const INERT: &[Row] = &[
     ("MAKELEVEL", "How deep in make; not asked for by a compiler, but by scripts around one."),
     (
         "PWD",
-        "Counts where the directory can be in an output. Elsewhere it is only another name for the directory.",
+        "Counts where the directory can be in an output. Elsewhere it is only another name for \
+         the directory.",
     ),
     ("TERM", "The kind of terminal; messages are read through a pipe."),
     ("TMPDIR", "Where temporary files are; their names are random and in no output."),

@@ -4,9 +4,9 @@ use super::Takes::{Either, Joined, Nothing, Prefix, Separate};
 use super::{Flag, Own, Shows, key, key_value, own, path, uncached};
 use kiln_action::Family::{Clang, Gcc};
 
-const SEARCH: &str = "Where headers are looked for; which was found, and which was not, are questions of the run. A \
-                      directory below the project may lie elsewhere in another checkout: its path is only in outputs \
-                      that show paths.";
+const SEARCH: &str = "Where headers are looked for; which was found, and which was not, are questions of the \
+         run. A directory below the project may lie elsewhere in another checkout: its path is \
+         only in outputs that show paths.";
 const READ: &str = "The file that was read is a question of the run.";
 const MODULES: &str = "Modules are built and read behind the compiler's back, in a cache of its own.";
 const OTHER_LANGUAGE: &str = "Another language than C, C++, Objective-C and assembler.";
@@ -15,8 +15,8 @@ const OTHER_LANGUAGE: &str = "Another language than C, C++, Objective-C and asse
 pub(super) static ROWS: &[Flag] = &[
     own(&["-x"], Either, Own::Language).says(
         "Counts, in order. Headers (precompiled) and other languages are not cached.",
-        "The language of the inputs behind it. A precompiled header is named after the compiler's version and flags; one \
-         that is *used* is a file that the run reads, and so a question.",
+        "The language of the inputs behind it. A precompiled header is named after the compiler's \
+         version and flags; one that is *used* is a file that the run reads, and so a question.",
     ),
     key_value(&["-D", "-U", "-A"], Either)
         .says("Counts literally, in order.", "Decides what is compiled; later ones win."),
@@ -37,13 +37,15 @@ pub(super) static ROWS: &[Flag] = &[
     key(&["-P", "-C", "-CC"]).for_("The form of preprocessed text."),
     key(&["-H"]).for_("Tells the headers on standard error, which is told again."),
     key_value(&["-std=", "--std="], Joined).for_("Decides the language."),
-    key_value(&["-stdlib=", "--stdlib="], Joined).only(Clang).for_("Decides which C++ library's headers are read."),
+    key_value(&["-stdlib=", "--stdlib="], Joined)
+        .only(Clang)
+        .for_("Decides which C++ library's headers are read."),
     key(&["-ansi", "-pedantic", "-pedantic-errors"]).for_("Decides the language, and what is told."),
     own(&["-Wp,"], Joined, Own::Preprocessor).says(
-        "`-D…`, `-U…`, `-MD,FILE`, `-MMD,FILE`, `-MT,…`, `-MQ,…`, `-MP` count as those options do; anything else is not \
-         cached.",
-        "Goes to the preprocessor past the driver. gcc then takes the rule's target from the source, clang from the \
-         output.",
+        "`-D…`, `-U…`, `-MD,FILE`, `-MMD,FILE`, `-MT,…`, `-MQ,…`, `-MP` count as those options \
+         do; anything else is not cached.",
+        "Goes to the preprocessor past the driver. gcc then takes the rule's target from the \
+         source, clang from the output.",
     ),
     own(&["-Xpreprocessor"], Separate, Own::PreprocessorWord).says(
         "`-D…` and `-U…` count; anything else is not cached.",
@@ -52,27 +54,71 @@ pub(super) static ROWS: &[Flag] = &[
     key(&["-fworking-directory"]).shows(Shows::Directory).for_("Preprocessed text names the directory."),
     key(&["-fno-working-directory", "-fno-modules", "-fno-implicit-modules", "-fno-cxx-modules"])
         .for_("Switches something off."),
-    uncached(&["-I-", "-include-pch", "-ivfsoverlay", "-index-header-map", "-iwithsysroot"], Either, "Not measured."),
+    uncached(
+        &["-I-", "-include-pch", "-ivfsoverlay", "-index-header-map", "-iwithsysroot"],
+        Either,
+        "Not measured.",
+    ),
     uncached(&["-isystem-after", "-iframeworkwithsysroot", "-imsvc"], Either, "Not measured."),
     uncached(&["-working-directory", "-working-directory="], Prefix, "Changes what every path means."),
     uncached(
         &[
-            "-fmodules", "-fmodules-ts", "-fmodules-", "-fmodule-", "-fno-module-", "-fno-modules-", "-fcxx-modules",
-            "-fprebuilt-", "-fimplicit-module", "-fbuiltin-module-map", "-fsystem-module", "-fbuild-session-",
-            "-flang-info-", "-Mmodules", "-Mno-modules", "-fapinotes", "-fdeps-", "-fsearch-include-path",
-            "-fexperimental-modules-reduced-bmi", "--precompile",
+            "-fmodules",
+            "-fmodules-ts",
+            "-fmodules-",
+            "-fmodule-",
+            "-fno-module-",
+            "-fno-modules-",
+            "-fcxx-modules",
+            "-fprebuilt-",
+            "-fimplicit-module",
+            "-fbuiltin-module-map",
+            "-fsystem-module",
+            "-fbuild-session-",
+            "-flang-info-",
+            "-Mmodules",
+            "-Mno-modules",
+            "-fapinotes",
+            "-fdeps-",
+            "-fsearch-include-path",
+            "-fexperimental-modules-reduced-bmi",
+            "--precompile",
         ],
         Prefix,
         MODULES,
     ),
     uncached(
-        &["-fpch-codegen", "-fpch-debuginfo", "-fpch-preprocess", "-fpch-instantiate-templates", "-relocatable-pch"],
+        &[
+            "-fpch-codegen",
+            "-fpch-debuginfo",
+            "-fpch-preprocess",
+            "-fpch-instantiate-templates",
+            "-relocatable-pch",
+        ],
         Nothing,
         "Makes precompiled headers, or has them named in the output.",
     ),
     uncached(
-        &["-ObjC", "-ObjC++", "--cuda-", "-fcuda-", "--hip-", "-fhip-", "--offload", "-foffload", "-fopenacc", "-fgpu-",
-          "-fsycl", "-cl-", "-fopenmp-targets", "-nogpu", "--no-cuda-", "--rocm-", "-Xcuda-", "-Xopenmp-target"],
+        &[
+            "-ObjC",
+            "-ObjC++",
+            "--cuda-",
+            "-fcuda-",
+            "--hip-",
+            "-fhip-",
+            "--offload",
+            "-foffload",
+            "-fopenacc",
+            "-fgpu-",
+            "-fsycl",
+            "-cl-",
+            "-fopenmp-targets",
+            "-nogpu",
+            "--no-cuda-",
+            "--rocm-",
+            "-Xcuda-",
+            "-Xopenmp-target",
+        ],
         Prefix,
         OTHER_LANGUAGE,
     ),
