@@ -188,10 +188,9 @@ pub fn same(one: &Path, other: &Path) -> bool {
 
 /// Whether a path has no empty parts, none that say `.`, and no slash at its end.
 fn is_plain(text: &[u8]) -> bool {
-    !matches!(text.last(), None | Some(b'/'))
-        && !text.ends_with(b"/.")
-        && !text.windows(2).any(|pair| pair == b"//")
-        && !text.windows(3).any(|part| part == b"/./")
+    let mut parts = text.split(|&byte| byte == b'/');
+    let first = parts.next().unwrap_or_default(); // empty for an absolute path
+    first != b"." && text.len() > 1 && parts.all(|part| !part.is_empty() && part != b".")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::evidence::Evidence;
 use crate::inputs::World;
 use kiln_action::template::Spelling;
 use kiln_action::{Place, Question, Reason, Stream, Template};
-use kiln_compiler::gcc::depfile;
+use kiln_compiler::gcc::{depfile, wrapping};
 use kiln_sys::files;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -41,7 +41,9 @@ pub fn declared(
     if let Some(path) = invocation.depfile.as_deref() {
         let text = files::read(path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
         all_seen(path, &text, evidence, world)?;
-        if !invocation.shows_directory && shown_by_depfile(&text, world) {
+        let again = wrapping::wrap(&text, invocation.family);
+        let told_again = again.as_deref() == Some(text.as_slice());
+        if !invocation.shows_directory && (shown_by_depfile(&text, world) || !told_again) {
             evidence.questions.insert(Question::Here);
         }
         texts.insert(path.to_owned(), Template::cut(&text, &invocation.places, &[Spelling::Make]));
@@ -120,7 +122,8 @@ fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<
     if messages.split(|&byte| byte == b'\n').any(loose) {
         return Ok(true);
     }
-    Ok(is_given_absolute_paths(world, &needles) && asks_for_its_name(evidence, world))
+    let mapped = !world.invocation.places.remapped().roots().is_empty(); // and `__FILE__` with it
+    Ok(!mapped && is_given_absolute_paths(world, &needles) && asks_for_its_name(evidence, world))
 }
 
 fn all_said(ran: &Ran) -> Vec<u8> {
@@ -140,11 +143,15 @@ fn after_its_place<'a>(line: &'a [u8], roots: &[&[u8]]) -> &'a [u8] {
         .unwrap_or(line)
 }
 
+/// Fields that name no source: what is written, and what a rule for make is called.
+const NOT_SOURCES: [&str; 4] = ["output", "-MT", "-MQ", "-Wp,-MT"];
+
 fn is_given_absolute_paths(world: &World<'_>, needles: &[&[u8]]) -> bool {
     let below = |text: &[u8]| needles.iter().any(|needle| memchr::memmem::find(text, needle).is_some());
     let invocation = world.invocation;
     let variables = invocation.environment.iter().filter_map(|name| world.environment.get(name));
-    invocation.fields.iter().any(|field| below(field.value.as_bytes()))
+    let sources = invocation.fields.iter().filter(|field| !NOT_SOURCES.contains(&field.name));
+    sources.into_iter().any(|field| below(field.value.as_bytes()))
         || variables.into_iter().any(|value| below(value.as_bytes()))
 }
 

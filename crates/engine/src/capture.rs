@@ -81,6 +81,7 @@ pub fn capture(
         owns: &owns,
         search: &search,
         ignored: &ignored,
+        responses: world.responses,
         temporary: &temporary,
         dates: world.settings.time_macros,
         exists: &exists,
@@ -277,7 +278,8 @@ fn settled_answers(
 ) -> Result<Vec<Answer>, Reason> {
     let changed = |path: &Path| Reason::InputChanged(path.display().to_string());
     let unanswered = |question: &Question| Reason::InputChanged(format!("{question:?} has no answer"));
-    let answers = Answers::default().of_all(shape.questions(), world).map_err(unanswered)?;
+    let mut view = Answers::default();
+    let answers = view.of_all(shape.questions(), world).map_err(unanswered)?;
     let path_of = |question: &Question| world.invocation.places.resolve(question.path()?);
     let asked = shape.questions().iter().zip(&answers);
     let still_absent: HashSet<PathBuf> = asked
@@ -289,18 +291,17 @@ fn settled_answers(
             return Err(changed(path));
         }
     }
-    let mut ways = HashSet::new();
+    let mut still = Still { since: ran.started.realtime_ns(), ways: HashSet::new() };
+    for response in world.responses {
+        if !still.of(&Question::File(Placed::literal(response)), response, &view) {
+            return Err(changed(response));
+        }
+    }
     for (question, answer) in shape.questions().iter().zip(&answers) {
         let path = path_of(question);
         if let Some(path) = path {
             let seen = evidence.opened.contains(&path);
-            let since = ran.started.realtime_ns();
-            let there = *answer != Answer::Nothing; // where nothing is, the way ends above it
-            let way = path.parent().filter(|_| !there).unwrap_or(&path);
-            if seen && *answer == Answer::Nothing
-                || !stood_still(question, &path, since)
-                || !way_stood_still(way, since, &mut ways)
-            {
+            if seen && *answer == Answer::Nothing || !still.of(question, &path, &view) {
                 return Err(changed(&path));
             }
         }
@@ -308,45 +309,68 @@ fn settled_answers(
     Ok(answers)
 }
 
-/// Whether what the question is about was last changed before `since`. A dependency's `.rlib` is linked into other target
-/// directories and unlinked from them at any time, which changes its ctime but not its content.
-fn stood_still(question: &Question, path: &Path, since: i64) -> bool {
-    if !matches!(question, Question::File(_) | Question::Kind(_) | Question::Listing(_)) {
-        return true;
-    }
-    let Ok(Some(stat)) = files::stat(path) else { return true };
-    let identity = stat.identity;
-    let linked =
-        stat.links > 1 && matches!(question.path(), Some(Placed { place: Place::Deps(_) | Place::Out, .. }));
-    match question {
-        Question::File(_) if stat.kind == FileKind::File => {
-            identity.mtime_ns <= since && (linked || identity.ctime_ns <= since)
-        }
-        Question::Kind(_) if stat.kind == FileKind::File => identity.ctime_ns <= since,
-        Question::Listing(_) => identity.mtime_ns <= since,
-        _ => true,
-    }
+/// Whether what was looked at has not changed since the run began.
+struct Still {
+    since: i64,
+    /// Directories and links that are known to be as they were, and all above them.
+    ways: HashSet<PathBuf>,
 }
 
-/// Whether the way to the file is the same as before `since`: a directory that was renamed into place brings files that
-/// are old themselves, and so does a link that was retargeted. Renaming shows in a directory's ctime alone; where names
-/// were added or removed in it, its mtime moves as well.
-fn way_stood_still(path: &Path, since: i64, known: &mut HashSet<PathBuf>) -> bool {
-    let mut seen = Vec::new();
-    for part in path.ancestors().take_while(|part| !known.contains(*part)) {
-        seen.push(part);
-        let Ok(Some(stat)) = files::lstat(part) else { continue };
-        let still = match stat.kind {
-            FileKind::Directory => stat.identity.ctime_ns <= since || stat.identity.mtime_ns > since,
-            FileKind::Symlink => stat.identity.ctime_ns <= since,
-            _ => true,
+impl Still {
+    fn of(&mut self, question: &Question, path: &Path, view: &Answers) -> bool {
+        let leaf = view.lstat(path);
+        let itself = match &leaf {
+            None => true, // where nothing is, the way ends above it
+            Some(stat) if stat.kind == FileKind::Symlink => {
+                let leads = files::stat(path).ok().flatten();
+                stat.identity.ctime_ns <= self.since && leads.is_none_or(|stat| self.file(question, &stat))
+            }
+            Some(stat) => self.file(question, stat) && self.part(stat),
         };
-        if !still {
-            return false;
+        itself && path.parent().is_none_or(|above| self.way(above))
+    }
+
+    /// A dependency's `.rlib` is linked into other target directories and unlinked from them at any time, which changes its
+    /// ctime but not its content.
+    fn file(&self, question: &Question, stat: &files::Stat) -> bool {
+        let of_dependency =
+            matches!(question.path(), Some(Placed { place: Place::Deps(_) | Place::Out, .. }));
+        let linked = stat.links > 1 && of_dependency;
+        let identity = &stat.identity;
+        match question {
+            Question::File(_) if stat.kind == FileKind::File => {
+                identity.mtime_ns <= self.since && (linked || identity.ctime_ns <= self.since)
+            }
+            Question::Kind(_) if stat.kind == FileKind::File => identity.ctime_ns <= self.since,
+            Question::Listing(_) => identity.mtime_ns <= self.since,
+            _ => true,
         }
     }
-    known.extend(seen.into_iter().map(Path::to_owned)); // what is known has a known way above it
-    true
+
+    /// Whether the way to a file is the same: a directory that was renamed into place brings files that are old themselves,
+    /// and so does a link that was retargeted.
+    fn way(&mut self, directory: &Path) -> bool {
+        let mut seen = Vec::new();
+        for part in directory.ancestors().take_while(|part| !self.ways.contains(*part)) {
+            seen.push(part);
+            if files::lstat(part).ok().flatten().is_some_and(|stat| !self.part(&stat)) {
+                return false;
+            }
+        }
+        self.ways.extend(seen.into_iter().map(Path::to_owned)); // what is known has a known way above it
+        true
+    }
+
+    /// Renaming shows in a directory's ctime alone; where names were added or removed in it, its mtime moves as well.
+    fn part(&self, stat: &files::Stat) -> bool {
+        match stat.kind {
+            FileKind::Directory => {
+                stat.identity.ctime_ns <= self.since || stat.identity.mtime_ns > self.since
+            }
+            FileKind::Symlink => stat.identity.ctime_ns <= self.since,
+            _ => true,
+        }
+    }
 }
 
 fn keep_outputs(

@@ -53,6 +53,8 @@ pub struct Scene<'a> {
     pub search: &'a [PathBuf],
     /// Whether the user promised that a variable does not count for macros.
     pub ignored: &'a dyn Fn(&[u8]) -> bool,
+    /// Files whose words are part of the command line already.
+    pub responses: &'a [PathBuf],
     /// Directories for temporary files: whether they are there decides only where temporary files go.
     pub temporary: &'a [PathBuf],
     /// Whether the user allows C results to hold the date at which they were made.
@@ -253,6 +255,9 @@ impl Reading<'_> {
     /// Whether a look at this path says nothing about the inputs.
     fn beside_the_point(&self, who: Who, path: &Path) -> bool {
         if self.is_made(path) || is_of_the_kernel(path) {
+            return true;
+        }
+        if who == Who::Tool && self.scene.responses.iter().any(|response| same(response, path)) {
             return true;
         }
         if who == Who::Tool && self.scene.temporary.iter().any(|directory| same(directory, path)) {

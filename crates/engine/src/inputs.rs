@@ -6,7 +6,7 @@ use kiln_action::{Answer, Digest, Invocation, Question};
 use kiln_compiler::rustc::{depinfo, environment as variables};
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
-use kiln_sys::files;
+use kiln_sys::files::{self, Stat};
 use kiln_sys::identity::{self, Found, Memo};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -24,6 +24,8 @@ pub struct World<'a> {
     pub environment: &'a Environment,
     /// Its whole command line, program first.
     pub argv: &'a [OsString],
+    /// Files whose words are part of the command line (`@file`), as they were read; absolute.
+    pub responses: &'a [PathBuf],
     /// What the user set.
     pub settings: &'a Settings,
     /// Digests of files that have not changed since they were last hashed.
@@ -64,6 +66,11 @@ impl Answers {
             }
         }
         questions.iter().map(|question| self.of(question, world).ok_or(question)).collect()
+    }
+
+    /// What is there, a link being itself.
+    pub fn lstat(&self, path: &Path) -> Option<Stat> {
+        self.view.lstat(path)
     }
 
     fn of(&mut self, question: &Question, world: &World<'_>) -> Option<Answer> {

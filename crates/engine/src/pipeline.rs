@@ -73,10 +73,11 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
         Ok(shop) => shop,
         Err(reason) => return Ending::Unchanged(reason),
     };
-    let recognised = &found(recognised, call);
-    match understand(call, recognised) {
-        Ok(invocation) => {
-            Compile::prepare(call, shop, invocation).map_or_else(Ending::Unchanged, Compile::go)
+    let found = found(recognised, call);
+    let recognised = found.as_ref().unwrap_or(recognised);
+    match found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised)) {
+        Ok((invocation, responses)) => {
+            Compile::prepare(call, shop, invocation, responses).map_or_else(Ending::Unchanged, Compile::go)
         }
         Err(reason) => {
             let name = match recognised.family.is_c() {
@@ -91,7 +92,7 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
 
 /// The compiler by its path: without rustup cargo runs a bare `rustc`, the one that `$PATH` leads to, and so does make
 /// with a bare `cc`, which is gcc or clang as the link says.
-fn found(recognised: &Recognised, call: &Call<'_>) -> Recognised {
+fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason> {
     let bare = !recognised.compiler.as_os_str().as_bytes().contains(&b'/');
     let found =
         bare.then(|| inputs::find_program(recognised.compiler.as_os_str(), call.environment)).flatten();
@@ -103,19 +104,27 @@ fn found(recognised: &Recognised, call: &Call<'_>) -> Recognised {
         recognised.compiler = call.directory.join(&recognised.compiler);
         let real = files::real_path(&recognised.compiler).ok().flatten();
         let family = real.as_deref().and_then(Path::file_name).and_then(kiln_compiler::family_of);
-        recognised.family = family.unwrap_or(recognised.family);
+        let real = || real.as_deref().unwrap_or(&recognised.compiler).display().to_string();
+        recognised.family = family.ok_or_else(|| Reason::UnknownCompiler(real()))?;
     }
-    recognised
+    Ok(recognised)
 }
 
-fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<Invocation, Reason> {
+/// The command line, and the files that gave words of it.
+fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<(Invocation, Vec<PathBuf>), Reason> {
     let base = recognised.family.is_c().then(|| project::of(call.settings, call.directory));
     let remap = match (&base, call.settings.remap) {
         (_, false) => None,
         (None, true) => remap_of(call),
         (Some(base), true) => Some(Remap { work: base.clone(), target: None }),
     };
-    let response = |path: &Path| files::read_limited(&call.directory.join(path), MOST_RESPONSE).ok();
+    let responses = RefCell::new(Vec::new());
+    let response = |path: &Path| {
+        let path = call.directory.join(path);
+        let words = files::read_limited(&path, MOST_RESPONSE).ok();
+        responses.borrow_mut().extend(words.is_some().then_some(path));
+        words
+    };
     let getenv = |name: &str| call.environment.get(name).map(OsStr::to_owned);
     let args = &call.argv[1 + recognised.skip..];
     let context = Context {
@@ -140,7 +149,7 @@ fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<Invocation, Re
     if let Some(name) = switches::never(call.settings, &invocation, call.environment) {
         return Err(Reason::NeverCached(name.to_owned()));
     }
-    Ok(invocation)
+    Ok((invocation, responses.into_inner()))
 }
 
 /// What the remap setting maps: cargo runs the compiler for a workspace's members in the workspace's directory, for
@@ -180,6 +189,8 @@ struct Compile<'a> {
     shop: Workshop,
     invocation: Invocation,
     input: Option<Vec<u8>>,
+    /// The files that gave words of the command line.
+    responses: Vec<PathBuf>,
     toolchain: Digest,
     owned: Owned,
     weak: WeakKey,
@@ -189,7 +200,12 @@ struct Compile<'a> {
 
 impl<'a> Compile<'a> {
     /// Everything that can still turn out to be a bypass comes before standard input is read.
-    fn prepare(call: &'a Call<'a>, shop: Workshop, invocation: Invocation) -> Result<Compile<'a>, Reason> {
+    fn prepare(
+        call: &'a Call<'a>,
+        shop: Workshop,
+        invocation: Invocation,
+        responses: Vec<PathBuf>,
+    ) -> Result<Compile<'a>, Reason> {
         let identified = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains())
             .and_then(|known| known.loaded_in(call.directory, call.environment));
         let read = |known| match invocation.stdin {
@@ -208,7 +224,17 @@ impl<'a> Compile<'a> {
             }
         };
         let weak = told(&invocation, &toolchain, input.as_deref(), call, |key| key.weak_key());
-        Ok(Compile { call, shop, invocation, input, toolchain, owned, weak, verified: RefCell::default() })
+        Ok(Compile {
+            call,
+            shop,
+            invocation,
+            input,
+            responses,
+            toolchain,
+            owned,
+            weak,
+            verified: RefCell::default(),
+        })
     }
 
     fn world(&self) -> World<'_> {
@@ -216,6 +242,7 @@ impl<'a> Compile<'a> {
             invocation: &self.invocation,
             environment: self.call.environment,
             argv: self.call.argv,
+            responses: &self.responses,
             settings: self.call.settings,
             memo: self.shop.store.memo(),
         }

@@ -6,6 +6,7 @@
 
 use crate::inputs::{self, World};
 use kiln_action::{ActionResult, Output, Role, Stream};
+use kiln_compiler::gcc::wrapping;
 use kiln_store::{Fetch, Store};
 use kiln_sys::files;
 use std::path::Path;
@@ -51,7 +52,12 @@ impl Restoring<'_> {
         match output.role {
             Role::DepInfo(slot) => {
                 let text = self.result.texts.get(slot as usize)?.fill(&self.world.invocation.places)?;
-                let text = inputs::with_values(&text, self.world);
+                let invocation = self.world.invocation;
+                let text = match invocation.family.is_c() {
+                    // its lines are broken by their length, and names may have another length here
+                    true => wrapping::wrap(&text, invocation.family).unwrap_or(text),
+                    false => inputs::with_values(&text, self.world),
+                };
                 files::write_atomic(to, &text).ok()?;
                 Some(text.len() as u64)
             }

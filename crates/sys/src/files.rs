@@ -158,6 +158,11 @@ impl Directory {
     pub fn stat(&self, name: &OsStr) -> Option<Stat> {
         rustix::fs::statat(&self.0, name, AtFlags::empty()).ok().map(|raw| Stat::from_raw(&raw))
     }
+
+    /// The same, a symbolic link being itself.
+    pub fn lstat(&self, name: &OsStr) -> Option<Stat> {
+        rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|raw| Stat::from_raw(&raw))
+    }
 }
 
 /// The numeric user that it belongs to, symbolic links followed; `None` if nothing is there.

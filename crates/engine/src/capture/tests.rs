@@ -21,7 +21,8 @@ fn still_after(change: impl FnOnce(&Path)) -> bool {
     tick();
     change(dir.path());
     let still = |name: &str| {
-        way_stood_still(&dir.path().join(name).join("lib.rs"), started.realtime_ns(), &mut HashSet::new())
+        let mut still = Still { since: started.realtime_ns(), ways: HashSet::new() };
+        still.way(&dir.path().join(name).join("lib.rs"))
     };
     still("src") && still("link")
 }

@@ -34,6 +34,7 @@ fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
             invocation: &invocation,
             environment,
             argv: &argv,
+            responses: &[],
             settings: &Settings::default(),
             memo: &memo,
         },

@@ -71,6 +71,15 @@ impl View {
         memo.get(&stat.identity).map(Answer::Content)
     }
 
+    /// What is there, a link being itself; nothing if it cannot be told.
+    pub fn lstat(&self, path: &Path) -> Option<Stat> {
+        let open = path.parent().and_then(|directory| self.open.get(directory)).and_then(Option::as_ref);
+        match open.zip(path.file_name()) {
+            Some((directory, name)) => directory.lstat(name),
+            None => files::lstat(path).ok().flatten(),
+        }
+    }
+
     /// Whether the directory has a name like this one, if the directory is read at all. Letters are compared in any case, for
     /// a file system that does so too; other letters than ASCII's are left to it.
     fn lists(&mut self, path: &Path) -> Option<bool> {
