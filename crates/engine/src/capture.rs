@@ -301,7 +301,11 @@ fn settled_answers(
         let path = path_of(question);
         if let Some(path) = path {
             let seen = evidence.opened.contains(&path);
-            if seen && *answer == Answer::Nothing || !still.of(question, &path, &view) {
+            let still = match answer {
+                Answer::Nothing => !seen && path.parent().is_none_or(|above| still.way(above)),
+                _ => still.of(question, &path, &view),
+            };
+            if !still {
                 return Err(changed(&path));
             }
         }
