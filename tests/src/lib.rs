@@ -8,6 +8,7 @@
     reason = "tests arrange files, processes and the environment themselves; nothing here runs in kiln"
 )]
 
+pub mod c;
 pub mod history;
 pub mod macros;
 pub mod native;
