@@ -98,9 +98,9 @@ impl Shown {
 }
 
 /// Whether the compiler calls its directory what kiln calls it. Both compilers take `PWD` where it is a name for the
-/// directory that they are in.
+/// directory that they are in, and as it is written: one with a slash at its end is mapped to one with a slash.
 fn has_one_name(context: &Context<'_>) -> bool {
-    (context.getenv)("PWD").is_none_or(|name| name.is_empty() || Path::new(&name) == context.directory)
+    (context.getenv)("PWD").is_none_or(|name| name.is_empty() || name == context.directory.as_os_str())
 }
 
 #[cfg(test)]
