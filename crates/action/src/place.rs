@@ -144,13 +144,15 @@ impl Places {
         Placed::literal(path)
     }
 
-    /// Where a placed path is today; `None` if this invocation has no such place, or the path would leave it.
+    /// Where a placed path is today; `None` if this invocation has no such place, or the path would leave it. What a C
+    /// compile calls `../common/a.h` lies beside its project, and in another checkout beside that.
     pub fn resolve(&self, placed: &Placed) -> Option<PathBuf> {
         let path = Path::new(OsStr::from_bytes(&placed.path));
         if placed.place == Place::Literal {
             return Some(path.to_owned());
         }
         let (_, root) = self.0.iter().find(|(place, _)| *place == placed.place)?;
+        let may_leave = placed.place == Place::Base;
         let mut depth = 0i32;
         let inside = path.is_relative()
             && path.components().all(|component| {
@@ -159,7 +161,7 @@ impl Places {
                     std::path::Component::Normal(_) => 1,
                     _ => 0,
                 };
-                depth >= 0
+                depth >= 0 || may_leave
             });
         inside.then(|| if placed.path.is_empty() { root.clone() } else { root.join(path) })
     }

@@ -35,3 +35,15 @@ fn quick_comparisons_say_what_paths_say() {
         }
     }
 }
+
+#[test]
+fn what_lies_beside_a_project_lies_beside_each_checkout() {
+    let mut places = Places::new();
+    places.add(Place::Base, Path::new("/one/project"));
+    let placed = places.place(Path::new("/one/project/../common/a.h"));
+    assert_eq!(placed, Placed { place: Place::Base, path: b"../common/a.h".to_vec() });
+    let mut elsewhere = Places::new();
+    elsewhere.add(Place::Base, Path::new("/two/project"));
+    assert_eq!(elsewhere.resolve(&placed), Some("/two/project/../common/a.h".into()));
+    assert_eq!(elsewhere.resolve(&Placed { place: Place::Base, path: b"/etc/passwd".to_vec() }), None);
+}
