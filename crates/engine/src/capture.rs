@@ -299,6 +299,9 @@ fn settled_answers(
     }
     for (question, answer) in shape.questions().iter().zip(&answers) {
         let path = path_of(question);
+        if let (Question::File(_), Answer::NotAFile(FileKind::Other), Some(path)) = (question, answer, &path) {
+            return Err(Reason::Asked(format!("{} is no file, and may say anything", path.display())));
+        }
         if let Some(path) = path {
             let seen = evidence.opened.contains(&path);
             let still = match answer {

@@ -293,6 +293,9 @@ impl Reading<'_> {
             return Ok(());
         }
         if self.beside_the_point(who, path) {
+            if who == Who::Tool && errno == 0 && is_of_the_kernel(path) && !is_known_of_the_kernel(path) {
+                return Err(Reason::Asked(format!("a source reads {}", path.display())));
+            }
             return self.no_secret_door(who, path);
         }
         if errno != 0 {
@@ -553,6 +556,23 @@ impl Reading<'_> {
 fn is_of_the_kernel(path: &Path) -> bool {
     let is_in = |root: &str| below(path, Path::new(root)).is_some();
     ["/proc", "/sys", "/dev"].into_iter().any(is_in) && !is_in("/dev/shm")
+}
+
+/// What compilers open for themselves: the processor is in the key where it counts, how much memory there is decides only
+/// when gcc collects its garbage. Anything else there a source has asked for (`#include "/dev/stdin"`).
+fn is_known_of_the_kernel(path: &Path) -> bool {
+    const KNOWN: [&str; 9] = [
+        "/dev/null",
+        "/dev/urandom",
+        "/dev/random",
+        "/dev/tty",
+        "/proc/cpuinfo",
+        "/proc/meminfo",
+        "/proc/self/exe",
+        "/proc/self/maps",
+        "/proc/self/status",
+    ];
+    KNOWN.iter().any(|known| path == Path::new(known)) || path.starts_with("/sys/devices/system")
 }
 
 const ENOENT: i32 = 2;
