@@ -73,6 +73,8 @@ pub fn capture(
     let record = ran.record.as_ref().map_err(|silence| Reason::Unrecorded(silence.to_string()))?;
     let search = inputs::search_path(world.environment);
     let exists = |path: &Path| files::lstat(path).is_ok_and(|found| found.is_some());
+    let is_directory =
+        |path: &Path| files::stat(path).is_ok_and(|found| found.is_some_and(|it| it.kind == FileKind::Directory));
     let owns = |path: &Path| toolchain.owns(path);
     let ignored = |name: &[u8]| switches::is_ignored(world.settings, name);
     let temporary = inputs::temporary_directories(world);
@@ -85,6 +87,7 @@ pub fn capture(
         temporary: &temporary,
         dates: world.settings.time_macros,
         exists: &exists,
+        is_directory: &is_directory,
     };
     if ran.exit_code != 0 && !is_about_the_source(&ran.said) {
         return Err(Reason::Failed); // a full disk, a directory that cannot be written: not an answer

@@ -61,6 +61,8 @@ pub struct Scene<'a> {
     pub dates: bool,
     /// Whether something exists now.
     pub exists: &'a dyn Fn(&Path) -> bool,
+    /// Whether it is a directory, or a link to one.
+    pub is_directory: &'a dyn Fn(&Path) -> bool,
 }
 
 /// Reads a record; a reason if the run cannot be kept.
@@ -69,6 +71,7 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         scene,
         who: roles(&record.processes, scene),
         linkers: record.processes.iter().map(|process| is_linker(&process.exe)).collect(),
+        proper: record.processes.iter().map(|process| is_compiler_proper(&process.exe)).collect(),
         mapped: scene.invocation.places.remapped(),
         made: HashSet::new(),
         older: BTreeSet::new(),
@@ -143,11 +146,17 @@ fn is_c_tool(exe: &Path) -> bool {
     const KNOWN: [&str; 10] =
         ["cc", "c++", "gcc", "g++", "clang", "clang++", "cc1", "cc1plus", "cc1obj", "cc1objplus"];
     let Some(name) = exe.file_name().and_then(OsStr::to_str) else { return false };
-    if KNOWN.contains(&name) || name == "as" || name.ends_with("-as") {
+    let is = |tool: &str| name == tool || name.strip_suffix(tool).is_some_and(|rest| rest.ends_with('-'));
+    // (gcc splits debug information off an object with objcopy)
+    if KNOWN.contains(&name) || is("as") || is("objcopy") {
         return true;
     }
     let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
     KNOWN.contains(&unversioned.rsplit('-').next().unwrap_or_default())
+}
+
+fn is_compiler_proper(exe: &Path) -> bool {
+    exe.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with("cc1"))
 }
 
 fn is_compiler(exe: &Path) -> bool {
@@ -159,6 +168,8 @@ struct Reading<'a> {
     who: Vec<Who>,
     /// Whether the program of each process is one whose reading is known.
     linkers: Vec<bool>,
+    /// Whether it is gcc's compiler proper.
+    proper: Vec<bool>,
     mapped: Places,
     made: HashSet<PathBuf>,
     /// Files that were opened, are called like outputs and were there before.
@@ -213,11 +224,12 @@ impl Reading<'_> {
                 } else if *errno == 0 && !mode.read {
                     self.looked(who, path, 0) // only to name it
                 } else {
-                    self.opened(who, path, *errno)
+                    self.opened(who, event.process, path, *errno)
                 }
             }
             Act::Stat { path, follow, errno } => {
-                if !follow && *errno == 0 && self.counts_every_look(who, event.process) {
+                let directory = || who == Who::Tool && (self.scene.is_directory)(path);
+                if *errno == 0 && (!follow && self.counts_every_look(who, event.process) || directory()) {
                     self.looked_at_itself(who, path);
                 }
                 self.asked_about(who, event.process, path, *errno)
@@ -227,16 +239,17 @@ impl Reading<'_> {
                 self.resolved(who, event.process, path, *errno)
             }
             Act::List { path, errno } => self.listed(who, path, *errno),
-            Act::Load { path, errno } => self.loaded(who, path, *errno),
+            Act::Load { path, errno } => self.loaded(who, event.process, path, *errno),
             Act::Getenv { name } => self.variable(who, name),
             Act::Probe { path, present } => self.looked(who, path, if *present { 0 } else { ENOENT }),
-            Act::Exec { path, errno } => self.opened(who, path, *errno),
+            Act::Exec { path, errno } => self.opened(who, event.process, path, *errno),
             Act::Rename { from, to, errno } if *errno == 0 => {
                 self.removed(from)?;
                 self.make(to);
                 Ok(())
             }
             Act::Remove { path, errno } if *errno == 0 => self.removed(path),
+            Act::Remove { path, errno } if who == Who::Tool => self.had_nothing_to_remove(path, *errno),
             Act::Create { path, what: What::Symlink | What::Link, errno: 0 } if who == Who::Macro => {
                 // What it shows is not its own: reading through it would look like reading what the run made.
                 Err(Reason::WroteElsewhere(format!("{} (a link)", path.display())))
@@ -287,7 +300,19 @@ impl Reading<'_> {
         called && !self.is_made(path) && !is_of_the_kernel(path) && !(self.scene.owns)(path)
     }
 
-    fn opened(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
+    /// gcc's compiler proper looks for an output only where a source asks for it (`__has_include("a.d")`, `#include "a.d"`):
+    /// then the run hangs on what an earlier one left, which nothing can be asked about once this one has written.
+    fn asks_for_no_output(&self, who: Who, process: u32, path: &Path) -> Result<(), Reason> {
+        let outputs = &self.scene.invocation.outputs;
+        let proper = || self.proper.get(process as usize).is_some_and(|proper| *proper);
+        if who == Who::Tool && proper() && outputs.declares(path) && !self.is_made(path) {
+            return Err(Reason::Asked(format!("a source asks for {}, which the compile writes", path.display())));
+        }
+        Ok(())
+    }
+
+    fn opened(&mut self, who: Who, process: u32, path: &Path, errno: i32) -> Result<(), Reason> {
+        self.asks_for_no_output(who, process, path)?;
         if errno == 0 && self.is_older_than_the_run(who, path) {
             self.older.insert(path.to_owned());
             return Ok(());
@@ -336,6 +361,7 @@ impl Reading<'_> {
     }
 
     fn asked_about(&mut self, who: Who, process: u32, path: &Path, errno: i32) -> Result<(), Reason> {
+        self.asks_for_no_output(who, process, path)?;
         let there = !matches!(errno, ENOENT | ENOTDIR); // what it may not do counts as well
         let counts = who == Who::Linker && there && self.counts_every_look(who, process);
         if counts && !self.beside_the_point(who, path) {
@@ -345,7 +371,8 @@ impl Reading<'_> {
         self.looked(who, path, errno)
     }
 
-    /// `lstat`: what is there before any link is followed.
+    /// `lstat`: what is there before any link is followed. Compilers tell from `stat` whether two names are one directory, and
+    /// look in it once, for headers of the system if either name says so.
     fn looked_at_itself(&mut self, who: Who, path: &Path) {
         if !self.beside_the_point(who, path) {
             let placed = self.placed(who, path);
@@ -411,7 +438,7 @@ impl Reading<'_> {
 
     /// Code that was not there when the process started: proc macros, and what they bring with them. It is to be examined,
     /// whoever loaded it.
-    fn loaded(&mut self, who: Who, path: &Path, errno: i32) -> Result<(), Reason> {
+    fn loaded(&mut self, who: Who, process: u32, path: &Path, errno: i32) -> Result<(), Reason> {
         if !path.is_absolute() {
             return match who {
                 // The loader's search for a bare name is not seen; a linker's plugins are named by path.
@@ -423,7 +450,7 @@ impl Reading<'_> {
         if errno == 0 && matches!(who, Who::Compiler | Who::Macro) && !(self.scene.owns)(path) {
             self.found.macros.insert(path.to_owned());
         }
-        self.opened(if who == Who::Macro { Who::Compiler } else { who }, path, errno)
+        self.opened(if who == Who::Macro { Who::Compiler } else { who }, process, path, errno)
     }
 
     fn variable(&mut self, who: Who, name: &[u8]) -> Result<(), Reason> {
@@ -528,6 +555,16 @@ impl Reading<'_> {
             return Ok(());
         }
         Err(Reason::WroteElsewhere(format!("{} (removed)", path.display())))
+    }
+
+    /// What a compiler tries to remove and what is not there: where it is there the run is another. (gcc removes the counts
+    /// of an earlier run of the program, `.gcda`, where a fixed seed gives the new ones the same stamp.)
+    fn had_nothing_to_remove(&mut self, path: &Path, errno: i32) -> Result<(), Reason> {
+        let temporary = path.parent().is_some_and(|parent| self.scene.temporary.iter().any(|known| known == parent));
+        if temporary || self.is_allowed(path) {
+            return Ok(());
+        }
+        self.looked(Who::Tool, path, errno)
     }
 
     fn finish(mut self) -> Result<Evidence, Reason> {

@@ -77,6 +77,7 @@ fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
         temporary: &[],
         dates: false,
         exists: &exists,
+        is_directory: &|_| false,
     };
     read(&Record { processes, events }, &scene)
 }
@@ -181,6 +182,7 @@ fn a_shell_takes_over_the_whole_environment() {
             temporary: &[],
             dates: false,
             exists: &|_| false,
+            is_directory: &|_| false,
         };
         let found = read(&Record { processes, events: vec![] }, &scene).unwrap();
         assert_eq!(asks(&found, Question::Environ), whole, "{exe}");
@@ -274,6 +276,7 @@ fn a_script_before_the_linker_may_decide_by_what_stat_tells() {
                 temporary: &[],
                 dates: false,
                 exists: &|_| true,
+                is_directory: &|_| false,
             };
             let events = vec![event(1, By::Compiler, look.clone())];
             let found = read(&Record { processes, events }, &scene).unwrap();
@@ -331,6 +334,7 @@ fn variables_of_the_compiler_are_the_sources_where_no_dep_info_tells_them_apart(
             temporary: &[],
             dates: false,
             exists: &|_| true,
+            is_directory: &|_| false,
         };
         let events = vec![event(0, By::Compiler, Act::Getenv { name: name.into() })];
         let processes = vec![process("/tc/bin/rustc", None, By::Compiler)];
