@@ -218,7 +218,7 @@ fn outputs_that_are_no_files_are_left_alone() {
         site.is_not_cached(compiler, &["-c", "src/a.c", "-Iinc", "-MD", "-MF", "-"], "-");
         site.write("b.c", "int w;\n").is_not_cached(compiler, &["-c", "src/a.c", "b.c", "-Iinc"], "several sources");
         site.is_not_cached(compiler, &["-M", "src/a.c", "-Iinc"], "-M");
-        site.is_not_cached(compiler, &["-c", "src/a.c", "-Iinc", "-o", "out"], "");
+        assert_eq!(site.compile(compiler, &["-c", "src/a.c", "-Iinc", "-o", "out"]), Did::Failed);
     }
 }
 

@@ -300,12 +300,14 @@ impl Reading<'_> {
         called && !self.is_made(path) && !is_of_the_kernel(path) && !(self.scene.owns)(path)
     }
 
-    /// gcc's compiler proper looks for an output only where a source asks for it (`__has_include("a.d")`, `#include "a.d"`):
-    /// then the run hangs on what an earlier one left, which nothing can be asked about once this one has written.
+    /// gcc's compiler proper looks for an output only where a source asks for it (`__has_include("a.d")`, `#include "a.d"`),
+    /// and clang for the rule for make: then the run hangs on what an earlier one left, which nothing can be asked about once this one has written.
     fn asks_for_no_output(&self, who: Who, process: u32, path: &Path) -> Result<(), Reason> {
         let outputs = &self.scene.invocation.outputs;
         let proper = || self.proper.get(process as usize).is_some_and(|proper| *proper);
-        if who == Who::Tool && proper() && outputs.declares(path) && !self.is_made(path) {
+        let depends = || self.scene.invocation.depfile.as_deref() == Some(path);
+        let asked = || proper() && outputs.declares(path) || depends();
+        if who == Who::Tool && asked() && !self.is_made(path) {
             return Err(Reason::Asked(format!("a source asks for {}, which the compile writes", path.display())));
         }
         Ok(())

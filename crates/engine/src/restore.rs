@@ -5,11 +5,11 @@
 //! cargo's own uplifting write to it. The time of a shared inode is never set.
 
 use crate::inputs::{self, World};
-use kiln_action::{ActionResult, Output, Role, Stream};
+use kiln_action::{ActionResult, FileKind, Invocation, Output, Role, Stream};
 use kiln_compiler::gcc::wrapping;
 use kiln_store::{Fetch, Store};
 use kiln_sys::files;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a hit says, for this place.
 pub struct Restored {
@@ -37,6 +37,19 @@ pub fn restore(result: &ActionResult, world: &World<'_>, store: &dyn Store) -> O
         bytes += restoring.put(output, &to)?;
     }
     Some(Restored { said, bytes })
+}
+
+/// An output of a C compile that is a link: compilers write through it, or put a file in its place, each in its own way and
+/// differently for each kind of output, so one of them is asked to. gcc and clang keep the file that a rule for make is in,
+/// and gcc the one of text, so that whoever has another name for it sees the new one.
+pub fn link_in_the_way(invocation: &Invocation) -> Option<&Path> {
+    let text = invocation.fields.iter().any(|field| matches!(field.name, "-S" | "-E"));
+    let kept = |path: &Path| text || invocation.depfile.as_deref() == Some(path);
+    let is_link = |path: &&PathBuf| {
+        let Ok(Some(stat)) = files::lstat(path) else { return false };
+        stat.kind == FileKind::Symlink || stat.kind == FileKind::File && stat.links > 1 && kept(path)
+    };
+    invocation.outputs.files.iter().find(is_link).map(PathBuf::as_path)
 }
 
 struct Restoring<'a> {
