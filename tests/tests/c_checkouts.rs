@@ -18,11 +18,14 @@ const THERE: &str = "another/much-longer-name-of-a-checkout";
 /// A project of a source and two headers, with `line` in each.
 fn project<'a>(space: &'a TestSpace, line: &str, in_header: &str) -> Site<'a> {
     let site = Site::new(space, HERE);
-    site.write("src/a.c", format!("#include \"a.h\"\n#include <b.h>\nint v(void) {{ return A + B; }}\n{line}\n"))
-        .write("src/a.cc", format!("#include \"a.h\"\n#include <b.h>\nint v() {{ return A + B; }}\n{line}\n"))
-        .write("src/a.h", "#define A 1\n")
-        .write("inc/b.h", format!("#define B 2\n{in_header}\n"))
-        .write("out/keep", "");
+    site.write(
+        "src/a.c",
+        format!("#include \"a.h\"\n#include <b.h>\nint v(void) {{ return A + B; }}\n{line}\n"),
+    )
+    .write("src/a.cc", format!("#include \"a.h\"\n#include <b.h>\nint v() {{ return A + B; }}\n{line}\n"))
+    .write("src/a.h", "#define A 1\n")
+    .write("inc/b.h", format!("#define B 2\n{in_header}\n"))
+    .write("out/keep", "");
     site
 }
 
@@ -38,7 +41,8 @@ fn relative(more: &[&str]) -> impl Fn(&Site<'_>) -> Vec<String> {
 fn absolute(more: &[&str]) -> impl Fn(&Site<'_>) -> Vec<String> {
     let more: Vec<String> = more.iter().map(|arg| (*arg).to_owned()).collect();
     move |site| {
-        let args = ["-c".to_owned(), site.text("src/a.c"), format!("-I{}", site.text("inc")), "-o".to_owned()];
+        let args =
+            ["-c".to_owned(), site.text("src/a.c"), format!("-I{}", site.text("inc")), "-o".to_owned()];
         args.into_iter().chain([site.text("out/a.o"), "-MD".to_owned()]).chain(more.clone()).collect()
     }
 }
@@ -81,14 +85,15 @@ fn both_mapped(site: &Site<'_>, compiler: &str, args: impl Fn(&Site<'_>) -> Vec<
 #[test]
 fn what_shows_no_path_is_shared() {
     for compiler in compilers() {
-        for options in [&[][..], &["-O2"], &["-O2", "-fPIC", "-Wall", "-MP"], &["-MT", "x"], &["-Wp,-MD,out/w.d"]] {
+        for options in
+            [&[][..], &["-O2"], &["-O2", "-fPIC", "-Wall", "-MP"], &["-MT", "x"], &["-Wp,-MD,out/w.d"]]
+        {
             let options: Vec<&str> = options.to_vec();
             let plain = options.contains(&"-Wp,-MD,out/w.d");
             let space = TestSpace::new();
             let site = project(&space, "", "");
-            let strip = |args: Vec<String>| {
-                args.into_iter().filter(|arg| !plain || arg != "-MD").collect::<Vec<_>>()
-            };
+            let strip =
+                |args: Vec<String>| args.into_iter().filter(|arg| !plain || arg != "-MD").collect::<Vec<_>>();
             let did = both(&site, compiler, |site| strip(relative(&options)(site)));
             assert_eq!(did, Did::Hit, "relative {options:?} {compiler}");
             let did = both(&site, compiler, |site| strip(absolute(&options)(site)));
@@ -113,7 +118,10 @@ const TELLERS: [(&str, &str); 16] = [
     ("const char *f = __builtin_FILE();", ""),
     ("int n(void) { return __builtin_strlen(__builtin_FILE()); }", ""),
     ("#line 7 \"/somewhere/else.c\"\nconst char *f = __FILE__;", ""),
-    ("_Static_assert(sizeof(__FILE__) > 2, \"\");\nint c = __FILE__[1] + __FILE__[sizeof(__FILE__) - 9];", ""),
+    (
+        "_Static_assert(sizeof(__FILE__) > 2, \"\");\nint c = __FILE__[1] + __FILE__[sizeof(__FILE__) - 9];",
+        "",
+    ),
     ("#include <assert.h>\nint t(int n) { assert(n > 2); return n; }", "#define CHECK(x) assert(x)"),
 ];
 
@@ -125,7 +133,10 @@ fn own_path_in_sources() {
                 let space = TestSpace::new();
                 let site = project(&space, line, in_header);
                 let did = both(&site, compiler, relative(&[optimised]));
-                assert!(matches!(did, Did::Hit | Did::Failed), "relative paths show nothing: {did}: {line} {compiler}");
+                assert!(
+                    matches!(did, Did::Hit | Did::Failed),
+                    "relative paths show nothing: {did}: {line} {compiler}"
+                );
                 both(&site, compiler, absolute(&[optimised]));
             }
         }
@@ -200,7 +211,10 @@ fn source_locations() {
         }
         let site = project(&space, text, "");
         let cxx_of = |args: Vec<String>| -> Vec<String> {
-            args.into_iter().map(|arg| arg.replace("src/a.c", "src/a.cc")).chain(["-std=c++20".into(), "-O2".into()]).collect()
+            args.into_iter()
+                .map(|arg| arg.replace("src/a.c", "src/a.cc"))
+                .chain(["-std=c++20".into(), "-O2".into()])
+                .collect()
         };
         assert_eq!(both(&site, cxx, |site| cxx_of(relative(&[])(site))), Did::Hit);
         both(&site, cxx, |site| cxx_of(absolute(&[])(site)));
@@ -248,7 +262,8 @@ fn debug_information_is_shared_where_it_is_mapped() {
         // by the user himself
         let own = |site: &Site<'_>| {
             let root = site.text("");
-            [absolute(&["-g"])(site), vec![format!("-ffile-prefix-map={}=.", root.trim_end_matches('/'))]].concat()
+            [absolute(&["-g"])(site), vec![format!("-ffile-prefix-map={}=.", root.trim_end_matches('/'))]]
+                .concat()
         };
         assert_eq!(both(&site, compiler, own), Did::Hit, "{compiler}");
     }
@@ -259,7 +274,8 @@ fn debug_information_is_shared_where_it_is_mapped() {
 fn mapped_names_are_shared() {
     for compiler in compilers() {
         let space = TestSpace::new();
-        let site = project(&space, "const char *f = __FILE__;\nint n = sizeof(HERE);", "#define HERE __FILE__");
+        let site =
+            project(&space, "const char *f = __FILE__;\nint n = sizeof(HERE);", "#define HERE __FILE__");
         assert_eq!(both_mapped(&site, compiler, absolute(&[])), Did::Hit, "{compiler}");
         assert_eq!(both_mapped(&site, compiler, absolute(&["-g"])), Did::Hit, "{compiler}");
     }
@@ -272,7 +288,8 @@ fn mapped_directory_beside() {
         for options in [&[][..], &["-g"]] {
             let space = TestSpace::new();
             space.write("ws-more/inc/h.h", "#define H __FILE__\nstatic inline int h(int x) { return x; }\n");
-            let site = project(&space, "#include <h.h>\nconst char *f = H;\nint g(void) { return h(2); }", "");
+            let site =
+                project(&space, "#include <h.h>\nconst char *f = H;\nint g(void) { return h(2); }", "");
             let more = format!("-I{}", space.path("ws-more/inc").display());
             both_mapped(&site, compiler, absolute(&[&[more.as_str()], options].concat()));
             both_mapped(&site, compiler, relative(&[&[more.as_str()], options].concat()));
@@ -336,11 +353,15 @@ fn assembler_sources_show_the_own_directory() {
     for compiler in compilers() {
         let space = TestSpace::new();
         let site = project(&space, "", "");
-        site.write("src/b.s", ".text\nx:\n nop\n").write("src/b.S", "#include <b.h>\n.text\nx:\n nop\n.long B\n");
+        site.write("src/b.s", ".text\nx:\n nop\n")
+            .write("src/b.S", "#include <b.h>\n.text\nx:\n nop\n.long B\n");
         for name in ["src/b.s", "src/b.S"] {
             for more in [&[][..], &["-g"], &["-Wa,-g"]] {
                 let with = |args: Vec<String>| -> Vec<String> {
-                    args.into_iter().filter(|arg| arg != "-MD").map(|arg| arg.replace("src/a.c", name)).collect()
+                    args.into_iter()
+                        .filter(|arg| arg != "-MD")
+                        .map(|arg| arg.replace("src/a.c", name))
+                        .collect()
                 };
                 both(&site, compiler, |site| with(relative(more)(site)));
                 both(&site, compiler, |site| with(absolute(more)(site)));
@@ -352,7 +373,26 @@ fn assembler_sources_show_the_own_directory() {
 
 #[test]
 fn odd_names_of_checkouts() {
-    let odd = ["a b", "a$b", "a#b", "a%b", "a:b", "a+b", "a'b", "a\"b", "a\\b", "caf\u{e9}", "a=b", "a,b", "~a", "@a", "-a", "a;b", "a&b", "(a)"];
+    let odd = [
+        "a b",
+        "a$b",
+        "a#b",
+        "a%b",
+        "a:b",
+        "a+b",
+        "a'b",
+        "a\"b",
+        "a\\b",
+        "caf\u{e9}",
+        "a=b",
+        "a,b",
+        "~a",
+        "@a",
+        "-a",
+        "a;b",
+        "a&b",
+        "(a)",
+    ];
     for compiler in compilers() {
         let space = TestSpace::new();
         let line = "const char *f = __FILE__;\nint g(void) { int unused; return 0; }";
@@ -444,9 +484,14 @@ fn build_directories() {
                 let mut there = Site::new(&space, format!("{root}/{build}"));
                 fs::create_dir_all(there.path("obj")).unwrap();
                 let (source, inc) = (site.text("src/a.c"), format!("-I{}", site.text("inc")));
-                let args = ["-c", &source, &inc, "-Wall", "-MD", "-MF", "obj/a.d", "-MT", "obj/a.o", "-o", "obj/a.o"];
+                let args = [
+                    "-c", &source, &inc, "-Wall", "-MD", "-MF", "obj/a.d", "-MT", "obj/a.o", "-o", "obj/a.o",
+                ];
                 there.compile(compiler, &args);
-                let args = ["-g", "-c", &source, &inc, "-Wall", "-MD", "-MF", "obj/a.d", "-MT", "obj/a.o", "-o", "obj/a.o"];
+                let args = [
+                    "-g", "-c", &source, &inc, "-Wall", "-MD", "-MF", "obj/a.d", "-MT", "obj/a.o", "-o",
+                    "obj/a.o",
+                ];
                 there.compile(compiler, &args);
                 there = there.with("KILN_REMAP", "0");
                 let did = there.compile(compiler, &args);

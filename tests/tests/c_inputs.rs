@@ -227,10 +227,9 @@ fn assembler_includes_are_edited_and_shadowed() {
         site.write("a.s", ".include \"value.inc\"\n.data\n.long VALUE\n")
             .write("far/value.inc", ".set VALUE, 1\n")
             .write("near/other", "");
-        for args in [
-            ["-c", "a.s", "-o", "a.o", "-Inear", "-Ifar"],
-            ["-c", "a.S", "-o", "b.o", "-Inear", "-Ifar"],
-        ] {
+        for args in
+            [["-c", "a.s", "-o", "a.o", "-Inear", "-Ifar"], ["-c", "a.S", "-o", "b.o", "-Inear", "-Ifar"]]
+        {
             site.write("far/value.inc", ".set VALUE, 1\n").remove("near/value.inc");
             site.write("a.S", "#include \"head.h\"\n.include \"value.inc\"\n.data\n.long VALUE + HEAD\n");
             site.write("near/head.h", "#define HEAD 5\n");
@@ -334,8 +333,10 @@ fn response_files_count_by_their_words() {
             .write("outer.rsp", "-c a.c @inner.rsp '-DTEXT=\"a  b\"'\n-o\ta.o\n");
         site.is_cached(cc, &["@outer.rsp"]);
         site.write("inner.rsp", "-DVALUE=2\n").notices(cc, &["@outer.rsp"]);
-        site.write("outer.rsp", "-c a.c @inner.rsp \"-DTEXT=\\\"a b\\\"\" -o a.o").notices(cc, &["@outer.rsp"]);
-        site.write("outer.rsp", "-c a.c -DVALUE=1 -DTEXT=\\\"a\\\\\\ b\\\" -o a.o\n").notices(cc, &["@outer.rsp"]);
+        site.write("outer.rsp", "-c a.c @inner.rsp \"-DTEXT=\\\"a b\\\"\" -o a.o")
+            .notices(cc, &["@outer.rsp"]);
+        site.write("outer.rsp", "-c a.c -DVALUE=1 -DTEXT=\\\"a\\\\\\ b\\\" -o a.o\n")
+            .notices(cc, &["@outer.rsp"]);
         site.remove("inner.rsp").write("outer.rsp", "-c a.c @inner.rsp -DVALUE=1 -DTEXT=0 -o a.o\n");
         assert_eq!(site.compile(cc, &["@outer.rsp"]) == Did::Hit, false);
         site.write("inner.rsp", "-O2\n").notices(cc, &["@outer.rsp"]);
@@ -347,7 +348,9 @@ fn response_files_count_by_their_words() {
 fn response_file_may_have_another_name() {
     let space = TestSpace::new();
     let site = Site::new(&space, "ws");
-    site.write("a.c", "int v(void) { return 1; }\n").write("one.rsp", "-c a.c -o a.o").write("two.rsp", "-c a.c -o a.o");
+    site.write("a.c", "int v(void) { return 1; }\n")
+        .write("one.rsp", "-c a.c -o a.o")
+        .write("two.rsp", "-c a.c -o a.o");
     site.is_cached("gcc", &["@one.rsp"]);
     site.hits("gcc", &["@one.rsp"]);
     site.compile("gcc", &["@two.rsp"]);
@@ -563,7 +566,8 @@ fn headers_are_replaced_and_moved() {
         site.write("inc/value.h", define(4));
         File::options().append(true).open(site.path("inc/value.h")).unwrap().set_modified(old).unwrap();
         site.notices(cc, &args);
-        let (before, size) = (fs::metadata(site.path("inc/value.h")).unwrap().modified().unwrap(), define(4).len());
+        let (before, size) =
+            (fs::metadata(site.path("inc/value.h")).unwrap().modified().unwrap(), define(4).len());
         assert_eq!(define(5).len(), size);
         site.write("inc/value.h", define(5));
         File::options().append(true).open(site.path("inc/value.h")).unwrap().set_modified(before).unwrap();
@@ -613,7 +617,8 @@ fn modules_are_not_cached() {
     site.write("m.cc", "export module m;\nexport int f() { return 1; }\n");
     site.is_not_cached("g++", &["-std=c++20", "-fmodules-ts", "-c", "m.cc"], "-fmodules-ts");
     if has("clang++") {
-        site.write("inc/module.modulemap", "module m { header \"m.h\" }\n").write("inc/m.h", "int f(void);\n");
+        site.write("inc/module.modulemap", "module m { header \"m.h\" }\n")
+            .write("inc/m.h", "int f(void);\n");
         site.write("a.c", "#include <m.h>\nint g(void) { return f(); }\n");
         let args = ["-c", "a.c", "-Iinc", "-fmodules", "-fmodules-cache-path=/nowhere/at/all"];
         let (_, did) = site.through("clang", &args);

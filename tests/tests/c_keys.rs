@@ -26,11 +26,14 @@ fn order_counts() {
     for compiler in compilers() {
         let space = TestSpace::new();
         let site = Site::new(&space, "ws");
-        site.write("a.c", "#include <value.h>\n#ifdef X\nint x;\n#endif\nint v(void) { int unused; return VALUE; }\n")
-            .write("one/value.h", "#define VALUE 1\n")
-            .write("two/value.h", "#define VALUE 2\n")
-            .write("define.h", "#define X\n")
-            .write("undefine.h", "#undef X\n");
+        site.write(
+            "a.c",
+            "#include <value.h>\n#ifdef X\nint x;\n#endif\nint v(void) { int unused; return VALUE; }\n",
+        )
+        .write("one/value.h", "#define VALUE 1\n")
+        .write("two/value.h", "#define VALUE 2\n")
+        .write("define.h", "#define X\n")
+        .write("undefine.h", "#undef X\n");
         told_apart(
             &site,
             compiler,
@@ -96,7 +99,8 @@ fn languages_and_names_count() {
     for compiler in compilers() {
         let space = TestSpace::new();
         let site = Site::new(&space, "ws");
-        let source = "int v = sizeof('a');\n#ifdef __cplusplus\nint cxx;\n#endif\n#ifdef __ASSEMBLER__\nx:\n#endif\n";
+        let source =
+            "int v = sizeof('a');\n#ifdef __cplusplus\nint cxx;\n#endif\n#ifdef __ASSEMBLER__\nx:\n#endif\n";
         for name in ["a.c", "a.cc", "a.C", "a.cpp", "a.i", "a.ii", "a.txt"] {
             site.write(name, source);
         }
@@ -201,7 +205,8 @@ fn directory_by_another_name() {
             let mut site = site.with("KILN_REMAP", remap);
             if remap == "1" {
                 let base = site.text("");
-                site.added = vec![format!("-ffile-prefix-map={}=/kiln/workspace", base.trim_end_matches('/')).into()];
+                site.added =
+                    vec![format!("-ffile-prefix-map={}=/kiln/workspace", base.trim_end_matches('/')).into()];
             }
             for _ in 0..2 {
                 site.compile(compiler, &["-c", "a.c", "-g"]);

@@ -70,7 +70,9 @@ fn rules_for_make_in_every_form() {
             let args = [&["-c", "src/a.c", "-Iinc"], *form].concat();
             let before = kiln_tests::c::items(&site.directory);
             let first = site.compile(compiler, &args);
-            for path in kiln_tests::c::items(&site.directory).keys().filter(|path| !before.contains_key(*path)) {
+            for path in
+                kiln_tests::c::items(&site.directory).keys().filter(|path| !before.contains_key(*path))
+            {
                 kiln_tests::c::remove(path);
             }
             let second = site.compile(compiler, &args);
@@ -130,11 +132,19 @@ fn forms_are_told_apart() {
         }
         for output in outputs {
             lines.push(vec!["src/a.c".into(), "-Iinc".into(), "-o".into(), output.clone()]);
-            lines.push(vec!["src/a.c".into(), "-Iinc".into(), "-o".into(), "x.o".into(), "-MT".into(), output]);
+            lines.push(vec![
+                "src/a.c".into(),
+                "-Iinc".into(),
+                "-o".into(),
+                "x.o".into(),
+                "-MT".into(),
+                output,
+            ]);
         }
         for round in 0..2 {
             for line in &lines {
-                let args: Vec<&str> = ["-c", "-MD"].into_iter().chain(line.iter().map(String::as_str)).collect();
+                let args: Vec<&str> =
+                    ["-c", "-MD"].into_iter().chain(line.iter().map(String::as_str)).collect();
                 let did = site.compile(compiler, &args);
                 assert!(round == 0 || did == Did::Hit, "{args:?}: {did}");
             }
@@ -216,7 +226,11 @@ fn outputs_that_are_no_files_are_left_alone() {
         site.is_not_cached(compiler, &["-S", "src/a.c", "-Iinc", "-o", "-"], "-");
         site.is_not_cached(compiler, &["-c", "src/a.c", "-Iinc", "-MD", "-MF", "/dev/null"], "/dev/null");
         site.is_not_cached(compiler, &["-c", "src/a.c", "-Iinc", "-MD", "-MF", "-"], "-");
-        site.write("b.c", "int w;\n").is_not_cached(compiler, &["-c", "src/a.c", "b.c", "-Iinc"], "several sources");
+        site.write("b.c", "int w;\n").is_not_cached(
+            compiler,
+            &["-c", "src/a.c", "b.c", "-Iinc"],
+            "several sources",
+        );
         site.is_not_cached(compiler, &["-M", "src/a.c", "-Iinc"], "-M");
         assert_eq!(site.compile(compiler, &["-c", "src/a.c", "-Iinc", "-o", "out"]), Did::Failed);
     }
@@ -318,10 +332,7 @@ fn equal_names() {
 fn permissions_are_those_of_a_new_file() {
     let space = TestSpace::new();
     let site = small(&space, "ws");
-    let script = space.script(
-        "home/umask.sh",
-        "#!/bin/sh\numask $1; shift\nexec \"$@\"\n",
-    );
+    let script = space.script("home/umask.sh", "#!/bin/sh\numask $1; shift\nexec \"$@\"\n");
     for mask in ["022", "077", "002", "022"] {
         site.remove("a.o").remove("a.d");
         let kiln = kiln_testkit::binary::kiln().to_str().unwrap();

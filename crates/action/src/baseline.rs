@@ -10,6 +10,8 @@ use crate::wire::{Malformed, Reader, Writer, seal, unseal};
 
 /// The most runs of one unit that are kept.
 pub const MOST_RUNS: usize = 4;
+/// The most answers that its runs have together, where there are several: it is written on every miss.
+pub const MOST_ANSWERS: usize = 2000;
 /// The most lines of detail (names of a listing, variables) that one answer keeps.
 pub const MOST_DETAILS: usize = 4096;
 
@@ -194,7 +196,8 @@ impl Baseline {
     pub fn add(&mut self, run: Run) {
         self.runs.retain(|known| known.key != run.key);
         self.runs.insert(0, run);
-        while self.runs.len() > MOST_RUNS {
+        let answers = |runs: &[Run]| runs.iter().map(|run| run.answers.len()).sum::<usize>();
+        while self.runs.len() > MOST_RUNS || self.runs.len() > 1 && answers(&self.runs) > MOST_ANSWERS {
             let count = |run: &Run| self.runs.iter().filter(|other| other.variant == run.variant).count();
             let oldest = (1..self.runs.len()).max_by_key(|&at| (count(&self.runs[at]), at)).unwrap_or(0);
             self.runs.remove(oldest);

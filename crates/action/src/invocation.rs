@@ -176,7 +176,9 @@ impl Invocation {
     pub fn key_places(&self) -> Places {
         match (self.family.is_c(), self.shows_directory) {
             (false, _) => self.places.remapped(),
-            (true, false) => self.places.only(|place| matches!(place, Place::Base | Place::Work)),
+            (true, false) => {
+                self.places.only(|place| matches!(place, Place::Base | Place::Work | Place::Out))
+            }
             (true, true) => Places::new(),
         }
     }

@@ -6,6 +6,7 @@
 //!
 //! * the command line asks for it (`shows_directory`: then the key holds the paths, and nothing needs to be asked);
 //! * an output or a message holds the directory's name;
+//! * a file that is not the system's holds the directory's name: `#include "/the/project/src/a.c"`, as CMake's unity builds say it;
 //! * a path below the project was given as an absolute one, so that `__FILE__` is one, and a file of the project says
 //!   `__FILE__`, `__BASE_FILE__`, `__builtin_FILE` or `source_location`: a length or a hash of it would leave nothing to find.
 //!   (Macros of system headers such as `assert` pass it on as a string, which is found.)
@@ -123,7 +124,13 @@ fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<
         return Ok(true);
     }
     let mapped = !world.invocation.places.remapped().roots().is_empty(); // and `__FILE__` with it
-    Ok(!mapped && is_given_absolute_paths(world, &needles) && asks_for_its_name(evidence, world))
+    let mut words = needles.clone();
+    if !mapped && is_given_absolute_paths(world, &needles) {
+        words.extend(ITS_NAME);
+    }
+    let system = |path: &Path| ["/usr", "/lib", "/lib64"].iter().any(|root| path.starts_with(root));
+    let mut own = evidence.opened.iter().filter(|path| !system(path));
+    Ok(own.any(|path| !matches!(files::find_any(path, &words), Ok(None))))
 }
 
 fn all_said(ran: &Ran) -> Vec<u8> {
@@ -155,13 +162,8 @@ fn is_given_absolute_paths(world: &World<'_>, needles: &[&[u8]]) -> bool {
         || variables.into_iter().any(|value| below(value.as_bytes()))
 }
 
-/// Whether a file of the project asks the compiler for a file's name.
-fn asks_for_its_name(evidence: &Evidence, world: &World<'_>) -> bool {
-    const WORDS: [&[u8]; 4] = [b"__FILE__", b"__BASE_FILE__", b"__builtin_FILE", b"source_location"];
-    let places = &world.invocation.places;
-    let own = evidence.opened.iter().filter(|path| places.place(path).place != Place::Literal);
-    own.into_iter().any(|path| !matches!(files::find_any(path, &WORDS), Ok(None)))
-}
+/// How a source asks for a file's name.
+const ITS_NAME: [&[u8]; 4] = [b"__FILE__", b"__BASE_FILE__", b"__builtin_FILE", b"source_location"];
 
 /// The messages with holes for this place's directories. Where a directory stands anywhere but in front of a message, the
 /// run has asked for it literally, so that what the holes are filled with is always the same.

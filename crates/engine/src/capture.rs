@@ -73,8 +73,9 @@ pub fn capture(
     let record = ran.record.as_ref().map_err(|silence| Reason::Unrecorded(silence.to_string()))?;
     let search = inputs::search_path(world.environment);
     let exists = |path: &Path| files::lstat(path).is_ok_and(|found| found.is_some());
-    let is_directory =
-        |path: &Path| files::stat(path).is_ok_and(|found| found.is_some_and(|it| it.kind == FileKind::Directory));
+    let is_directory = |path: &Path| {
+        files::stat(path).is_ok_and(|found| found.is_some_and(|it| it.kind == FileKind::Directory))
+    };
     let owns = |path: &Path| toolchain.owns(path);
     let ignored = |name: &[u8]| switches::is_ignored(world.settings, name);
     let temporary = inputs::temporary_directories(world);
@@ -294,7 +295,7 @@ fn settled_answers(
             return Err(changed(path));
         }
     }
-    let mut still = Still { since: ran.started.realtime_ns(), ways: HashSet::new() };
+    let mut still = Still { since: ran.started.realtime_ns(), ways: HashSet::new(), last: PathBuf::new() };
     for response in world.responses {
         if !still.of(&Question::File(Placed::literal(response)), response, &view) {
             return Err(changed(response));
@@ -302,13 +303,14 @@ fn settled_answers(
     }
     for (question, answer) in shape.questions().iter().zip(&answers) {
         let path = path_of(question);
-        if let (Question::File(_), Answer::NotAFile(FileKind::Other), Some(path)) = (question, answer, &path) {
+        if let (Question::File(_), Answer::NotAFile(FileKind::Other), Some(path)) = (question, answer, &path)
+        {
             return Err(Reason::Asked(format!("{} is no file, and may say anything", path.display())));
         }
         if let Some(path) = path {
-            let seen = evidence.opened.contains(&path);
             let still = match answer {
-                Answer::Nothing => !seen && path.parent().is_none_or(|above| still.way(above)),
+                Answer::Nothing if matches!(question, Question::Absent(_)) => still.above(&path),
+                Answer::Nothing => !evidence.opened.contains(&path) && still.above(&path),
                 _ => still.of(question, &path, &view),
             };
             if !still {
@@ -324,6 +326,8 @@ struct Still {
     since: i64,
     /// Directories and links that are known to be as they were, and all above them.
     ways: HashSet<PathBuf>,
+    /// The latest of them.
+    last: PathBuf,
 }
 
 impl Still {
@@ -337,7 +341,20 @@ impl Still {
             }
             Some(stat) => self.file(question, stat) && self.part(stat),
         };
-        itself && path.parent().is_none_or(|above| self.way(above))
+        itself && self.above(path)
+    }
+
+    /// Whether the way to a path is the same. Questions about one directory follow one another.
+    fn above(&mut self, path: &Path) -> bool {
+        let Some(above) = path.parent() else { return true };
+        if self.last.as_os_str() == above.as_os_str() {
+            return true;
+        }
+        let still = self.way(above);
+        if still {
+            above.clone_into(&mut self.last);
+        }
+        still
     }
 
     /// A dependency's `.rlib` is linked into other target directories and unlinked from them at any time, which changes its

@@ -73,6 +73,7 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         linkers: record.processes.iter().map(|process| is_linker(&process.exe)).collect(),
         proper: record.processes.iter().map(|process| is_compiler_proper(&process.exe)).collect(),
         mapped: scene.invocation.places.remapped(),
+        searched: scene.search.iter().map(|directory| directory.as_os_str()).collect(),
         made: HashSet::new(),
         older: BTreeSet::new(),
         found: Evidence::default(),
@@ -171,6 +172,8 @@ struct Reading<'a> {
     /// Whether it is gcc's compiler proper.
     proper: Vec<bool>,
     mapped: Places,
+    /// Directories of `$PATH`.
+    searched: HashSet<&'a OsStr>,
     made: HashSet<PathBuf>,
     /// Files that were opened, are called like outputs and were there before.
     older: BTreeSet<PathBuf>,
@@ -308,7 +311,10 @@ impl Reading<'_> {
         let depends = || self.scene.invocation.depfile.as_deref() == Some(path);
         let asked = || proper() && outputs.declares(path) || depends();
         if who == Who::Tool && asked() && !self.is_made(path) {
-            return Err(Reason::Asked(format!("a source asks for {}, which the compile writes", path.display())));
+            return Err(Reason::Asked(format!(
+                "a source asks for {}, which the compile writes",
+                path.display()
+            )));
         }
         Ok(())
     }
@@ -397,7 +403,7 @@ impl Reading<'_> {
         }
         if who != Who::Macro
             && let (Some(directory), Some(name)) = (path.parent(), path.file_name())
-            && self.scene.search.iter().any(|known| same(known, directory))
+            && self.searched.contains(directory.as_os_str())
         {
             self.ask(Question::Program(name.as_bytes().to_vec()));
         }
@@ -562,7 +568,8 @@ impl Reading<'_> {
     /// What a compiler tries to remove and what is not there: where it is there the run is another. (gcc removes the counts
     /// of an earlier run of the program, `.gcda`, where a fixed seed gives the new ones the same stamp.)
     fn had_nothing_to_remove(&mut self, path: &Path, errno: i32) -> Result<(), Reason> {
-        let temporary = path.parent().is_some_and(|parent| self.scene.temporary.iter().any(|known| known == parent));
+        let temporary =
+            path.parent().is_some_and(|parent| self.scene.temporary.iter().any(|known| known == parent));
         if temporary || self.is_allowed(path) {
             return Ok(());
         }
@@ -593,6 +600,9 @@ impl Reading<'_> {
 
 /// What the kernel makes up as it is read. `/dev/shm` is a place for files like any other.
 fn is_of_the_kernel(path: &Path) -> bool {
+    if !matches!(path.as_os_str().as_bytes(), [b'/', b'p' | b's' | b'd' | b'/' | b'.', ..]) {
+        return false;
+    }
     let is_in = |root: &str| below(path, Path::new(root)).is_some();
     ["/proc", "/sys", "/dev"].into_iter().any(is_in) && !is_in("/dev/shm")
 }

@@ -289,7 +289,9 @@ impl<'a> Compile<'a> {
         if let Some(percent) = self.call.settings.verify.filter(|_| self.invocation.mode == Mode::Compile) {
             self.verify(percent, &key, &result)?;
         }
-        if let Some(link) = self.invocation.family.is_c().then(|| restore::link_in_the_way(&self.invocation)).flatten() {
+        if let Some(link) =
+            self.invocation.family.is_c().then(|| restore::link_in_the_way(&self.invocation)).flatten()
+        {
             return Err(Reason::BadOutputs(format!("{} is a link", link.display())));
         }
         let restored = restore::restore(&result, &self.world(), &self.shop.store)

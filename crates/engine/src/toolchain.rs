@@ -1,6 +1,7 @@
 //! Which compiler this is: its own files, by content. Remembered under the files' identities, so that an upgrade in
 //! place, a rebuilt std or a replaced codegen backend is noticed although `-vV` says the same.
 
+use kiln_action::place::below;
 use kiln_action::wire::{Reader, Writer, seal, unseal};
 use kiln_action::{Digest, FileKind, Invocation, Reason};
 use kiln_compiler::rustc::toolchain::{self as layout, Names};
@@ -153,7 +154,8 @@ impl Owned {
 
     /// Whether the toolchain's digest stands for this path.
     pub fn owns(&self, path: &Path) -> bool {
-        self.files.contains(path) || self.whole.iter().any(|directory| path.starts_with(directory))
+        !self.files.is_empty() && self.files.contains(path)
+            || self.whole.iter().any(|directory| below(path, directory).is_some())
     }
 }
 

@@ -21,7 +21,7 @@ fn still_after(change: impl FnOnce(&Path)) -> bool {
     tick();
     change(dir.path());
     let still = |name: &str| {
-        let mut still = Still { since: started.realtime_ns(), ways: HashSet::new() };
+        let mut still = Still { since: started.realtime_ns(), ways: HashSet::new(), last: PathBuf::new() };
         still.way(&dir.path().join(name).join("lib.rs"))
     };
     still("src") && still("link")
