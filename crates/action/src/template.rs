@@ -161,11 +161,18 @@ impl Template {
     }
 }
 
+/// Whether a text ends with a terminal's word for a colour (`ESC [ 1 m`) or for the rest of a line (`ESC [ K`).
+fn ends_with_colour(text: &[u8]) -> bool {
+    let Some(text) = text.strip_suffix(b"m").or_else(|| text.strip_suffix(b"K")) else { return false };
+    let digits = text.iter().rev().take_while(|byte| matches!(byte, b'0'..=b'9' | b';')).count();
+    text[..text.len() - digits].ends_with(b"\x1b[")
+}
+
 /// The root that begins at `at`, if one does and ends with its component.
 fn hole_at(text: &[u8], at: usize, roots: &[(Place, Spelling, Vec<u8>)]) -> Option<(Place, Spelling, usize)> {
     let starts_word = at == 0
         || !matches!(text[at - 1], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b'/');
-    if !starts_word {
+    if !starts_word && !ends_with_colour(&text[..at]) {
         return None;
     }
     roots.iter().find_map(|(place, spelling, root)| {

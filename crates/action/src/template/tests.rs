@@ -52,3 +52,20 @@ fn a_directory_that_begins_like_a_place_is_another() {
     }
     assert!(!Template::cut(b"/w/a.rs", &places("/w"), &[Spelling::Plain]).holds(b"/w"));
 }
+
+#[test]
+fn colours_stand_before_paths() {
+    let mut here = Places::new();
+    here.add(Place::Base, std::path::Path::new("/one"));
+    let mut there = Places::new();
+    there.add(Place::Base, std::path::Path::new("/another"));
+    for (text, told) in [
+        ("\u{1b}[01m\u{1b}[K/one/a.c:1", "\u{1b}[01m\u{1b}[K/another/a.c:1"),
+        ("\u{1b}[1m/one/a.c:1", "\u{1b}[1m/another/a.c:1"),
+        ("\u{1b}[0;1m/one/a.c", "\u{1b}[0;1m/another/a.c"),
+        ("[1m/one/a.c item/one/a.c", "[1m/one/a.c item/one/a.c"),
+    ] {
+        let template = Template::cut(text.as_bytes(), &here, &[Spelling::Plain]);
+        assert_eq!(template.fill(&there).as_deref(), Some(told.as_bytes()), "{text:?}");
+    }
+}
