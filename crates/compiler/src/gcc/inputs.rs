@@ -257,8 +257,9 @@ impl Reading<'_> {
         let from = OsStr::from_bytes(&bytes[..at]);
         self.field(name, from, true);
         self.field("map.to", OsStr::from_bytes(&bytes[at + 1..]), false);
-        if own == Own::Map {
-            self.shows.map(Path::new(from));
+        match own {
+            Own::Map => self.shows.map(Path::new(from)),
+            _ => self.shows.map_otherwise(Path::new(from)),
         }
         Ok(())
     }

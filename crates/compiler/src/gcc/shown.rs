@@ -5,6 +5,7 @@
 use super::table::Shows;
 use crate::Context;
 use kiln_action::{Field, Place, Places};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,8 @@ pub struct Shown {
     replaced: bool,
     /// What `-ffile-prefix-map` and `-fdebug-prefix-map` map.
     maps: Vec<PathBuf>,
+    /// What is mapped in other things than debug information.
+    others: Vec<PathBuf>,
 }
 
 impl Shown {
@@ -36,6 +39,11 @@ impl Shown {
     /// Takes a prefix map.
     pub fn map(&mut self, from: &Path) {
         self.maps.push(from.to_owned());
+    }
+
+    /// Takes a prefix map that does not reach debug information.
+    pub fn map_otherwise(&mut self, from: &Path) {
+        self.others.push(from.to_owned());
     }
 
     /// Takes a directory that stands in for the one it runs in.
@@ -71,6 +79,24 @@ impl Shown {
             || self.everything
             || (self.paths && named().next().is_some())
             || (self.debug && !self.covered(named(), places, context))
+            || self.maps_beside(fields, places, context)
+    }
+
+    /// Whether a map of something in a place reaches a path that is not in it: compilers compare bytes, so that a map of
+    /// `/a/work` changes `/a/work-more/a.h`, and one of another checkout does not.
+    fn maps_beside(&self, fields: &[Field], places: &Places, context: &Context<'_>) -> bool {
+        let maps = || self.maps.iter().chain(&self.others);
+        let placed = |from: &Path| places.place(from).place != Place::Literal;
+        let reached = |path: &[u8]| {
+            let beside = |from: &&PathBuf| path.starts_with(from.as_os_str().as_bytes()) && placed(from);
+            let outside = !placed(Path::new(OsStr::from_bytes(path)));
+            outside && maps().any(|from| beside(&from))
+        };
+        let variables = ["CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "OBJC_INCLUDE_PATH"];
+        let values: Vec<_> = variables.into_iter().filter_map(context.getenv).collect();
+        maps().next().is_some()
+            && (fields.iter().any(|field| field.path && reached(field.value.as_bytes()))
+                || values.iter().any(|value| value.as_bytes().split(|&byte| byte == b':').any(reached)))
     }
 
     /// Whether every place that debug information can show is mapped. A map covers a path if both are in the same place:
