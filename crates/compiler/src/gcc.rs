@@ -2,6 +2,7 @@
 //! [`outputs`], [`shown`]).
 
 pub mod args;
+pub mod asking;
 pub mod depfile;
 pub mod describe;
 pub mod environment;

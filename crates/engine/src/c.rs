@@ -7,16 +7,17 @@
 //! * the command line asks for it (`shows_directory`: then the key holds the paths, and nothing needs to be asked);
 //! * an output or a message holds the directory's name;
 //! * a file that is not the system's holds the directory's name: `#include "/the/project/src/a.c"`, as CMake's unity builds say it;
-//! * a path below the project was given as an absolute one, so that `__FILE__` is one, and a file of the project says
-//!   `__FILE__`, `__BASE_FILE__`, `__builtin_FILE` or `source_location`: a length or a hash of it would leave nothing to find.
-//!   (Macros of system headers such as `assert` pass it on as a string, which is found.)
+//! * a path below the project was given as an absolute one, so that `__FILE__` is one, and a source or the command line says
+//!   `__FILE__`, `__BASE_FILE__`, `__builtin_FILE` or `source_location`, or what they could be pasted from: a length or a hash
+//!   of it would leave nothing to find. (`assert` passes it on as a string, which is found.)
 
 use crate::capture::Ran;
 use crate::evidence::Evidence;
 use crate::inputs::World;
+use kiln_action::place::below;
 use kiln_action::template::Spelling;
-use kiln_action::{Place, Question, Reason, Stream, Template};
-use kiln_compiler::gcc::{depfile, wrapping};
+use kiln_action::{Answer, Digest, Family, Place, Placed, Question, Reason, Shape, Stream, Template};
+use kiln_compiler::gcc::{asking, depfile, wrapping};
 use kiln_sys::files;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
@@ -38,6 +39,7 @@ pub fn declared(
     if let Some(missing) = written.filter(|path| !evidence.outputs.contains(*path)) {
         return Err(Reason::BadOutputs(format!("{} was not written", missing.display())));
     }
+    compares_no_times(evidence)?;
     let mut texts = HashMap::new();
     if let Some(path) = invocation.depfile.as_deref() {
         let text = files::read(path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
@@ -53,6 +55,46 @@ pub fn declared(
         evidence.questions.insert(Question::Here);
     }
     Ok(texts)
+}
+
+/// `#pragma GCC dependency` warns where a file is younger than the source, which no answer tells.
+fn compares_no_times(evidence: &Evidence) -> Result<(), Reason> {
+    let own = |path: &&PathBuf| !is_of_the_system(path);
+    for path in evidence.opened.difference(&evidence.code).filter(own) {
+        if files::read(path).is_ok_and(|text| asking::compares_times(&text)) {
+            return Err(Reason::Asked(format!("{} compares the times of files", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// What else is to be asked where two files have equal bytes and `#pragma once` or `#import` is about them. To clang they
+/// are one file if they are one by their inode, to gcc if their times are equal, too.
+pub fn of_twins(shape: &Shape, answers: &[Answer], world: &World<'_>) -> Result<Vec<Question>, Reason> {
+    let mut twins: HashMap<&Digest, Vec<(&Placed, PathBuf)>> = HashMap::new();
+    for (question, answer) in shape.questions().iter().zip(answers) {
+        if let (Question::File(placed), Answer::Content(digest)) = (question, answer)
+            && let Some(path) = world.invocation.places.resolve(placed)
+        {
+            twins.entry(digest).or_default().push((placed, path));
+        }
+    }
+    let mut more = Vec::new();
+    for twins in twins.into_values().filter(|twins| twins.len() > 1) {
+        let text = files::read(&twins[0].1).unwrap_or_default();
+        let objective = world.invocation.unit.kind.starts_with("objc");
+        if !objective && memchr::memmem::find(&text, b"once").is_none() {
+            continue;
+        }
+        let leads: HashSet<_> = twins.iter().map(|(_, path)| files::real_path(path).ok().flatten()).collect();
+        let question = match world.invocation.family {
+            _ if leads.len() == 1 => Question::Real,
+            Family::Gcc => Question::Kind,
+            _ => return Err(Reason::Asked(format!("{} is there twice", twins[0].1.display()))),
+        };
+        more.extend(twins.into_iter().map(|(placed, _)| question(placed.clone())));
+    }
+    Ok(more)
 }
 
 /// Every file that the compiler says it read must have been seen. gcc shortens names (`12/../../include` is told as
@@ -120,17 +162,34 @@ fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<
         let rest = after_its_place(line, &needles);
         needles.iter().any(|needle| memchr::memmem::find(rest, needle).is_some())
     };
-    if messages.split(|&byte| byte == b'\n').any(loose) {
+    let left = || said(ran, world).iter().any(|(_, text)| needles.iter().any(|needle| text.holds(needle)));
+    if messages.split(|&byte| byte == b'\n').any(loose) || left() {
         return Ok(true);
     }
     let mapped = !world.invocation.places.remapped().roots().is_empty(); // and `__FILE__` with it
-    let mut words = needles.clone();
-    if !mapped && is_given_absolute_paths(world, &needles) {
-        words.extend(ITS_NAME);
+    let absolute = !mapped && is_given_absolute_paths(world, &needles);
+    let fields = &world.invocation.fields;
+    if absolute && fields.iter().any(|field| asking::may_ask_for_a_name(field.value.as_bytes())) {
+        return Ok(true);
     }
-    let system = |path: &Path| ["/usr", "/lib", "/lib64"].iter().any(|root| path.starts_with(root));
-    let mut own = evidence.opened.iter().filter(|path| !system(path));
-    Ok(own.any(|path| !matches!(files::find_any(path, &words), Ok(None))))
+    let mut sources = evidence.opened.difference(&evidence.code);
+    Ok(sources.any(|path| {
+        // Macros of headers from outside the project are expanded in it, but for those known to pass a name on as it is.
+        let (named, asks) = (!is_of_the_system(path), absolute && !passes_names_on(path));
+        (named || asks)
+            && !files::read(path).is_ok_and(|text| {
+                let holds = |needle: &&[u8]| memchr::memmem::find(&text, needle).is_some();
+                !(named && needles.iter().any(holds)) && !(asks && asking::may_ask_for_a_name(&text))
+            })
+    }))
+}
+
+fn is_of_the_system(path: &Path) -> bool {
+    ["/usr", "/lib", "/lib64"].iter().any(|root| below(path, Path::new(root)).is_some())
+}
+
+fn passes_names_on(path: &Path) -> bool {
+    path.starts_with("/usr") && (path.ends_with("assert.h") || path.iter().any(|part| part == "c++"))
 }
 
 fn all_said(ran: &Ran) -> Vec<u8> {
@@ -161,9 +220,6 @@ fn is_given_absolute_paths(world: &World<'_>, needles: &[&[u8]]) -> bool {
     sources.into_iter().any(|field| below(field.value.as_bytes()))
         || variables.into_iter().any(|value| below(value.as_bytes()))
 }
-
-/// How a source asks for a file's name.
-const ITS_NAME: [&[u8]; 4] = [b"__FILE__", b"__BASE_FILE__", b"__builtin_FILE", b"source_location"];
 
 /// The messages with holes for this place's directories. Where a directory stands anywhere but in front of a message, the
 /// run has asked for it literally, so that what the holes are filled with is always the same.

@@ -111,8 +111,16 @@ pub fn capture(
         evidence.questions.extend(names.into_iter().map(|name| Question::Arg(name.as_bytes().to_vec())));
     }
     evidence.questions.extend(switches::questions(world.settings, &world.invocation.places));
-    let shape = Shape::new(evidence.questions.iter().cloned().collect());
-    let answers = settled_answers(&shape, &evidence, ran, world)?;
+    let mut shape = Shape::new(evidence.questions.iter().cloned().collect());
+    let mut answers = settled_answers(&shape, &evidence, ran, world)?;
+    if world.invocation.family.is_c() {
+        let more = c::of_twins(&shape, &answers, world)?;
+        if !more.is_empty() {
+            evidence.questions.extend(more);
+            shape = Shape::new(evidence.questions.iter().cloned().collect());
+            answers = settled_answers(&shape, &evidence, ran, world)?;
+        }
+    }
     let key = ActionKey::new(weak, shape.questions().iter().zip(&answers));
     let result = keep_outputs(&evidence, ran, weak, world, texts, shelf.store)?;
     if ran.started.clock_jumped() {
@@ -503,7 +511,8 @@ fn keep_file(path: &Path, world: &World<'_>, store: &LocalStore) -> Result<(Role
     {
         world.memo.put(&now.identity, &digest, Writer::Kiln);
     }
-    Ok((role, digest, stat.mode & 0o100 != 0))
+    // (what C compiles to is never run: where it may be, an older file's permissions were left)
+    Ok((role, digest, !world.invocation.family.is_c() && stat.mode & 0o100 != 0))
 }
 
 /// The streams with holes for this place's directories; neighbouring pieces of one stream are joined first, so that no

@@ -26,6 +26,8 @@ pub struct Evidence {
     pub absent: HashSet<PathBuf>,
     /// Files the run opened for reading, as absolute paths.
     pub opened: HashSet<PathBuf>,
+    /// Those of them that were run or loaded.
+    pub code: HashSet<PathBuf>,
     /// Variables that the compiler's own code asked for: `env!` and `option_env!`.
     pub variables: BTreeSet<Vec<u8>>,
     /// Declared outputs that it wrote.
@@ -245,7 +247,10 @@ impl Reading<'_> {
             Act::Load { path, errno } => self.loaded(who, event.process, path, *errno),
             Act::Getenv { name } => self.variable(who, name),
             Act::Probe { path, present } => self.looked(who, path, if *present { 0 } else { ENOENT }),
-            Act::Exec { path, errno } => self.opened(who, event.process, path, *errno),
+            Act::Exec { path, errno } => {
+                self.found.code.insert(path.clone());
+                self.opened(who, event.process, path, *errno)
+            }
             Act::Rename { from, to, errno } if *errno == 0 => {
                 self.removed(from)?;
                 self.make(to);
@@ -455,6 +460,7 @@ impl Reading<'_> {
                 Who::Tool => Err(Reason::Untrusted(format!("the compiler loaded {}", path.display()))),
             };
         }
+        self.found.code.insert(path.to_owned());
         if errno == 0 && matches!(who, Who::Compiler | Who::Macro) && !(self.scene.owns)(path) {
             self.found.macros.insert(path.to_owned());
         }
