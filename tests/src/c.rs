@@ -96,7 +96,7 @@ pub struct Site<'a> {
     pub variables: Vec<(OsString, OsString)>,
     /// What is on standard input.
     pub input: Vec<u8>,
-    /// What kiln adds to the command line by a setting, and the oracle is given.
+    /// What kiln adds to the command line by a setting, and the oracle is given, unless kiln runs the compiler unchanged.
     pub added: Vec<OsString>,
 }
 
@@ -215,6 +215,10 @@ impl<'a> Site<'a> {
         differences.extend(differing(&should, &is));
         if differences.is_empty() {
             return Ok(did);
+        }
+        if !self.added.is_empty() && matches!(did, Did::Bypass(_)) {
+            put_back(self.space.root(), &before, &is);
+            return Self { added: Vec::new(), ..self.clone() }.compare(compiler, args);
         }
         let shown: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
         let command = format!("{compiler} {} in {}", shown.join(" "), self.directory.display());

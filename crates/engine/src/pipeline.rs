@@ -289,10 +289,10 @@ impl<'a> Compile<'a> {
         if let Some(percent) = self.call.settings.verify.filter(|_| self.invocation.mode == Mode::Compile) {
             self.verify(percent, &key, &result)?;
         }
-        if let Some(link) =
-            self.invocation.family.is_c().then(|| restore::link_in_the_way(&self.invocation)).flatten()
+        if let Some(what) =
+            self.invocation.family.is_c().then(|| restore::obstacle(&self.invocation)).flatten()
         {
-            return Err(Reason::BadOutputs(format!("{} is a link", link.display())));
+            return Err(Reason::BadOutputs(what));
         }
         let restored = restore::restore(&result, &self.world(), &self.shop.store)
             .ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;

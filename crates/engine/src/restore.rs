@@ -9,7 +9,7 @@ use kiln_action::{ActionResult, FileKind, Invocation, Output, Role, Stream};
 use kiln_compiler::gcc::wrapping;
 use kiln_store::{Fetch, Store};
 use kiln_sys::files;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a hit says, for this place.
 pub struct Restored {
@@ -39,17 +39,32 @@ pub fn restore(result: &ActionResult, world: &World<'_>, store: &dyn Store) -> O
     Some(Restored { said, bytes })
 }
 
-/// An output of a C compile that is a link: compilers write through it, or put a file in its place, each in its own way and
-/// differently for each kind of output, so one of them is asked to. gcc and clang keep the file that a rule for make is in,
-/// and gcc the one of text, so that whoever has another name for it sees the new one.
-pub fn link_in_the_way(invocation: &Invocation) -> Option<&Path> {
+/// What keeps outputs of a C compile from being put in place, so that the compiler is asked to. One is a link: compilers
+/// write through it, or put a file in its place, each in its own way and differently for each kind of output. gcc and clang
+/// keep the file that a rule for make is in, and gcc the one of text, with its permissions, and whoever has another name for
+/// it sees the new one. Or its directory is not there, which makes them fail.
+pub fn obstacle(invocation: &Invocation) -> Option<String> {
     let text = invocation.fields.iter().any(|field| matches!(field.name, "-S" | "-E"));
     let kept = |path: &Path| text || invocation.depfile.as_deref() == Some(path);
-    let is_link = |path: &&PathBuf| {
+    let is_odd = |path: &Path| {
         let Ok(Some(stat)) = files::lstat(path) else { return false };
-        stat.kind == FileKind::Symlink || stat.kind == FileKind::File && stat.links > 1 && kept(path)
+        let odd = stat.links > 1 || stat.mode & 0o7111 != 0 || stat.mode & 0o200 == 0;
+        stat.kind == FileKind::Symlink || stat.kind == FileKind::File && odd && kept(path)
     };
-    invocation.outputs.files.iter().find(is_link).map(PathBuf::as_path)
+    let is_directory =
+        |path: &Path| files::stat(path).is_ok_and(|it| it.is_some_and(|it| it.kind == FileKind::Directory));
+    let mut checked = None;
+    for path in &invocation.outputs.files {
+        if is_odd(path) {
+            return Some(format!("{} is a link or no ordinary file", path.display()));
+        }
+        let parent = path.parent();
+        if checked != parent && !parent.is_some_and(is_directory) {
+            return Some(format!("{} is in no directory", path.display()));
+        }
+        checked = parent;
+    }
+    None
 }
 
 struct Restoring<'a> {

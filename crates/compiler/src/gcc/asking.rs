@@ -24,8 +24,7 @@ const PIECES: [&[u8]; 14] = [
 
 /// Whether a source may ask for a file's name: it says one of the words, or what one could be pasted from.
 pub fn may_ask_for_a_name(text: &[u8]) -> bool {
-    says_a_name(text)
-        || (find(text, b"##").is_some() || find(text, b"\\\n").is_some()) && may_paste_a_name(text)
+    says_a_name(text) || may_paste_a_name(text)
 }
 
 fn may_paste_a_name(text: &[u8]) -> bool {
