@@ -2,6 +2,7 @@
 //! directory) or that the user asked to map (remap) are kept relative to it; every other path is literal.
 
 use crate::wire::{Malformed, Reader, Writer};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -187,6 +188,14 @@ pub fn below<'a>(path: &'a Path, directory: &Path) -> Option<&'a Path> {
 pub fn same(one: &Path, other: &Path) -> bool {
     let (text, against) = (one.as_os_str().as_bytes(), other.as_os_str().as_bytes());
     text == against || !differ_plainly(text, against) && one == other
+}
+
+/// A path without empty parts and parts that say `.`, and without a slash at its end.
+pub fn plain(path: &Path) -> Cow<'_, Path> {
+    match is_plain(path.as_os_str().as_bytes()) {
+        true => Cow::Borrowed(path),
+        false => Cow::Owned(path.components().collect()),
+    }
 }
 
 /// Whether the first byte in which two texts differ makes them different paths, of which neither can be above the other: it

@@ -12,10 +12,13 @@ use kiln_action::{Invocation, Placed, Places, Question, Reason};
 use kiln_compiler::gcc::environment as c_variables;
 use kiln_compiler::rustc::environment as variables;
 use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
+use made::Made;
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+mod made;
 
 /// What a run looked at and made.
 #[derive(Debug, Default)]
@@ -76,7 +79,7 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         proper: record.processes.iter().map(|process| is_compiler_proper(&process.exe)).collect(),
         mapped: scene.invocation.places.remapped(),
         searched: scene.search.iter().map(|directory| directory.as_os_str()).collect(),
-        made: HashSet::new(),
+        made: Made::default(),
         older: BTreeSet::new(),
         found: Evidence::default(),
     };
@@ -176,7 +179,7 @@ struct Reading<'a> {
     mapped: Places,
     /// Directories of `$PATH`.
     searched: HashSet<&'a OsStr>,
-    made: HashSet<PathBuf>,
+    made: Made,
     /// Files that were opened, are called like outputs and were there before.
     older: BTreeSet<PathBuf>,
     found: Evidence,
@@ -252,8 +255,11 @@ impl Reading<'_> {
                 self.opened(who, event.process, path, *errno)
             }
             Act::Rename { from, to, errno } if *errno == 0 => {
-                self.removed(from)?;
-                self.make(to);
+                self.may_remove(from)?;
+                match self.scene.invocation.outputs.is_private(to) {
+                    true => self.made.remove(from),
+                    false => self.made.rename(from, to),
+                }
                 Ok(())
             }
             Act::Remove { path, errno } if *errno == 0 => self.removed(path),
@@ -261,6 +267,12 @@ impl Reading<'_> {
             Act::Create { path, what: What::Symlink | What::Link, errno: 0 } if who == Who::Macro => {
                 // What it shows is not its own: reading through it would look like reading what the run made.
                 Err(Reason::WroteElsewhere(format!("{} (a link)", path.display())))
+            }
+            Act::Create { path, what: What::Dir | What::TempDir, errno: 0 } => {
+                if !self.scene.invocation.outputs.is_private(path) {
+                    self.made.add_directory(path);
+                }
+                Ok(())
             }
             Act::Create { path, errno, .. } if *errno == 0 => {
                 self.make(path);
@@ -292,7 +304,7 @@ impl Reading<'_> {
     }
 
     fn is_made(&self, path: &Path) -> bool {
-        self.made.iter().any(|made| below(path, made).is_some())
+        self.made.holds(path)
     }
 
     fn is_dependency(&self, path: &Path) -> bool {
@@ -549,7 +561,7 @@ impl Reading<'_> {
 
     fn make(&mut self, path: &Path) {
         if !self.scene.invocation.outputs.is_private(path) {
-            self.made.insert(path.to_owned());
+            self.made.add(path);
         }
     }
 
@@ -564,8 +576,13 @@ impl Reading<'_> {
     }
 
     fn removed(&mut self, path: &Path) -> Result<(), Reason> {
+        self.may_remove(path)?;
+        self.made.remove(path);
+        Ok(())
+    }
+
+    fn may_remove(&self, path: &Path) -> Result<(), Reason> {
         if self.is_made(path) || self.is_allowed(path) {
-            self.made.remove(path);
             return Ok(());
         }
         Err(Reason::WroteElsewhere(format!("{} (removed)", path.display())))
@@ -583,9 +600,7 @@ impl Reading<'_> {
     }
 
     fn finish(mut self) -> Result<Evidence, Reason> {
-        let mut made: Vec<PathBuf> = std::mem::take(&mut self.made).into_iter().collect();
-        made.sort_unstable();
-        for path in made {
+        for path in std::mem::take(&mut self.made).into_paths() {
             if !(self.scene.exists)(&path) {
                 continue;
             }
