@@ -447,13 +447,31 @@ fn keep_outputs(
                 (Role::DepInfo(result.texts.len() as u32 - 1), Digest::of(b""), false)
             }
             None => {
-                holds_none(path, &inert)?;
-                keep_file(path, world, store)?
+                let (none, kept) = both(
+                    &|| holds_none(path, &inert),
+                    &|| keep_file(path, world, store),
+                    invocation.links && !inert.is_empty(),
+                );
+                none?;
+                kept?
             }
         };
         result.outputs.push(Output { path: placed, role, executable, digest });
     }
     Ok(result)
+}
+
+/// Does two things that read the same file, at once where it is worth it: a program that was just linked has nobody else to
+/// wait for, and mostly a processor is idle.
+fn both<A, B: Send>(one: &dyn Fn() -> A, other: &(dyn Fn() -> B + Sync), at_once: bool) -> (A, B) {
+    if !at_once {
+        return (one(), other());
+    }
+    std::thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
 
 /// Directories that the key does not hold, because they do not reach the outputs: the output directory, those of

@@ -8,7 +8,12 @@ use std::path::Path;
 pub fn find_any(path: &Path, needles: &[&[u8]]) -> Result<Option<usize>, FileError> {
     let finders: Vec<Finder<'_>> = needles.iter().map(Finder::new).collect();
     let overlap = needles.iter().map(|needle| needle.len()).max().unwrap_or(0).saturating_sub(1);
-    let find = |bytes: &[u8]| finders.iter().position(|finder| finder.find(bytes).is_some());
+    // Directories have the same beginning: where that is not, none of them is.
+    let beginning = needles.iter().copied().reduce(common).filter(|text| text.len() > 3).map(Finder::new);
+    let find = |bytes: &[u8]| {
+        let possible = beginning.as_ref().is_none_or(|finder| finder.find(bytes).is_some());
+        finders.iter().position(|finder| possible && finder.find(bytes).is_some())
+    };
     let mut seam: Vec<u8> = Vec::new(); // the end of what was read, and then the beginning of the next piece
     let mut found = None;
     Source::open(path)?.each_piece(|piece, _| {
@@ -21,6 +26,12 @@ pub fn find_any(path: &Path, needles: &[&[u8]]) -> Result<Option<usize>, FileErr
         Ok(())
     })?;
     Ok(found)
+}
+
+/// What both begin with.
+fn common<'a>(one: &'a [u8], other: &'a [u8]) -> &'a [u8] {
+    let length = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    &one[..length]
 }
 
 #[cfg(test)]
