@@ -89,6 +89,9 @@ impl History<'_> {
                 fs::create_dir_all(self.space.path(checkout).join(directory)).expect("mkdir");
             }
         }
+        self.write_everywhere("options.h", "#define V2 5\n");
+        self.write_everywhere("options.rsp", "-DRSP=9");
+        self.write_everywhere("inner.rsp", "-DRSP=8");
         self.told.clear();
         for _ in 0..5 {
             let line = self.line();
@@ -226,8 +229,9 @@ impl History<'_> {
         let other = *self.random.pick(&HEADERS);
         let own = self.random.below(3);
         let body = match self.random.below(14) {
-            0 | 1 => format!("#include <{other}>\n"),
-            2 => format!("#include \"{other}\"\n"),
+            0 if number == 0 => format!("#include <{other}>\n"),
+            0 | 1 => format!("#if __has_include(<{other}>)\n#include <{other}>\n#endif\n"),
+            2 => format!("#if __has_include(\"{other}\")\n#include \"{other}\"\n#endif\n"),
             3 => format!("#if __has_include(<{other}>)\n#define HAS{own} {number}\n#endif\n"),
             4 => format!("#if __has_include(\"sub/{other}\")\n#include \"sub/{other}\"\n#endif\n"),
             5 => "#warning seen\n".to_owned(),
@@ -251,8 +255,8 @@ impl History<'_> {
         for _ in 0..=self.random.below(3) {
             let name = *self.random.pick(&HEADERS);
             let include = match self.random.below(5) {
-                0 => format!("#include <{name}>\n"),
-                1 => format!("#include \"../inc1/{name}\"\n"),
+                0 if self.random.chance(20) => format!("#include <{name}>\n"),
+                1 => format!("#if __has_include(\"../inc1/{name}\")\n#include \"../inc1/{name}\"\n#endif\n"),
                 2 => format!("#if __has_include(<{name}>)\n#include <{name}>\n#else\n#define MISSING\n#endif\n"),
                 _ => format!("#if __has_include(\"{name}\")\n#include \"{name}\"\n#endif\n"),
             };
@@ -352,7 +356,7 @@ impl History<'_> {
     }
 
     fn flags(&mut self, stage: &str, language: Language) -> Vec<String> {
-        const ANY: [&[&str]; 26] = [
+        const ANY: [&[&str]; 28] = [
             &["-O2"],
             &["-O1"],
             &["-g"],
@@ -368,8 +372,10 @@ impl History<'_> {
             &["-DLENGTH=sizeof(HERE)"],
             &["-fPIC"],
             &["-include", "h1.h"],
-            &["-imacros", "inc0/h0.h"],
+            &["-imacros", "options.h"],
+            &["-include", "options.h"],
             &["@options.rsp"],
+            &["@options.rsp", "-I{}/inc0"],
             &["-ffile-prefix-map={}=."],
             &["-fmacro-prefix-map={}/=m/"],
             &["-fdebug-prefix-map={}=/debug"],
