@@ -117,7 +117,7 @@ pub fn answer(question: &Question, world: &World<'_>) -> Option<Answer> {
         Question::Where(name) => Some(leads_to(OsStr::from_bytes(name), world)),
         Question::Program(name) => Some(program(OsStr::from_bytes(name), world.environment)),
         Question::Arg(name) => Some(lazy(name, world.invocation)),
-        Question::Library(name) => Some(library(OsStr::from_bytes(name), world)),
+        Question::Library(name) => library(OsStr::from_bytes(name), world),
         Question::Here => Some(Answer::Content(directories(world.invocation))),
         Question::Argv => Some(Answer::Content(command_line(world))),
         Question::Environ => Some(Answer::Content(whole_environment(world))),
@@ -245,18 +245,29 @@ pub fn path_without_kiln(environment: &Environment) -> Option<OsString> {
 
 /// The file that the loader would take for a library's name before it looks where the library lies today.
 pub fn find_library(name: &OsStr, world: &World<'_>) -> Option<PathBuf> {
-    let value = world.environment.get("LD_LIBRARY_PATH").filter(|value| !value.is_empty())?;
-    let directories = value.as_bytes().split(|byte| matches!(byte, b':' | b';')).map(OsStr::from_bytes);
-    let mut candidates =
-        directories.map(|directory| world.invocation.absolute(Path::new(directory)).join(name));
+    let mut candidates = library_directories(world).map(|directory| directory.join(name));
     candidates.find(|path| files::stat(path).is_ok_and(|found| found.is_some()))
 }
 
-fn library(name: &OsStr, world: &World<'_>) -> Answer {
-    match find_library(name, world) {
+fn library_directories<'a>(world: &'a World<'_>) -> impl Iterator<Item = PathBuf> {
+    let value = world.environment.get("LD_LIBRARY_PATH").filter(|value| !value.is_empty());
+    let parts =
+        value.into_iter().flat_map(|value| value.as_bytes().split(|byte| matches!(byte, b':' | b';')));
+    parts.map(|part| world.invocation.absolute(Path::new(OsStr::from_bytes(part))))
+}
+
+/// Which one it is cannot be told where the loader would look in a directory for this kind of processor first (glibc's
+/// `glibc-hwcaps`; before 2.37 also those of the processors' names).
+fn library(name: &OsStr, world: &World<'_>) -> Option<Answer> {
+    const BELOW: [&str; 6] = ["glibc-hwcaps", "tls", "x86_64", "haswell", "xeon_phi", "avx512_1"];
+    let is_there = |path: &Path| !matches!(files::stat(path), Ok(None));
+    if library_directories(world).any(|at| BELOW.iter().any(|below| is_there(&at.join(below)))) {
+        return None;
+    }
+    Some(match find_library(name, world) {
         Some(path) => Answer::Content(Digest::of(path.as_os_str().as_bytes())),
         None => Answer::Nothing,
-    }
+    })
 }
 
 /// The directories that places stand for today, less those that are outputs by themselves.

@@ -142,14 +142,18 @@ impl History<'_> {
         }
         if line.remap {
             site.variables.push(("KILN_REMAP".into(), "1".into()));
-            let own = line.args.iter().any(|arg| arg.starts_with("-ffile-prefix") || arg.starts_with("-fdebug-prefix"));
+            let own = line
+                .args
+                .iter()
+                .any(|arg| arg.starts_with("-ffile-prefix") || arg.starts_with("-fdebug-prefix"));
             let map = format!("-ffile-prefix-map={root}=/kiln/workspace");
             site.added = if own { Vec::new() } else { vec![map.into()] };
         }
         let args: Vec<String> = line.args.iter().map(here).collect();
         let found = site.compare(line.compiler, &args);
         let did = found.as_ref().map_or("DIFFERS".to_owned(), ToString::to_string);
-        let variables: Vec<_> = line.variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+        let variables: Vec<_> =
+            line.variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
         let remap = if line.remap { "KILN_REMAP=1 " } else { "" };
         self.told.push(format!(
             "{remap}{}{} {} in {checkout}: {did}",
@@ -257,7 +261,9 @@ impl History<'_> {
             let include = match self.random.below(5) {
                 0 if self.random.chance(20) => format!("#include <{name}>\n"),
                 1 => format!("#if __has_include(\"../inc1/{name}\")\n#include \"../inc1/{name}\"\n#endif\n"),
-                2 => format!("#if __has_include(<{name}>)\n#include <{name}>\n#else\n#define MISSING\n#endif\n"),
+                2 => format!(
+                    "#if __has_include(<{name}>)\n#include <{name}>\n#else\n#define MISSING\n#endif\n"
+                ),
                 _ => format!("#if __has_include(\"{name}\")\n#include \"{name}\"\n#endif\n"),
             };
             text.push_str(&include);
@@ -272,7 +278,9 @@ impl History<'_> {
             return text;
         }
         text.push_str("int values[] = { V0, V1, RSP };\n#ifdef MISSING\nint missing;\n#endif\n");
-        text.push_str("#ifdef HERE\nconst char *here = HERE;\n#endif\n#ifdef LENGTH\nint length = LENGTH;\n#endif\n");
+        text.push_str(
+            "#ifdef HERE\nconst char *here = HERE;\n#endif\n#ifdef LENGTH\nint length = LENGTH;\n#endif\n",
+        );
         text.push_str("#ifdef ASSERT\nvoid check(int n) { ASSERT(n > V0); }\n#endif\n");
         text.push_str(match self.random.below(5) {
             0 => "const char *own = __FILE__;\n",
@@ -289,7 +297,11 @@ impl History<'_> {
         let (c, cxx) = *self.random.pick(&self.compilers);
         let compiler = if language == Language::Cxx { cxx } else { c };
         let mut args = vec![self.spelled(source)];
-        let stage = if language == Language::Assembler { "-c" } else { ["-c", "-c", "-c", "-c", "-S", "-E"][self.random.below(6)] };
+        let stage = if language == Language::Assembler {
+            "-c"
+        } else {
+            ["-c", "-c", "-c", "-c", "-S", "-E"][self.random.below(6)]
+        };
         args.push(stage.to_owned());
         self.directories(&mut args);
         self.outputs(&mut args, stage);
