@@ -26,7 +26,13 @@ fn with_make() {
     let makefile = "CFLAGS = -O1 -Wall -Iinclude -MMD -MP\nCXXFLAGS = $(CFLAGS)\nOBJ = src/main.o src/util.o src/twice.o\n\
                     prog: $(OBJ)\n\t$(CXX) -o $@ $(OBJ)\n-include $(OBJ:.o=.d)\n";
     space.write("home/small/Makefile", makefile);
-    let build = Build { sources: &sources, script: "make -j2", again: "make -j2", header: "include/util.h", check: PRINTS };
+    let build = Build {
+        sources: &sources,
+        script: "make -j2",
+        again: "make -j2",
+        header: "include/util.h",
+        check: PRINTS,
+    };
     let [warm, elsewhere] = build.holds(&space);
     all_hits(&warm, 3);
     all_hits(&elsewhere, 3);
@@ -44,7 +50,13 @@ fn with_make_and_absolute_paths() {
                  %.o: $(TOP)/src/%.cc\n\t$(CXX) $(CXXFLAGS) -MD -MF ../deps/$*.d -MT $@ -c -o $@ $<\n-include ../deps/*.d\n";
     space.write("home/small/Makefile", makefile);
     space.write("home/small/rules.mk", rules);
-    let build = Build { sources: &sources, script: "make -j2", again: "make -j2", header: "include/util.h", check: PRINTS };
+    let build = Build {
+        sources: &sources,
+        script: "make -j2",
+        again: "make -j2",
+        header: "include/util.h",
+        check: PRINTS,
+    };
     let [warm, _] = build.holds(&space);
     all_hits(&warm, 3);
 }
@@ -83,7 +95,8 @@ EOF
 "##;
     space.script("home/small/configure", configure);
     let script = "./configure && make -j2";
-    let build = Build { sources: &sources, script, again: "make -j2", header: "include/util.h", check: PRINTS };
+    let build =
+        Build { sources: &sources, script, again: "make -j2", header: "include/util.h", check: PRINTS };
     let [warm, _] = build.holds(&space);
     all_hits(&warm, 5);
 }
@@ -99,10 +112,12 @@ fn with_cmake_and_ninja() {
                  add_library(util STATIC src/util.c src/twice.cc)\ntarget_include_directories(util PUBLIC include)\n\
                  add_executable(prog src/main.c)\ntarget_link_libraries(prog util)\nset_target_properties(prog PROPERTIES LINKER_LANGUAGE CXX)\n";
     space.write("home/small/CMakeLists.txt", lists);
-    let ninja = "cmake -B build -G Ninja -DCMAKE_BUILD_TYPE=Debug > log && ninja -C build >> log && cp build/prog .";
+    let ninja =
+        "cmake -B build -G Ninja -DCMAKE_BUILD_TYPE=Debug > log && ninja -C build >> log && cp build/prog .";
     let make = "cmake -B build -DCMAKE_BUILD_TYPE=Release > log && cmake --build build -j2 >> log && cp build/prog .";
     for script in [ninja, make] {
-        let build = Build { sources: &sources, script, again: script, header: "include/util.h", check: PRINTS };
+        let build =
+            Build { sources: &sources, script, again: script, header: "include/util.h", check: PRINTS };
         let [warm, _] = build.holds(&space);
         all_hits(&warm, 3);
         kiln_tests::c::remove(space.cache());
@@ -135,7 +150,13 @@ fn zlib() {
     let sources = package.join("src/zlib");
     let script = "chmod +x configure && CFLAGS='-O1 -fPIC -D_LARGEFILE64_SOURCE=1' ./configure --static > log && make -j2 static >> log";
     let again = "make -j2 static >> log";
-    let build = Build { sources: &sources, script, again, header: "zutil.h", check: "make teststatic > tested && grep -q 'test OK' tested" };
+    let build = Build {
+        sources: &sources,
+        script,
+        again,
+        header: "zutil.h",
+        check: "make teststatic > tested && grep -q 'test OK' tested",
+    };
     let [warm, elsewhere] = build.holds(&space);
     all_hits(&warm, 15);
     all_hits(&elsewhere, 15);
@@ -149,7 +170,8 @@ fn zlib_with_cmake_and_ninja() {
     let Some(package) = package("libz-sys", "1.1.2") else { return };
     let space = TestSpace::new();
     let sources = package.join("src/zlib");
-    let cmake = "cmake -S . -B build -G Ninja -DCMAKE_POLICY_VERSION_MINIMUM=3.5 -DCMAKE_C_FLAGS=-O0 > log 2>&1 && ";
+    let cmake =
+        "cmake -S . -B build -G Ninja -DCMAKE_POLICY_VERSION_MINIMUM=3.5 -DCMAKE_C_FLAGS=-O0 > log 2>&1 && ";
     let script = format!("{cmake} ninja -C build >> log");
     let build = Build {
         sources: &sources,
@@ -169,7 +191,8 @@ fn lua() {
     let Some(package) = package("lua-src", "547.1.0") else { return };
     let space = TestSpace::new();
     let sources = package.join("lua-5.4.7");
-    let script = "for f in *.c; do ${CC-gcc} -O0 -g -std=gnu99 -DLUA_USE_LINUX -MMD -c $f; done; ar rcsD liblua.a *.o";
+    let script =
+        "for f in *.c; do ${CC-gcc} -O0 -g -std=gnu99 -DLUA_USE_LINUX -MMD -c $f; done; ar rcsD liblua.a *.o";
     let check = "printf '#include \"lua.h\"\\n#include \"lauxlib.h\"\\n#include \"lualib.h\"\\nint main(int n, char **v) { lua_State *l = luaL_newstate(); luaL_openlibs(l); return luaL_dostring(l, v[1]); }\\n' > /tmp/lua-main-$$.c; \
                  gcc -I. /tmp/lua-main-$$.c -o /tmp/lua-$$ liblua.a -lm -ldl; rm /tmp/lua-main-$$.c; \
                  /tmp/lua-$$ 'local t = {} for i = 1, 99 do t[i] = i * i end assert(#t == 99 and t[9] == 81 and (\"x\"):rep(3) == \"xxx\")'; rm /tmp/lua-$$";
@@ -201,7 +224,13 @@ fn libgit2() {
     let space = TestSpace::new();
     let sources = package.join("libgit2");
     let cmake = "cmake -S . -B build -G Ninja -DCMAKE_POLICY_VERSION_MINIMUM=3.5 -DBUILD_CLAR=OFF -DUSE_HTTPS=OFF -DUSE_SSH=OFF -DREGEX_BACKEND=builtin -DUSE_BUNDLED_ZLIB=ON -DCMAKE_C_FLAGS=-O0 > log 2>&1 && ninja -C build >> log";
-    let build = Build { sources: &sources, script: cmake, again: "ninja -C build >> log", header: "src/common.h", check: "true" };
+    let build = Build {
+        sources: &sources,
+        script: cmake,
+        again: "ninja -C build >> log",
+        header: "src/common.h",
+        check: "true",
+    };
     let [warm, elsewhere] = build.holds(&space);
     all_hits(&warm, 100);
     assert!(elsewhere.hits > 100, "{elsewhere:?}");

@@ -176,11 +176,12 @@ fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<
     Ok(sources.any(|path| {
         // Macros of headers from outside the project are expanded in it, but for those known to pass a name on as it is.
         let (named, asks) = (!is_of_the_system(path), absolute && !passes_names_on(path));
-        (named || asks)
-            && !files::read(path).is_ok_and(|text| {
-                let holds = |needle: &&[u8]| memchr::memmem::find(&text, needle).is_some();
-                !(named && needles.iter().any(holds)) && !(asks && asking::may_ask_for_a_name(&text))
-            })
+        if !named && !asks {
+            return false;
+        }
+        let Ok(text) = files::read(path) else { return true };
+        let holds = |needle: &&[u8]| memchr::memmem::find(&text, needle).is_some();
+        named && needles.iter().any(holds) || asks && asking::may_ask_for_a_name(&text)
     }))
 }
 

@@ -249,7 +249,7 @@ pub fn find_library(name: &OsStr, world: &World<'_>) -> Option<PathBuf> {
     candidates.find(|path| files::stat(path).is_ok_and(|found| found.is_some()))
 }
 
-fn library_directories<'a>(world: &'a World<'_>) -> impl Iterator<Item = PathBuf> {
+fn library_directories(world: &World<'_>) -> impl Iterator<Item = PathBuf> {
     let value = world.environment.get("LD_LIBRARY_PATH").filter(|value| !value.is_empty());
     let parts =
         value.into_iter().flat_map(|value| value.as_bytes().split(|byte| matches!(byte, b':' | b';')));

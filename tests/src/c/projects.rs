@@ -92,7 +92,9 @@ fn made(at: &Path) -> Made {
     let ours = |path: &PathBuf| {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         // (what a build tool tries out has names that nobody chose)
-        let tried = path.components().any(|part| part.as_os_str() == "CMakeScratch" || part.as_os_str() == "CompilerIdC");
+        let tried = path
+            .components()
+            .any(|part| part.as_os_str() == "CMakeScratch" || part.as_os_str() == "CompilerIdC");
         ["o", "lo", "d", "a", "dwo", "su"].contains(&ending) && !tried && !path.starts_with("CMakeFiles/3")
     };
     let files = tree::files(at).into_iter().filter(ours);
@@ -145,10 +147,22 @@ fn fetch(name: &str, version: &str) {
 /// A small project with headers, C and C++; its build files are written beside it.
 pub fn small(space: &TestSpace) -> PathBuf {
     let write = |name: &str, text: &str| space.write(Path::new("home/small").join(name), text);
-    write("include/util.h", "#pragma once\n#ifdef __cplusplus\nextern \"C\" {\n#endif\nint util(int a);\nint twice(int a);\n#ifdef __cplusplus\n}\n#endif\n");
+    write(
+        "include/util.h",
+        "#pragma once\n#ifdef __cplusplus\nextern \"C\" {\n#endif\nint util(int a);\nint twice(int a);\n#ifdef __cplusplus\n}\n#endif\n",
+    );
     write("include/deep/more.h", "#pragma once\n#include \"../util.h\"\n#define MORE 4\n");
-    write("src/util.c", "#include \"util.h\"\n#include <deep/more.h>\n#include <assert.h>\nint util(int a) { assert(a >= 0); return a + MORE; }\n");
-    write("src/main.c", "#include <util.h>\n#include <stdio.h>\nint main(void) { printf(\"%d\\n\", util(3) + twice(4)); return 0; }\n");
-    write("src/twice.cc", "#include <util.h>\n#include <vector>\n#include <string>\nextern \"C\" int twice(int a) { std::vector<std::string> v(a, \"x\"); return int(v.size()) * 2; }\n");
+    write(
+        "src/util.c",
+        "#include \"util.h\"\n#include <deep/more.h>\n#include <assert.h>\nint util(int a) { assert(a >= 0); return a + MORE; }\n",
+    );
+    write(
+        "src/main.c",
+        "#include <util.h>\n#include <stdio.h>\nint main(void) { printf(\"%d\\n\", util(3) + twice(4)); return 0; }\n",
+    );
+    write(
+        "src/twice.cc",
+        "#include <util.h>\n#include <vector>\n#include <string>\nextern \"C\" int twice(int a) { std::vector<std::string> v(a, \"x\"); return int(v.size()) * 2; }\n",
+    );
     space.path("home/small")
 }

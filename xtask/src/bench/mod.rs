@@ -4,6 +4,7 @@
 //! ratios are formed within a round and their median is reported, so that a drifting machine cancels out.
 
 mod builds;
+mod c;
 mod chain;
 mod environment;
 mod files;
@@ -37,12 +38,15 @@ pub fn run(args: Args) -> Outcome<()> {
         Some(Part::Micro(options)) => &options.common,
         Some(Part::Chain(options)) => &options.common,
         Some(Part::Telling(options)) => &options.common,
+        Some(Part::C(options)) => &options.common,
     };
+    tools::WIRE_C.store(args.builds.c, std::sync::atomic::Ordering::Relaxed);
     tools::MET.store(common.met, std::sync::atomic::Ordering::Relaxed);
     match args.part {
         None => builds::run(&args.builds),
         Some(Part::Micro(options)) => micro::run(&options),
         Some(Part::Chain(options)) => chain::run(&options),
         Some(Part::Telling(options)) => telling::run(&options),
+        Some(Part::C(options)) => c::run(&options),
     }
 }

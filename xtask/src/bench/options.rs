@@ -26,6 +26,8 @@ pub enum Part {
     Chain(ChainOptions),
     /// What a person waits for who asks what the cache did: explain and stats over a large log.
     Telling(TellingOptions),
+    /// Compiles of C and C++ beside ccache.
+    C(COptions),
 }
 
 /// What every part needs to know.
@@ -70,6 +72,9 @@ pub struct BuildOptions {
     /// Let kiln map workspace paths (KILN_REMAP=1)
     #[arg(long)]
     pub remap: bool,
+    /// Put kiln in front of the C and C++ compilers of build scripts as well, as `kiln cargo` does
+    #[arg(long)]
+    pub c: bool,
     /// The file the edit phase changes, for projects given as a directory
     #[arg(long, value_name = "FILE")]
     pub edit_file: Option<PathBuf>,
@@ -104,6 +109,22 @@ pub struct TellingOptions {
     /// Runs of every question
     #[arg(short, long = "count", default_value_t = 21)]
     pub n: usize,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Compiles of C and C++.
+#[derive(clap::Args)]
+pub struct COptions {
+    /// Rounds of every kind
+    #[arg(short, long = "count", default_value_t = 11)]
+    pub n: usize,
+    /// Instead of single files: the sources of a project to build
+    #[arg(long, value_name = "DIR")]
+    pub build: Option<PathBuf>,
+    /// How it is built
+    #[arg(long, value_name = "COMMAND", default_value = "make -j2")]
+    pub command: String,
     #[command(flatten)]
     pub common: Common,
 }

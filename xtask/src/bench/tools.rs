@@ -34,6 +34,9 @@ pub struct Home {
 /// Whether kiln meets the compiler before the clock starts (`--met`).
 pub static MET: AtomicBool = AtomicBool::new(false);
 
+/// Whether kiln's lane has C compilers wired (`--c`).
+pub static WIRE_C: AtomicBool = AtomicBool::new(false);
+
 impl Tool {
     /// The name used on the command line and in tables.
     pub fn name(self) -> &'static str {
@@ -66,7 +69,13 @@ impl Tool {
         }
         match self {
             Self::Plain => {}
-            Self::Kiln => dressed.set("KILN_DIR", cache),
+            Self::Kiln => {
+                dressed.set("KILN_DIR", cache);
+                if WIRE_C.load(Ordering::Relaxed) {
+                    quietly(&dressed, &home.program, &["run", "--", "true"]); // makes the compilers' names
+                    dressed.prepend_path(home.cache.join("bin"));
+                }
+            }
             Self::Replay => dressed.set("REPLAY_DIR", cache),
             Self::Sccache => {
                 dressed.set("SCCACHE_DIR", cache);
