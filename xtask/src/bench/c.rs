@@ -92,7 +92,7 @@ fn generate(root: &Path) -> Outcome<()> {
     files::make(&root.join("include/sub"))?;
     let small = "#include <stdio.h>\n#include <string.h>\nint x = X;\n\
                  int f(const char *a) { printf(\"%s\\n\", a); return (int)strlen(a); }\n";
-    files::write(&root.join("small.c"), small.to_owned())?;
+    files::write(&root.join("small.c"), small)?;
     let mut heavy = String::from("#include <vector>\n#include <string>\n#include <map>\n#include <regex>\n");
     let mut calls = String::new();
     for n in 0..HEADERS {
