@@ -4,6 +4,7 @@
 //! Guards: a path of checkout A baked into an output that is served to checkout B, as text, as a length or as a constant.
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "tests arrange files, processes and the environment themselves; nothing here runs in kiln"
 )]
 
@@ -98,6 +99,39 @@ fn what_shows_no_path_is_shared() {
             assert_eq!(did, Did::Hit, "relative {options:?} {compiler}");
             let did = both(&site, compiler, |site| strip(absolute(&options)(site)));
             assert_eq!(did, Did::Hit, "absolute {options:?} {compiler}");
+        }
+    }
+}
+
+/// The usual headers of the system do not stand in the way of that.
+#[test]
+fn what_includes_the_systems_headers_is_shared() {
+    for compiler in compilers() {
+        let space = TestSpace::new();
+        let usual = [
+            "stdio",
+            "stdlib",
+            "string",
+            "math",
+            "stdint",
+            "unistd",
+            "sys/types",
+            "errno",
+            "pthread",
+            "time",
+        ];
+        let text: String = usual.iter().map(|name| format!("#include <{name}.h>\n")).collect();
+        let site = project(&space, &text, "");
+        assert_eq!(both(&site, compiler, absolute(&["-O1"])), Did::Hit, "{compiler}");
+        let cxx = if compiler == "gcc" { "g++" } else { "clang++" };
+        if has(cxx) {
+            let usual = ["vector", "string", "map", "memory", "algorithm", "iostream", "cassert"];
+            let text: String = usual.iter().map(|name| format!("#include <{name}>\n")).collect();
+            let site = project(&space, &text, "");
+            let args = |site: &Site<'_>| {
+                absolute(&[])(site).into_iter().map(|arg| arg.replace("src/a.c", "src/a.cc")).collect()
+            };
+            assert_eq!(both(&site, cxx, args), Did::Hit, "{cxx}");
         }
     }
 }

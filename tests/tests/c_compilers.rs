@@ -3,6 +3,7 @@
 //! Guards: a compiler that is upgraded in place, one that is found elsewhere today, and programs that cannot be watched.
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "tests arrange files, processes and the environment themselves; nothing here runs in kiln"
 )]
 

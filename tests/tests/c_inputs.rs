@@ -4,6 +4,7 @@
 //! `__DATE__`, and whatever a compiler can tell from a file's time or kind.
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "tests arrange files, processes and the environment themselves; nothing here runs in kiln"
 )]
 

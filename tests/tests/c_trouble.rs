@@ -2,6 +2,7 @@
 //! compiler makes, or nothing, and the next compile is right.
 #![allow(
     clippy::disallowed_methods,
+    clippy::print_stderr,
     reason = "tests arrange files, processes and the environment themselves; nothing here runs in kiln"
 )]
 

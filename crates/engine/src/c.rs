@@ -181,7 +181,8 @@ fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<
         }
         let Ok(text) = files::read(path) else { return true };
         let holds = |needle: &&[u8]| memchr::memmem::find(&text, needle).is_some();
-        named && needles.iter().any(holds) || asks && asking::may_ask_for_a_name(&text)
+        let may_ask = if named { asking::may_ask_for_a_name } else { asking::says_a_name };
+        named && needles.iter().any(holds) || asks && may_ask(&text)
     }))
 }
 

@@ -35,7 +35,7 @@ fn may_paste_a_name(text: &[u8]) -> bool {
             .position(|&byte| !is_of_word(byte))
             .map_or(text.len(), |found| start + found);
         let word = &text[start..end];
-        if word.contains(&b'_') && (PIECES.contains(&word) || ends_a_paste(text, start, word)) {
+        if word.contains(&b'_') && (PIECES.contains(&word) || ends_a_paste(text, start, end)) {
             return true;
         }
         at = end;
@@ -44,16 +44,18 @@ fn may_paste_a_name(text: &[u8]) -> bool {
 }
 
 /// Whether a word is but `_` or `__`, behind `##` or where it may be the last argument of a macro that pastes.
-fn ends_a_paste(text: &[u8], start: usize, word: &[u8]) -> bool {
-    let before = text[..start].trim_ascii_end();
-    match word {
-        b"_" => before.ends_with(b"##"),
-        b"__" => before.ends_with(b"##") || before.ends_with(b","),
+fn ends_a_paste(text: &[u8], start: usize, end: usize) -> bool {
+    let before = || text[..start].trim_ascii_end();
+    let last = || before().ends_with(b",") && text[end..].trim_ascii_start().starts_with(b")");
+    match &text[start..end] {
+        b"_" => before().ends_with(b"##"),
+        b"__" => before().ends_with(b"##") || last(),
         _ => false,
     }
 }
 
-fn says_a_name(text: &[u8]) -> bool {
+/// Whether it says one of the words. Of a system's header that is enough: what its macros paste they are given.
+pub fn says_a_name(text: &[u8]) -> bool {
     NAMES.iter().any(|name| find(text, name).is_some())
 }
 

@@ -32,6 +32,7 @@ fn other_words_ask_for_nothing() {
         "#ifndef ____FILE_defined",
         "_(\"message\") + f(a, _(\"b\"))",
         "__CONCAT(__,name) __##name",
+        "_LDBL_REDIR (name, proto, __##alias)",
         "__LINE__ __func__ __FILE_NAME_X LE E FILE",
         "GL_COMPILE__ PROFILE__X",
     ] {
