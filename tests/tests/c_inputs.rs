@@ -339,7 +339,7 @@ fn response_files_count_by_their_words() {
         site.write("outer.rsp", "-c a.c -DVALUE=1 -DTEXT=\\\"a\\\\\\ b\\\" -o a.o\n")
             .notices(cc, &["@outer.rsp"]);
         site.remove("inner.rsp").write("outer.rsp", "-c a.c @inner.rsp -DVALUE=1 -DTEXT=0 -o a.o\n");
-        assert_eq!(site.compile(cc, &["@outer.rsp"]) == Did::Hit, false);
+        assert_ne!(site.compile(cc, &["@outer.rsp"]), Did::Hit);
         site.write("inner.rsp", "-O2\n").notices(cc, &["@outer.rsp"]);
     });
 }
