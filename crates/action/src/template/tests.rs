@@ -56,9 +56,9 @@ fn a_directory_that_begins_like_a_place_is_another() {
 #[test]
 fn colours_stand_before_paths() {
     let mut here = Places::new();
-    here.add(Place::Base, std::path::Path::new("/one"));
+    here.add(Place::Base, Path::new("/one"));
     let mut there = Places::new();
-    there.add(Place::Base, std::path::Path::new("/another"));
+    there.add(Place::Base, Path::new("/another"));
     for (text, told) in [
         ("\u{1b}[01m\u{1b}[K/one/a.c:1", "\u{1b}[01m\u{1b}[K/another/a.c:1"),
         ("\u{1b}[1m/one/a.c:1", "\u{1b}[1m/another/a.c:1"),
