@@ -10,6 +10,7 @@ use std::path::Path;
 fn pages() -> Vec<(String, String)> {
     let mut pages = vec![
         ("docs/key/gcc.md".into(), kiln_compiler::gcc::describe()),
+        ("docs/key/msvc.md".into(), kiln_compiler::msvc::describe()),
         ("docs/key/rustc.md".into(), kiln_compiler::rustc::describe()),
         ("docs/reference/cli.md".into(), cli::page()),
         ("docs/reference/settings.md".into(), settings::page()),

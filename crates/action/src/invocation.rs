@@ -14,13 +14,17 @@ pub enum Family {
     Gcc,
     /// clang and clang++.
     Clang,
+    /// clang where it takes the command line of Microsoft's compiler: clang-cl.
+    ClangCl,
+    /// Microsoft's compiler: cl.
+    Msvc,
 }
 
 impl Family {
     /// The version of this family's rules: raised when a rule changes, so that only this family's entries expire.
     pub fn version(self) -> u32 {
         match self {
-            Family::Rustc | Family::Gcc | Family::Clang => 1,
+            Family::Rustc | Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc => 1,
         }
     }
 
@@ -28,7 +32,7 @@ impl Family {
     ///
     /// [`Place::Base`]: crate::Place::Base
     pub fn is_c(self) -> bool {
-        matches!(self, Family::Gcc | Family::Clang)
+        matches!(self, Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc)
     }
 }
 
@@ -162,7 +166,7 @@ pub struct Invocation {
     pub directory: PathBuf,
     /// C families: the main source file; absolute.
     pub source: Option<PathBuf>,
-    /// C families: the rule for make that a `-M` flag of the user's writes; absolute, and one of the outputs.
+    /// C families: the rule for make that a `-M` flag of the user's writes (for clang-cl behind `/clang:`); absolute, and one of the outputs.
     pub depfile: Option<PathBuf>,
     /// C families: whether the directory it runs in, or an absolute path, can reach an output whatever the sources say
     /// (debug information, coverage). Then the directory and all paths count literally.

@@ -4,10 +4,11 @@
 //! (a response file's bytes, a variable's value) is asked of its caller through [`Context`].
 
 pub mod gcc;
+pub mod msvc;
 pub mod recognise;
 pub mod rustc;
 
-pub use recognise::{Recognised, family_of, recognise};
+pub use recognise::{Recognised, family_of, recognise, speaks};
 
 use kiln_action::{Family, Invocation, Reason};
 use std::ffi::OsString;
@@ -44,5 +45,6 @@ pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocatio
     match recognised.family {
         Family::Rustc => rustc::parse(recognised, context),
         Family::Gcc | Family::Clang => gcc::parse(recognised, context),
+        Family::ClangCl | Family::Msvc => msvc::parse(recognised, context),
     }
 }

@@ -35,7 +35,8 @@ fn program(name: &OsStr) -> Option<Program> {
 }
 
 /// The family of a compiler by the name that its file really has, after every link is followed (`/usr/bin/cc` leads to
-/// `x86_64-linux-gnu-gcc-12`); `None` if it is not gcc or clang, or the name does not say.
+/// `x86_64-linux-gnu-gcc-12`); `None` if it is not one that kiln knows, or the name does not
+/// say.
 pub fn family_of(real_file_name: &OsStr) -> Option<Family> {
     let name = real_file_name.to_str()?;
     let name = name.strip_suffix(".exe").unwrap_or(name);
@@ -48,6 +49,27 @@ const PASSED_BY: &[&str] = &[
     "nvcc", "hipcc", "icc", "icpc", "icx", "icpx", "dpcpp", "armclang", "emcc", "em++", "pgcc", "pgc++",
     "nvc", "nvc++",
 ];
+
+/// The family of clang called by `name`, which decides whose command line it takes. By clang's own rule
+/// (`getTargetAndModeFromProgramName`, clang 14): the end of the name, of the name without a version, and of the name without
+/// its last part, whichever says something first.
+pub fn speaks(family: Family, name: &OsStr) -> Family {
+    if !matches!(family, Family::Clang | Family::ClangCl) {
+        return family;
+    }
+    let name = name.to_str().unwrap_or_default();
+    let name = name.strip_suffix(".exe").unwrap_or(name);
+    let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let shorter = unversioned.rsplit_once('-').map_or("", |(shorter, _)| shorter);
+    let says = |name: &&str| CLANG_ENDS.iter().any(|end| name.ends_with(end));
+    match [name, unversioned, shorter].into_iter().find(says) {
+        Some(name) if name.ends_with("cl") => Family::ClangCl,
+        _ => Family::Clang,
+    }
+}
+
+/// What clang looks for at the end of its name.
+const CLANG_ENDS: [&str; 6] = ["clang", "++", "cc", "cpp", "cl", "flang"];
 
 /// The name of a compiler that is recognised only to be passed by.
 pub(crate) fn passed_by(compiler: &Path) -> Option<&'static str> {
@@ -70,12 +92,19 @@ fn bare(name: &str) -> &str {
 }
 
 fn c_family(name: &str) -> Option<Family> {
-    // (Debian's `c99-gcc` is a script that looks at its arguments; `clang-cl` takes other arguments)
+    // (Debian's `c99-gcc` is a script that looks at its arguments)
     if matches!(name, "c89-gcc" | "c99-gcc") {
         return None;
     }
     if PASSED_BY.contains(&name) {
         return Some(Family::Gcc);
+    }
+    if name == "cl" {
+        return Some(Family::Msvc);
+    }
+    let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    if unversioned == "clang-cl" || unversioned.ends_with("-clang-cl") {
+        return Some(Family::ClangCl);
     }
     match bare(name) {
         "gcc" | "g++" | "cc" | "c++" | "c89" | "c99" => Some(Family::Gcc),
@@ -89,7 +118,8 @@ fn c_family(name: &str) -> Option<Family> {
 /// * `rustc …`: `RUSTC_WRAPPER`;
 /// * `clippy-driver rustc …`: `cargo clippy`, which sets `RUSTC_WORKSPACE_WRAPPER`; the toolchain is rustc's;
 /// * `anything /path/rustc …`: another `RUSTC_WORKSPACE_WRAPPER`;
-/// * `gcc …`, `clang++-14 …`, `aarch64-linux-gnu-g++ …`, `cc …`.
+/// * `gcc …`, `clang++-14 …`, `aarch64-linux-gnu-g++ …`, `cc …`;
+/// * `clang-cl …`, `clang-cl-14 …`, `cl …`, `cl.exe …`.
 ///
 /// A clippy-driver that is run by hand (`clippy-driver src/lib.rs`) takes rustc's arguments itself; the toolchain is
 /// that of the `rustc` beside it.

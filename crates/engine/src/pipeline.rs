@@ -12,8 +12,8 @@ use crate::toolchain::{self, Owned};
 use crate::verify::{self, Finding, Hit};
 use crate::workshop::{self, Workshop};
 use kiln_action::{
-    ActionKey, ActionResult, Digest, Event, Invocation, KeyInputs, Mode, Outcome, Reason, Shape, Stream,
-    WeakKey, digest,
+    ActionKey, ActionResult, Digest, Event, Family, Invocation, KeyInputs, Mode, Outcome, Reason, Shape,
+    Stream, WeakKey, digest,
 };
 use kiln_compiler::{Context, Recognised, Remap};
 use kiln_config::Settings;
@@ -91,7 +91,7 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
 }
 
 /// The compiler by its path: without rustup cargo runs a bare `rustc`, the one that `$PATH` leads to, and so does make
-/// with a bare `cc`, which is gcc or clang as the link says.
+/// with a bare `cc`, which is gcc or clang as the link says. clang looks at its own name: called `clang-cl` it is another.
 fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason> {
     let bare = !recognised.compiler.as_os_str().as_bytes().contains(&b'/');
     let found =
@@ -105,6 +105,8 @@ fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason>
         let real = files::real_path(&recognised.compiler).ok().flatten();
         let family = real.as_deref().and_then(Path::file_name).and_then(kiln_compiler::family_of);
         let real = || real.as_deref().unwrap_or(&recognised.compiler).display().to_string();
+        let called = recognised.compiler.file_name().unwrap_or_default();
+        let family = family.map(|family| kiln_compiler::speaks(family, called));
         recognised.family = family.ok_or_else(|| Reason::UnknownCompiler(real()))?;
     }
     Ok(recognised)
@@ -136,6 +138,9 @@ fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<(Invocation, V
         getenv: &getenv,
     };
     let mut invocation = kiln_compiler::parse(recognised, &context)?;
+    if invocation.family == Family::Msvc {
+        return Err(Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into()));
+    }
     if invocation.family.is_c() {
         project::pin(&mut invocation, base.as_deref().unwrap_or(call.directory));
         project::place(&mut invocation, call.environment);

@@ -30,7 +30,7 @@ pub struct Given {
 }
 
 /// How deep and how often response files may name each other (gcc gives up after 2000).
-const MOST_FILES: usize = 100;
+pub(crate) const MOST_FILES: usize = 100;
 
 /// The arguments with `@file` replaced by the words in it, wherever it stands and also inside such a file (gcc's
 /// `expandargv`, clang's `ExpandResponseFiles`). The words count, not the file's name. A file that cannot be read leaves
@@ -125,7 +125,7 @@ pub fn lex(typed: &[OsString], family: Family) -> Result<Vec<Argument>, Reason> 
 }
 
 /// An option without its value, so that equal reasons are counted as one.
-fn bare(option: &str) -> String {
+pub(crate) fn bare(option: &str) -> String {
     option.split_inclusive('=').next().unwrap_or_default().to_owned()
 }
 

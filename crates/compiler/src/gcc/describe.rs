@@ -85,15 +85,15 @@ fn languages(page: &mut String) {
     }
 }
 
-fn heading(page: &mut String, title: &str) {
+pub(crate) fn heading(page: &mut String, title: &str) {
     let _ = write!(page, "\n## {title}\n\n");
 }
 
-fn row(page: &mut String, cells: &[&str]) {
+pub(crate) fn row(page: &mut String, cells: &[&str]) {
     let _ = writeln!(page, "| {} |", cells.join(" | "));
 }
 
-fn variables(page: &mut String, rows: &[Row]) {
+pub(crate) fn variables(page: &mut String, rows: &[Row]) {
     page.push_str("| variable | why |\n|---|---|\n");
     for (name, why) in rows {
         row(page, &[&format!("`{name}`"), why]);

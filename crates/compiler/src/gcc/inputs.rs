@@ -76,7 +76,7 @@ pub fn understand(
 }
 
 /// Variables that make the compiler write further files or take other arguments.
-fn refuse_variables(context: &Context<'_>) -> Result<(), Reason> {
+pub(crate) fn refuse_variables(context: &Context<'_>) -> Result<(), Reason> {
     match environment::UNCACHED.iter().find(|(name, _)| (context.getenv)(name).is_some()) {
         Some((name, _)) => Err(Reason::UncachedFlag((*name).to_owned())),
         None => Ok(()),
@@ -365,16 +365,16 @@ impl Reading<'_> {
 }
 
 /// Whether gcc and clang write a path the same in a rule for make as anywhere else, apart from spaces.
-fn is_plain(path: &Path) -> bool {
+pub(crate) fn is_plain(path: &Path) -> bool {
     !path.as_os_str().as_bytes().iter().any(|b| matches!(b, b'$' | b'#' | b'\\' | b'%' | b':' | 0..=0x1f))
 }
 
-fn holds(value: &OsStr, word: &str) -> bool {
+pub(crate) fn holds(value: &OsStr, word: &str) -> bool {
     value.as_bytes().windows(word.len()).any(|part| part == word.as_bytes())
 }
 
 /// gcc and clang take the last of several; so much of a habit is worth no rule.
-fn once(to: &mut Option<PathBuf>, name: &str, value: &OsStr) -> Result<(), Reason> {
+pub(crate) fn once(to: &mut Option<PathBuf>, name: &str, value: &OsStr) -> Result<(), Reason> {
     if value.is_empty() {
         return Err(Reason::BadArguments(format!("{name} without a value")));
     }

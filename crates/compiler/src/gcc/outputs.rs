@@ -110,7 +110,7 @@ fn beside(file: &Path, ending: &str) -> Result<PathBuf, Reason> {
 }
 
 /// An absolute path for an output, unless it is standard output or a device.
-fn real_file(directory: &Path, file: &Path) -> Result<PathBuf, Reason> {
+pub(crate) fn real_file(directory: &Path, file: &Path) -> Result<PathBuf, Reason> {
     let absolute = directory.join(file);
     if file == Path::new("-") || absolute.starts_with("/dev") || absolute.starts_with("/proc") {
         return Err(Reason::NotACompile(format!("output to {}", file.display())));

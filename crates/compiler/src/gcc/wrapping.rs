@@ -27,8 +27,8 @@ pub fn wrap(text: &[u8], family: Family) -> Option<Vec<u8>> {
         let end = words.iter().position(|word| word.ends_with(b":"))?;
         let (targets, prerequisites) = words.split_at(end + 1);
         match family {
-            Family::Clang => clang(targets, prerequisites, &mut wrapped),
-            Family::Gcc | Family::Rustc => gcc(targets, prerequisites, &mut wrapped),
+            Family::Clang | Family::ClangCl => clang(targets, prerequisites, &mut wrapped),
+            Family::Gcc | Family::Rustc | Family::Msvc => gcc(targets, prerequisites, &mut wrapped),
         }
         wrapped.push(b'\n');
     }

@@ -39,7 +39,6 @@ fn another_workspace_wrapper() {
 fn anything_else_is_unknown() {
     for (program, first) in [
         ("ld", Some("-c")),
-        ("clang-cl", Some("/c")),
         ("gcc-ar", None),
         ("c99-gcc", None),
         ("rustdoc", Some("src/lib.rs")),
@@ -81,7 +80,8 @@ fn c_compilers_by_name_target_and_version() {
     for name in [
         "gcc-ar-12",
         "gcc-nm",
-        "clang-cl",
+        "foo-cl",
+        "cl-14",
         "clang-format",
         "clang-cpp-14",
         "clang-tidy-14",
@@ -102,4 +102,34 @@ fn a_generic_name_says_nothing_about_the_family() {
     }
     assert_eq!(family("x86_64-linux-gnu-gcc-12"), Some(Family::Gcc));
     assert_eq!(family("clang-14"), Some(Family::Clang));
+}
+
+#[test]
+fn compilers_with_the_command_line_of_microsofts() {
+    let family = |name: &str| recognise(OsStr::new(name), None).map(|it| it.family);
+    for name in
+        ["clang-cl", "clang-cl-14", "/usr/lib/llvm-14/bin/clang-cl", "clang-cl.exe", "x86_64-w64-clang-cl"]
+    {
+        assert_eq!(family(name), Some(Family::ClangCl), "{name}");
+    }
+    for name in ["cl", "cl.exe", "/opt/msvc/bin/x64/cl"] {
+        assert_eq!(family(name), Some(Family::Msvc), "{name}");
+    }
+    assert_eq!(family_of(OsStr::new("cl.exe")), Some(Family::Msvc));
+}
+
+#[test]
+fn clang_takes_the_command_line_that_its_name_says() {
+    let speaks = |family, name: &str| super::speaks(family, OsStr::new(name));
+    for name in ["clang-cl", "clang-cl-14", "clang-cl-14.0.6", "clang-cl14", "foo-cl", "cl", "cl.exe"] {
+        assert_eq!(speaks(Family::Clang, name), Family::ClangCl, "{name}");
+    }
+    for name in
+        ["clang", "clang-14", "clang++", "clang++-14", "cc", "c++", "gcc", "x86_64-linux-gnu-clang", "c99"]
+    {
+        assert_eq!(speaks(Family::Clang, name), Family::Clang, "{name}");
+        assert_eq!(speaks(Family::ClangCl, name), Family::Clang, "{name}");
+    }
+    assert_eq!(speaks(Family::Gcc, "clang-cl"), Family::Gcc);
+    assert_eq!(speaks(Family::Msvc, "cl"), Family::Msvc);
 }
