@@ -199,12 +199,14 @@ fn all_said(ran: &Ran) -> Vec<u8> {
 }
 
 /// What is left of a line of diagnostics after the path at its beginning, if one of the directories is there: `DIR/a.c:1:2:
-/// warning: …`, `In file included from DIR/a.h:1,`.
+/// warning: …`, `In file included from DIR/a.h:1,`, clang-cl's `DIR/a.c(1,2): warning: …` and, with `/showIncludes`, `Note:
+/// including file:  DIR/a.h`.
 fn after_its_place<'a>(line: &'a [u8], roots: &[&[u8]]) -> &'a [u8] {
     let text = line.strip_prefix(b"In file included from ").unwrap_or(line);
     let text = text.strip_prefix(b"                 from ").unwrap_or(text);
     let text = text.strip_prefix(b"\x1b[01m\x1b[K").unwrap_or(text); // gcc's bold
     let text = text.strip_prefix(b"\x1b[1m").unwrap_or(text); // clang's
+    let text = text.strip_prefix(b"Note: including file:").map_or(text, |path| path.trim_ascii_start());
     roots
         .iter()
         .find_map(|root| text.strip_prefix(*root).filter(|rest| rest.starts_with(b"/")))

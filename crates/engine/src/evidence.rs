@@ -154,7 +154,9 @@ fn is_c_tool(exe: &Path) -> bool {
     let Some(name) = exe.file_name().and_then(OsStr::to_str) else { return false };
     let is = |tool: &str| name == tool || name.strip_suffix(tool).is_some_and(|rest| rest.ends_with('-'));
     // (gcc splits debug information off an object with objcopy)
-    if KNOWN.contains(&name) || is("as") || is("objcopy") {
+    // (clang-cl is clang, unless somebody copied it)
+    let is_clang_cl = || is("clang-cl") || name.starts_with("clang-cl-");
+    if KNOWN.contains(&name) || is("as") || is("objcopy") || is_clang_cl() {
         return true;
     }
     let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');

@@ -236,7 +236,8 @@ pub fn path_without_kiln(environment: &Environment) -> Option<OsString> {
     let path = environment.get("PATH")?;
     let masked = |part: &&[u8]| {
         let directory = Path::new(OsStr::from_bytes(part));
-        !part.is_empty() && ["cc", "gcc", "clang"].iter().any(|name| is_kiln(&directory.join(name)))
+        !part.is_empty()
+            && ["cc", "gcc", "clang", "clang-cl"].iter().any(|name| is_kiln(&directory.join(name)))
     };
     let parts: Vec<&[u8]> = path.as_bytes().split(|&byte| byte == b':').collect();
     let kept: Vec<&[u8]> = parts.iter().copied().filter(|part| !masked(part)).collect();

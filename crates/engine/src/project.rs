@@ -2,7 +2,7 @@
 //! say: paths below the project count by place, and messages are told for the terminal they go to.
 
 use kiln_action::invocation::{Field, Lazy};
-use kiln_action::{Invocation, Place};
+use kiln_action::{Family, Invocation, Place};
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
@@ -88,7 +88,15 @@ pub fn adapt_to_terminal(invocation: &mut Invocation, args: &[OsString], environ
     let dumb = environment.get("TERM").is_none_or(|term| term == "dumb");
     let colours = !dumb && !args.iter().any(said);
     if colours {
-        invocation.append.push("-fdiagnostics-color=always".into());
+        let option = match invocation.family {
+            Family::ClangCl => "-fcolor-diagnostics", // (it knows no other)
+            _ => "-fdiagnostics-color=always",
+        };
+        invocation.append.push(option.into());
+        if invocation.fields.iter().any(|field| field.name == "argument") {
+            // the command line is in the output
+            invocation.fields.push(Field { name: "argument", value: option.into(), path: false });
+        }
     }
     let columns = environment.get("COLUMNS").unwrap_or(OsStr::new("?"));
     let mut value = OsString::from(if colours { "colours " } else { "plain " });
