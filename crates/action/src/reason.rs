@@ -194,7 +194,9 @@ pub fn remedy(name: &str) -> &'static str {
         }
         "wrote-elsewhere" => "make the macro write nothing; a build script may write to OUT_DIR",
         "input-changed" => "nothing: do not edit while it compiles; the next build keeps it",
-        "asked" => "make the macro not ask: what it answers can be different every time",
+        "asked" => {
+            "make the macro not ask: what it answers can be different every time (C: `time-macros`, or SOURCE_DATE_EPOCH)"
+        }
         "bad-outputs" => "nothing, if it happens once; else it is worth a bug report",
         "untrusted-macro" => {
             "a newer version of the macro's crate may do without; only the units that use it are affected"

@@ -231,6 +231,15 @@ pub fn project(invocation: &Invocation) -> String {
     root.to_string_lossy().into_owned()
 }
 
+/// The project for whose build script a C compile runs, by the script's output directory: `<profile>/build/<package>-<hash>/out`.
+pub fn project_of_script(out: &Path, target: Option<&OsStr>) -> Option<String> {
+    let build = out.ancestors().skip(1).find(|above| above.ends_with("build"))?;
+    let above = build.parent()?.parent()?;
+    let above = above.parent().filter(|_| target.is_some() && above.file_name() == target).unwrap_or(above);
+    let root = if above.ends_with("target") { above.parent().unwrap_or(above) } else { above };
+    Some(root.to_string_lossy().into_owned())
+}
+
 /// What the files of a unit are called.
 pub fn stem(invocation: &Invocation) -> String {
     invocation.outputs.stems.first().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())

@@ -489,7 +489,12 @@ impl<'a> Compile<'a> {
         event.detail = reason.detail().to_owned();
         event.compile_ms = took.as_millis() as u64;
         if self.invocation.mode == Mode::Compile {
-            event.project = baseline::project(&self.invocation);
+            let of_script = || {
+                let variable = |name| self.call.environment.get(name);
+                baseline::project_of_script(Path::new(variable("OUT_DIR")?), variable("TARGET"))
+            };
+            let of_script = self.invocation.family.is_c().then(of_script).flatten();
+            event.project = of_script.unwrap_or_else(|| baseline::project(&self.invocation));
         }
         event.stem = baseline::stem(&self.invocation);
         event.verified = self.verified.borrow().as_ref().map_or_else(String::new, |(found, _)| found.words());

@@ -6,9 +6,11 @@
 
 use crate::inputs::{self, World};
 use crate::toolchain;
+use c::Moved;
 use kiln_action::{
     ActionResult, Digest, FileKind, Invocation, Place, Placed, Places, Question, Role, Shape, Stream,
 };
+use kiln_compiler::gcc::wrapping;
 use kiln_compiler::rustc::depinfo;
 use kiln_report::cause;
 use kiln_sys::files::{self, FileError};
@@ -17,6 +19,8 @@ use kiln_sys::sandbox::{Grant, Sandbox};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+mod c;
 
 /// What comparing came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,26 +75,66 @@ pub fn rebuild(hit: &Hit<'_>, world: &World<'_>) -> Finding {
         return Finding::NotCompared("incremental".into());
     }
     let by_place = |output: &kiln_action::Output| output.path.place == Place::Out;
-    if !invocation.outputs.files.is_empty() || !hit.result.outputs.iter().all(by_place) {
+    let c = invocation.family.is_c();
+    if !c && (!invocation.outputs.files.is_empty() || !hit.result.outputs.iter().all(by_place)) {
         return Finding::NotCompared("its outputs are named one by one or hold their directory".into());
     }
-    let room = kiln_sys::env::temporary_directory().join(format!(
-        "kiln-rebuild-{}-{}",
-        kiln_sys::env::user(),
-        process::own_id()
-    ));
-    let compared = compare_in(&room, hit, world);
-    let _ = files::remove_tree(&room);
-    compared.unwrap_or_else(|error| Finding::NotCompared(error.to_string()))
+    let room = |number: u8| {
+        let (user, id) = (kiln_sys::env::user(), process::own_id());
+        Room(kiln_sys::env::temporary_directory().join(format!("kiln-rebuild-{user}-{id}-{number}")))
+    };
+    let compared = || -> Result<Finding, FileError> {
+        let one = room(1);
+        let finding = compare_in(&one, hit, world)?;
+        if !(c && matches!(finding, Finding::Different(_))) {
+            return Ok(finding);
+        }
+        let other = room(2);
+        compare_in(&other, hit, world)?;
+        Ok(match c::are_same(&one.out(), &other.out())? {
+            true => finding,
+            false => Finding::NotCompared("it is another one every time, or shows its own name".into()),
+        })
+    };
+    compared().unwrap_or_else(|error| Finding::NotCompared(error.to_string()))
 }
 
-fn compare_in(room: &Path, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, FileError> {
-    let (out, temporary) = (room.join("out"), room.join("tmp"));
+/// A directory for one compile, gone when it is dropped.
+struct Room(PathBuf);
+
+impl Room {
+    fn out(&self) -> PathBuf {
+        self.0.join("out")
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let _ = files::remove_tree(&self.0);
+    }
+}
+
+fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, FileError> {
+    let (out, temporary) = (room.out(), room.0.join("tmp"));
     files::create_private_dirs(&out)?;
     files::create_private_dirs(&temporary)?;
-    let args = moved(world.argv.get(1..).unwrap_or_default(), &world.invocation.append, &out);
+    let args = world.argv.get(1..).unwrap_or_default();
+    let (args, places) = match world.invocation.family.is_c() {
+        false => (moved(args, &world.invocation.append, &out), places_with(&world.invocation.places, &out)),
+        true => match c::moved(args, world.invocation, &out) {
+            Some(Moved { args, places, directories }) => {
+                directories.iter().try_for_each(|directory| files::create_private_dirs(directory))?;
+                (args, places)
+            }
+            None => return Ok(Finding::NotCompared("its outputs are named in a file".into())),
+        },
+    };
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
-    let set = [(OsStr::new("TMPDIR"), temporary.as_os_str())];
+    let path = inputs::path_without_kiln(world.environment);
+    let set: Vec<(&OsStr, &OsStr)> = [(OsStr::new("TMPDIR"), temporary.as_os_str())]
+        .into_iter()
+        .chain(path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str())))
+        .collect();
     let program = Program { program: &world.argv[0], args: &args, set: &set };
     let run = || {
         let mut said = (Vec::new(), Vec::new());
@@ -104,7 +148,7 @@ fn compare_in(room: &Path, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, 
     let ran = match Sandbox::new().map_err(failed)? {
         None => run(),
         Some(sandbox) => {
-            grant(&sandbox, room, hit.shape, world)?;
+            grant(&sandbox, &room.0, hit.shape, world)?;
             sandbox.enforce(run).map_err(failed)?
         }
     };
@@ -115,7 +159,8 @@ fn compare_in(room: &Path, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, 
             Finding::Denied,
         ));
     }
-    let differs = difference(hit.result, world, &out, (&stdout, &stderr))?;
+    let made = Made { out: &out, places: &places, streams: (&stdout, &stderr) };
+    let differs = difference(hit.result, world, &made)?;
     Ok(differs.map_or(Finding::Same, Finding::Different))
 }
 
@@ -167,7 +212,8 @@ fn grant(sandbox: &Sandbox, room: &Path, shape: &Shape, world: &World<'_>) -> Re
     sandbox.grant(Path::new("/"), Grant::Move)?;
     sandbox.grant(Path::new("/dev"), Grant::Write)?;
     sandbox.grant(room, Grant::Write)?;
-    if let Some(root) = toolchain::root(invocation) {
+    // A C compiler's directory is the system's; what it is made of is among the questions.
+    if let Some(root) = toolchain::root(invocation).filter(|_| !invocation.family.is_c()) {
         sandbox.grant(&root, Grant::Read)?;
     }
     let program = inputs::find_program(&world.argv[0], world.environment);
@@ -231,23 +277,37 @@ fn denied(stderr: &[u8]) -> Option<String> {
     Some(path.map_or_else(|| "a file that is not among the recorded inputs".into(), str::to_owned))
 }
 
+/// What a compile made.
+struct Made<'a> {
+    out: &'a Path,
+    /// Where it made it.
+    places: &'a Places,
+    streams: (&'a [u8], &'a [u8]),
+}
+
 /// The first thing that is not as it was stored.
 fn difference(
     result: &ActionResult,
     world: &World<'_>,
-    out: &Path,
-    (stdout, stderr): (&[u8], &[u8]),
+    made: &Made<'_>,
 ) -> Result<Option<String>, FileError> {
-    let places = &places_with(&world.invocation.places, out);
-    let mut made: Vec<OsString> = files::list(out)?.unwrap_or_default().into_iter().map(|e| e.name).collect();
+    let Made { out, places, streams: (stdout, stderr) } = *made;
+    let c = world.invocation.family.is_c();
+    let mut made = c::files_below(out)?;
     for output in &result.outputs {
         let Some(path) = places.resolve(&output.path) else { return Ok(Some(output.path.display())) };
         let name = path.file_name().unwrap_or_default().to_owned();
-        made.retain(|known| *known != name);
+        made.retain(|known| *known != path);
         if files::stat(&path)?.is_none_or(|stat| stat.kind != FileKind::File) {
             return Ok(Some(format!("{} is not made any more", name.display())));
         }
         let same = match output.role {
+            Role::DepInfo(slot) if c => {
+                let text =
+                    result.texts.get(slot as usize).and_then(|text| text.fill(&world.invocation.places));
+                let text = text.map(|text| wrapping::wrap(&text, world.invocation.family).unwrap_or(text));
+                text.is_some_and(|text| files::read(&path).is_ok_and(|now| now == text))
+            }
             // Written for a relative directory it says that directory as it was given.
             Role::DepInfo(_) if !names_its_directory(world.argv) => true,
             Role::DepInfo(slot) => {
@@ -262,7 +322,8 @@ fn difference(
         }
     }
     if let Some(more) = made.first() {
-        return Ok(Some(format!("{} is made now", more.display())));
+        let name = more.file_name().unwrap_or_default();
+        return Ok(Some(format!("{} is made now", name.display())));
     }
     let stored = |wanted: Stream| -> Option<Vec<u8>> {
         let pieces = result.streams.iter().filter(|(stream, _)| *stream == wanted);

@@ -60,7 +60,7 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
         environment: &environment,
         directory: &directory,
         settings: &loaded.settings,
-        build: build_of(&loaded.settings, recognised.family.is_c()),
+        build: build_of(&loaded.settings, recognised.family.is_c(), &environment),
         started,
         executor: &executor,
     };
@@ -75,10 +75,14 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     }
 }
 
-/// Which build this is part of: what `kiln cargo` and `kiln run` say, else cargo, which starts all of them. make starts a shell
-/// for each, and all of these are in one process group.
-fn build_of(settings: &Settings, c: bool) -> u32 {
-    settings.build.unwrap_or_else(|| if c { process::group() } else { process::parent() })
+/// Which build this is part of: what `kiln cargo` and `kiln run` say, else cargo, which starts all rustcs, and all build
+/// scripts, that start C compilers in their own ways. make starts a shell for each, and all of these are in one process group.
+fn build_of(settings: &Settings, c: bool, environment: &Environment) -> u32 {
+    let of_script = || environment.get("OUT_DIR").and_then(|_| process::starter_of("build-script-"));
+    settings.build.unwrap_or_else(|| match c {
+        true => of_script().unwrap_or_else(process::group),
+        false => process::parent(),
+    })
 }
 
 /// Where the compiler writes to: the project's settings are looked for from there, for cargo compiles dependencies in

@@ -354,7 +354,7 @@ fn what_is_not_cached_has_a_remedy() {
         format!(
             "build of {}, just now: 1 unit, 0 restored, 0 compiled, 1 not cached\n\n  not cached: it asked for something \
              that no key can hold\n    a lib\n    a macro asks for the time\n    what to do: make the macro not ask: what \
-             it answers can be different every time\n",
+             it answers can be different every time (C: `time-macros`, or SOURCE_DATE_EPOCH)\n",
             space.root().display()
         )
     );

@@ -287,6 +287,24 @@ pub fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
 
+/// The process that started the nearest ancestor whose name begins so.
+pub fn starter_of(beginning: &str) -> Option<u32> {
+    const MOST: usize = 64;
+    let mut process = parent();
+    for _ in 0..MOST {
+        let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
+        let stat = String::from_utf8_lossy(&stat);
+        // `PID (NAME) STATE PARENT …`, and a name may hold anything
+        let (head, tail) = stat.rsplit_once(')')?;
+        let above = tail.split_whitespace().nth(1)?.parse().ok().filter(|above| *above > 0)?;
+        if head.split_once('(')?.1.starts_with(beginning) {
+            return Some(above);
+        }
+        process = above;
+    }
+    None
+}
+
 /// The process group.
 pub fn group() -> u32 {
     rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned()

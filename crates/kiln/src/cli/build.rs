@@ -7,7 +7,7 @@ use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
 use kiln_sys::process::{self, Channel, Ended, Program};
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Runs the program with kiln in front of rustc and, unless the settings say otherwise, of C compilers; its exit code is
 /// ours. `hint` is for the case that it cannot be started.
@@ -27,9 +27,12 @@ pub fn run(
     let build = process::own_id().to_string();
     let mut set = vec![
         (OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()),
-        (OsStr::new("KILN_EVENTS"), events.as_os_str()),
         (OsStr::new("KILN_BUILD"), OsStr::new(&build)),
     ];
+    let told_elsewhere = settings.verify.is_some() && settings.events.is_some(); // `kiln verify --rebuild -- kiln run …`
+    if !told_elsewhere {
+        set.push((OsStr::new("KILN_EVENTS"), events.as_os_str()));
+    }
     set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
     let ended = match process::run_inherited(&Program { program, args: &args, set: &set }) {
@@ -44,7 +47,7 @@ pub fn run(
 }
 
 /// The path with kiln's compilers in front. Where that cannot be had, the build goes on without.
-fn path(settings: &Settings, wrapper: &std::path::Path, environment: &Environment) -> Option<OsString> {
+pub fn path(settings: &Settings, wrapper: &Path, environment: &Environment) -> Option<OsString> {
     if settings.off || !settings.wire_c {
         return None;
     }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// What to remove.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Only results of this crate
+    /// Only results of this crate, or of C sources of this name (`inflate.c`)
     #[arg(value_name = "CRATE")]
     name: Option<String>,
     /// Only results of this project, as far as the log and the baselines know them

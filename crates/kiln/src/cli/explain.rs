@@ -17,7 +17,7 @@ const MOST_OF_A_CRATE: usize = 10;
 /// What to explain.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Only this crate, in the last builds that compiled it
+    /// Only this crate, or C sources of this name (`inflate.c`), in the last builds that compiled it
     #[arg(value_name = "CRATE", conflicts_with = "last")]
     name: Option<String>,
     /// The last build (this is the default)

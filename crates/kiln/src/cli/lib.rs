@@ -30,10 +30,11 @@ use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel};
 use std::path::PathBuf;
 
-/// A compiler cache for Rust that is never wrong and as fast as the disk.
+/// A compiler cache for Rust, C and C++ that is never wrong and as fast as the disk.
 ///
 /// Put it in front of rustc (`RUSTC_WRAPPER=kiln cargo build`, or `rustc-wrapper = "kiln"` under `[build]` in
-/// ~/.cargo/config.toml), or just start cargo through it: `kiln cargo build`.
+/// ~/.cargo/config.toml), or just start cargo through it: `kiln cargo build`. For C and C++: `kiln run -- make`, `CC="kiln gcc"`,
+/// `-DCMAKE_C_COMPILER_LAUNCHER=kiln`.
 #[derive(Parser)]
 #[command(name = "kiln", bin_name = "kiln", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = exit::HELP)]
@@ -52,7 +53,7 @@ enum Command {
     Stats(stats::Arguments),
     /// Say why units were compiled, and what to do about those that are not cached
     Explain(explain::Arguments),
-    /// Remove what is cached: everything, one crate, one project, or what is old
+    /// Remove what is cached: everything, one crate or C source, one project, or what is old
     Clear(clear::Arguments),
     /// Look for damage in the cache, or hold hits against real compiles
     Verify(verify::Arguments),
@@ -81,7 +82,7 @@ pub fn run() -> i32 {
         Command::Stats(arguments) => stats::run(&arguments, &complained(loaded), &directory),
         Command::Explain(arguments) => explain::run(&arguments, &complained(loaded), paint),
         Command::Clear(arguments) => clear::run(&arguments, &complained(loaded), &directory, paint),
-        Command::Verify(arguments) => verify::run(&arguments, &complained(loaded), paint),
+        Command::Verify(arguments) => verify::run(&arguments, &complained(loaded), &environment, paint),
         Command::Gc(arguments) => gc::run(&arguments, &complained(loaded), paint),
         Command::Setup(arguments) => setup::run(&arguments, &environment, &directory),
         Command::Doctor(arguments) => doctor::run(&arguments, &loaded, &environment, &directory, paint),

@@ -2,12 +2,12 @@
 
 use crate::paint::Paint;
 use crate::progress::Progress;
-use crate::{exit, fail, say, words};
+use crate::{build, exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::workshop::Workshop;
 use kiln_report::log;
 use kiln_store::{Damage, Verified};
-use kiln_sys::env;
+use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel, Ended, Program, own_id};
 use kiln_sys::{files, sandbox};
 use serde_json::json;
@@ -29,15 +29,15 @@ pub struct Arguments {
     /// Of the hits, compare this part
     #[arg(long, value_name = "PERCENT", default_value = "100%", requires = "rebuild")]
     sample: String,
-    /// The command to run, such as `cargo build`
+    /// The command to run, such as `cargo build` or `make`
     #[arg(last = true, value_name = "COMMAND", requires = "rebuild")]
     command: Vec<OsString>,
 }
 
 /// Verifies.
-pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
+pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment, paint: Paint) -> i32 {
     if arguments.rebuild {
-        return rebuild(arguments, paint);
+        return rebuild(arguments, settings, environment, paint);
     }
     let shop = match Workshop::open(settings) {
         Ok(shop) => shop,
@@ -111,7 +111,7 @@ fn percent(text: &str) -> Option<u8> {
     text.trim().trim_end_matches('%').trim().parse().ok().filter(|part| (1..=100).contains(part))
 }
 
-fn rebuild(arguments: &Arguments, paint: Paint) -> i32 {
+fn rebuild(arguments: &Arguments, settings: &Settings, environment: &Environment, paint: Paint) -> i32 {
     let Some(sample) = percent(&arguments.sample) else {
         return fail("--sample takes a part of a hundred, such as 10%");
     };
@@ -126,11 +126,15 @@ fn rebuild(arguments: &Arguments, paint: Paint) -> i32 {
     let events = env::temporary_directory().join(format!("kiln-verify-{}-{}", env::user(), own_id()));
     let _ = files::remove(&events);
     let sample = OsString::from(sample.to_string());
-    let set = [
+    let path = build::path(settings, &wrapper, environment);
+    let build = own_id().to_string();
+    let mut set = vec![
         (OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()),
         (OsStr::new("KILN_EVENTS"), events.as_os_str()),
+        (OsStr::new("KILN_BUILD"), OsStr::new(&build)),
         (OsStr::new("KILN_VERIFY"), sample.as_os_str()),
     ];
+    set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
     let Some((program, args)) = arguments.command.split_first() else {
         return fail("what is to be run? (`kiln verify --rebuild -- cargo build`)");
     };
@@ -196,7 +200,7 @@ impl Compared {
     fn as_text(&self, paint: Paint) -> String {
         let mut text = String::new();
         if self.hits == 0 && self.wrong.is_empty() {
-            return "nothing was restored, so there was nothing to compare: is the target directory empty?\n"
+            return "nothing was restored, so there was nothing to compare: were there outputs already, so that nothing was compiled?\n"
                 .into();
         }
         for (unit, directory, finding) in &self.wrong {
@@ -208,8 +212,7 @@ impl Compared {
         }
         let _ = write!(text, "{} compiled again and the same", words::count(self.same, "unit"));
         if self.not_compared > 0 {
-            let _ =
-                write!(text, ", {} not compared (incremental units differ every time)", self.not_compared);
+            let _ = write!(text, ", {} not compared (they differ every time)", self.not_compared);
         }
         let _ = match self.wrong.len() {
             0 => writeln!(text, ": {}", paint.good("every hit was right")),
