@@ -7,6 +7,9 @@
 //! - `REPLAY_DIR`: where the records are; keep it on the file system of the target directory.
 //! - `REPLAY_MODE`: `record`, `replay` (default) or `off`.
 //!
+//! Called by another name (a link such as `cc` in front on `PATH`) it stands for the program of that name that is next there,
+//! so that C compiles of build scripts are replayed as well.
+//!
 //! A call without a record runs the compiler and is noted in `$REPLAY_DIR/misses.log`.
 #![allow(
     clippy::disallowed_methods,
@@ -30,7 +33,11 @@ use std::process::{Command, ExitCode};
 use call::Call;
 
 fn main() -> ExitCode {
-    let argv: Vec<OsString> = env::args_os().skip(1).collect();
+    let arguments: Vec<OsString> = env::args_os().collect();
+    let argv = match masked(&arguments) {
+        Some(compiler) => std::iter::once(compiler).chain(arguments.into_iter().skip(1)).collect(),
+        None => arguments[1..].to_vec(),
+    };
     match serve(&argv) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -38,6 +45,16 @@ fn main() -> ExitCode {
             ExitCode::from(254)
         }
     }
+}
+
+/// The program that is meant where this one was called by its name.
+fn masked(arguments: &[OsString]) -> Option<OsString> {
+    let name = Path::new(arguments.first()?).file_name().filter(|name| *name != "kiln-replay")?;
+    let own = env::current_exe().ok()?;
+    let path = env::var_os("PATH")?;
+    let mut candidates = env::split_paths(&path).map(|directory| directory.join(name));
+    let is_other = |path: &PathBuf| path.canonicalize().is_ok_and(|real| real.is_file() && real != own);
+    candidates.find(is_other).map(PathBuf::into_os_string)
 }
 
 /// Answers one call as `REPLAY_MODE` says, and returns the compiler's exit code.

@@ -76,7 +76,12 @@ impl Tool {
                     dressed.prepend_path(home.cache.join("bin"));
                 }
             }
-            Self::Replay => dressed.set("REPLAY_DIR", cache),
+            Self::Replay => {
+                dressed.set("REPLAY_DIR", cache);
+                if WIRE_C.load(Ordering::Relaxed) {
+                    dressed.prepend_path(home.masks());
+                }
+            }
             Self::Sccache => {
                 dressed.set("SCCACHE_DIR", cache);
                 dressed.set("SCCACHE_SERVER_PORT", sccache_port().to_string());
@@ -121,6 +126,16 @@ impl Home {
     /// Where a daemon keeps its sockets.
     pub fn runtime(&self) -> PathBuf {
         self.cache.with_extension("run")
+    }
+
+    /// A directory in which compilers' names are this tool.
+    fn masks(&self) -> PathBuf {
+        let masks = self.cache.with_extension("bin");
+        let _ = std::fs::create_dir_all(&masks);
+        for name in ["cc", "c++", "gcc", "g++", "clang", "clang++"] {
+            let _ = std::os::unix::fs::symlink(&self.program, masks.join(name));
+        }
+        masks
     }
 
     fn folder(&self) -> PathBuf {
