@@ -213,13 +213,14 @@ fn program(name: &OsStr, environment: &Environment) -> Answer {
 
 /// The file that `$PATH` names for a program.
 pub fn find_program(name: &OsStr, environment: &Environment) -> Option<PathBuf> {
-    let mut candidates = search_path(environment).into_iter().map(|directory| directory.join(name));
-    let is_program = |path: &PathBuf| {
-        let file =
-            files::stat(path).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File);
-        file && kiln_sys::process::is_executable(path)
-    };
-    candidates.find(|path| is_program(path) && !is_kiln(path))
+    search_path(environment).into_iter().find_map(|directory| another_program(&directory.join(name)))
+}
+
+/// A program by its path, unless it is the running one by another name.
+pub fn another_program(path: &Path) -> Option<PathBuf> {
+    let is_file =
+        || files::stat(path).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File);
+    (is_file() && kiln_sys::process::is_executable(path) && !is_kiln(path)).then(|| path.to_owned())
 }
 
 /// Whether this is the running program by another name: a link to it in the place of a compiler.

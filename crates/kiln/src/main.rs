@@ -3,6 +3,7 @@
 
 mod complain;
 mod exit;
+mod host;
 mod masquerade;
 
 use kiln_config::{Settings, Start};

@@ -1,4 +1,5 @@
-//! C and C++ as a person meets them: hits that are held against real compiles.
+//! C and C++ as a person meets them: wiring that lasts, what the doctor says of compilers, and hits that are held against real
+//! compiles.
 #![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
 
 mod space;
@@ -6,10 +7,81 @@ mod space;
 use serde_json::Value;
 use space::{Space, out, succeeds};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
 
 fn pause() {
     std::thread::sleep(std::time::Duration::from_millis(30)); // a tick of the file system's clock
+}
+
+/// A program that says its name and its arguments.
+fn compiler(space: &Space, name: &str) {
+    let path = space.path(name);
+    space.write(name, &format!("#!/bin/sh\necho {name} \"$@\"\n"));
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn the_permanent_link_is_what_the_user_chose() {
+    let space = Space::new();
+    succeeds(&mut space.kiln(&["setup", "--c"]));
+    compiler(&space, "bin/cc");
+    compiler(&space, "bin/clang");
+    compiler(&space, "own/compiler here/cc");
+    let bin = space.path("bin");
+    let of_path = space.path("home/.cargo/kiln/bin");
+    let path = format!("{}:{}:/usr/bin:/bin", of_path.display(), bin.display());
+    let says = |link: &str, variables: &[(&str, &str)]| {
+        let mut command = space.command(space.path(link));
+        command.arg("--version").env("PATH", &path).envs(variables.iter().copied());
+        out(&succeeds(&mut command)).trim().to_owned()
+    };
+    let link = "home/.cargo/kiln/host/cc";
+    assert_eq!(says(link, &[]), "bin/cc --version");
+    assert_eq!(says(link, &[("CC", "")]), "bin/cc --version");
+    assert_eq!(says(link, &[("CC", "clang")]), "bin/clang --version");
+    assert_eq!(says(link, &[("CC", "clang -m32")]), "bin/clang -m32 --version");
+    let with_space = space.path("own/compiler here/cc");
+    assert_eq!(says(link, &[("CC", with_space.to_str().unwrap())]), "own/compiler here/cc --version");
+    assert_eq!(says(link, &[("CXX", "clang")]), "bin/cc --version", "the other language's");
+    // What build scripts hand on to builds of their own is the link itself.
+    assert_eq!(says(link, &[("CC", space.path(link).to_str().unwrap())]), "bin/cc --version");
+    assert_eq!(says(link, &[("CC", "nowhere")]), "bin/cc --version");
+    // On PATH a name is a name.
+    assert_eq!(says("home/.cargo/kiln/bin/cc", &[("CC", "clang")]), "bin/cc --version");
+}
+
+#[test]
+fn build_scripts_compile_through_the_permanent_link() {
+    let space = Space::new();
+    succeeds(&mut space.kiln(&["setup", "--c"]));
+    fs::remove_dir_all(space.path("project")).unwrap();
+    space.write("project/Cargo.toml", "[package]\nname = 'p'\nversion = '0.1.0'\nedition = '2024'\n");
+    space.write("project/src/lib.rs", "");
+    space.write("project/a.c", "int a(void) { return 1; }\n");
+    // As cc-rs asks; what it does besides is its own affair.
+    let script = r#"fn main() {
+        let cc = std::env::var("HOST_CC").unwrap();
+        let object = std::env::var("OUT_DIR").unwrap() + "/a.o";
+        let args = ["-O2", "-c", "a.c", "-o", object.as_str()];
+        assert!(std::process::Command::new(cc).args(args).status().unwrap().success());
+    }"#;
+    space.write("project/build.rs", script);
+    pause();
+    let build =
+        || succeeds(space.command("cargo").args(["build", "--offline"]).env("CARGO_INCREMENTAL", "0"));
+    build();
+    fs::remove_dir_all(space.path("project/target")).unwrap();
+    build();
+    let explained = out(&succeeds(&mut space.kiln(&["explain", "--json"])));
+    let explained: Value = serde_json::from_str(&explained).unwrap();
+    let last = &explained["builds"][0];
+    // one build, of this project: the script, its C and the library
+    assert_eq!((&last["units"], &last["hits"]), (&3.into(), &3.into()), "{last:#}");
+    let stats: Value =
+        serde_json::from_slice(&succeeds(&mut space.kiln(&["stats", "--json"])).stdout).unwrap();
+    let projects: Vec<&String> = stats["projects"].as_object().unwrap().keys().collect();
+    assert_eq!(projects, [space.path("project").to_str().unwrap()]);
 }
 
 /// A project of one file a way to compile it.
@@ -75,4 +147,38 @@ fn a_stored_object_that_is_wrong_is_found() {
 fn walk(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn the_doctor_knows_c_compilers() {
+    let space = Space::new();
+    let bin = space.path("bin");
+    fs::create_dir(&bin).unwrap();
+    for program in ["gcc", "as"] {
+        let find = format!("readlink -f $(command -v {program})");
+        symlink(out(&Command::new("sh").args(["-c", &find]).output().unwrap()).trim(), bin.join(program))
+            .unwrap();
+    }
+    compiler(&space, "rival/ccache");
+    symlink(space.path("rival/ccache"), bin.join("clang")).unwrap();
+    compiler(&space, "bin/g++"); // compiles nothing
+    symlink(env!("CARGO_BIN_EXE_kiln"), bin.join("cc")).unwrap(); // kiln's own link is no compiler
+    let rustc = space::rustc();
+    let path = format!("{}:{}", bin.display(), rustc.parent().unwrap().display());
+    let output =
+        space.kiln(&["doctor", "--json"]).env("PATH", &path).env("CXX", "ccache g++").output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |name: &str| -> Vec<(String, String)> {
+        let findings = told["findings"].as_array().unwrap().iter().filter(|finding| finding["name"] == name);
+        let text = |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
+        findings.map(|finding| (text(finding, "level"), text(finding, "says"))).collect()
+    };
+    let found = of("c");
+    let has = |level: &str, says: &str| found.iter().any(|(l, s)| l == level && s.contains(says));
+    assert!(has("ok", "gcc: gcc, can be watched"), "{found:?}");
+    assert!(has("warning", "clang: ccache in disguise"), "{found:?}");
+    assert!(has("warning", "CXX is `ccache g++`"), "{found:?}");
+    assert!(has("warning", "what it reads is not seen"), "{found:?}");
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(of("c wiring")[0].1.contains("kiln setup --c"), "{told:#}");
 }

@@ -110,12 +110,35 @@ fn setup() {
 }
 
 #[test]
+fn setup_of_c() {
+    let space = Space::new();
+    let file = "home/.cargo/config.toml";
+    let mut told = Transcript::new(&space);
+    told.kiln(&["setup", "--c", "--check"]).kiln(&["setup", "--c"]).file(file);
+    told.kiln(&["setup", "--c", "--check"]).kiln(&["setup", "--c", "--check", "--json"]);
+    told.kiln_with(&[("HOST_CC", "clang")], &["setup", "--c", "--check"]);
+    told.kiln(&["setup", "--c", "--remove"]).file(file).kiln(&["setup", "--c", "--check", "--json"]);
+    told.kiln(&["setup", "--c"]);
+    fs::remove_dir_all(space.path("home/.cargo/kiln")).unwrap();
+    told.note("the links are gone").kiln(&["setup", "--c", "--check"]);
+    told.kiln(&["setup", "--remove"]).file(file);
+    space.write(file, "[env]\n# mine\nHOST_CC = { value = 'clang' }\n");
+    told.note("somebody else's compiler is there").kiln(&["setup", "--c"]).kiln(&["setup", "--c", "--force"]);
+    told.file(file).kiln(&["setup", "--remove"]).file(file);
+    told.is("setup-c");
+}
+
+#[test]
 fn doctor() {
     let space = Space::new();
     // Linkers that are installed here and elsewhere not are kept out of sight.
     fs::create_dir(space.path("bin")).unwrap();
-    let cc = Command::new("sh").args(["-c", "command -v cc"]).output().unwrap().stdout;
-    std::os::unix::fs::symlink(String::from_utf8(cc).unwrap().trim(), space.path("bin/cc")).unwrap();
+    for program in ["cc", "as"] {
+        let found =
+            Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap().stdout;
+        let link = space.path(&format!("bin/{program}"));
+        std::os::unix::fs::symlink(String::from_utf8(found).unwrap().trim(), link).unwrap();
+    }
     let path = format!("{}:{}", space.path("bin").display(), rustc().parent().unwrap().display());
     let limit = [("KILN_MAX_SIZE", "1MiB"), ("PATH", path.as_str())];
     let mut told = Transcript::new(&space);
@@ -130,6 +153,7 @@ fn doctor() {
         ("RUSTC_WORKSPACE_WRAPPER", "/usr/bin/sccache"),
         ("RUSTC_WRAPPER", "sccache"),
         ("SCCACHE_DIR", "/x"),
+        ("PATH", path.as_str()),
     ];
     told.kiln_with(&odd, &["doctor"]).kiln_with(&odd, &["doctor", "--json"]);
     told.is("doctor");

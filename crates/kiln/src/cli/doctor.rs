@@ -12,6 +12,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 mod builds;
+mod c;
 mod cache;
 mod compiler;
 mod linker;
@@ -93,6 +94,7 @@ pub fn run(
     if let Some(rustc) = rustc {
         findings.extend(linker::look(&patient, &rustc));
     }
+    findings.extend(c::look(&patient));
     drop(progress);
     match arguments.json {
         true => say(&format!("{:#}\n", as_json(&findings))),

@@ -11,6 +11,8 @@ mod edit;
 pub mod exit;
 mod explain;
 mod gc;
+#[path = "../host.rs"]
+mod host;
 mod links;
 mod paint;
 mod progress;

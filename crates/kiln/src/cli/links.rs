@@ -11,37 +11,52 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// The directory, with a link to `wrapper` for each C compiler that `$PATH` has, and none for those that it has not.
+/// The directory in the cache, for one build.
 pub fn directory(settings: &Settings, wrapper: &Path, environment: &Environment) -> Result<PathBuf, String> {
     let cache = settings.directory.as_deref().ok_or("there is no home directory; set KILN_DIR")?;
     let bin = cache.join("bin");
+    fill(&bin, wrapper, environment)?;
+    Ok(bin)
+}
+
+/// Makes a directory hold a link to `wrapper` for each C compiler that `$PATH` has, and none for those that it has not.
+pub fn fill(bin: &Path, wrapper: &Path, environment: &Environment) -> Result<(), String> {
+    hold(bin, &compilers(bin, wrapper, environment), wrapper)
+}
+
+/// Makes a directory hold links to `wrapper` with these names and nothing else.
+pub fn hold(bin: &Path, wanted: &BTreeSet<OsString>, wrapper: &Path) -> Result<(), String> {
     let failed = |error: files::FileError| error.to_string();
-    files::create_dirs(&bin).map_err(failed)?;
-    let wanted = compilers(&bin, environment);
-    for entry in files::list(&bin).map_err(failed)?.unwrap_or_default() {
+    files::create_dirs(bin).map_err(failed)?;
+    for entry in files::list(bin).map_err(failed)?.unwrap_or_default() {
         if !wanted.contains(&entry.name) {
             files::remove(&bin.join(&entry.name)).map_err(failed)?;
         }
     }
-    for name in &wanted {
+    for name in wanted {
         let link = bin.join(name);
         if files::read_link(&link).ok().flatten().as_deref() != Some(wrapper) {
             files::symlink(wrapper, &link).map_err(failed)?;
         }
     }
-    Ok(bin)
+    Ok(())
 }
 
-/// The names of C compilers on `$PATH`, beside those in `bin` itself.
-fn compilers(bin: &Path, environment: &Environment) -> BTreeSet<OsString> {
+/// The names of C compilers on `$PATH`, beside those in `bin` itself and other links to kiln.
+fn compilers(bin: &Path, wrapper: &Path, environment: &Environment) -> BTreeSet<OsString> {
+    let real = |path: &Path| files::real_path(path).ok().flatten();
+    let own = real(wrapper);
     let is_compiler = |name: &OsStr| recognise(name, None).is_some_and(|it| it.family.is_c());
     let directories =
         inputs::search_path(environment).into_iter().filter(|path| path.is_absolute() && path != bin);
-    directories
-        .filter_map(|directory| files::list(&directory).ok().flatten())
-        .flatten()
-        .map(|entry| entry.name)
-        .filter(|name| is_compiler(name))
+    let entries = directories.flat_map(|directory| {
+        let entries = files::list(&directory).ok().flatten().unwrap_or_default();
+        entries.into_iter().map(move |entry| (directory.join(&entry.name), entry.name))
+    });
+    entries
+        .filter(|(_, name)| is_compiler(name))
+        .filter(|(path, _)| real(path) != own)
+        .map(|(_, name)| name)
         .collect()
 }
 

@@ -8,7 +8,7 @@ use kiln_sys::files;
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use toml_edit::DocumentMut;
+use toml_edit::{DocumentMut, Item};
 
 /// A place that names a wrapper.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,12 +17,15 @@ pub enum Place {
     Variable(&'static str),
     /// A configuration file.
     File(PathBuf),
+    /// A variable for build scripts, and where it is set.
+    Said(String),
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::Variable(name) => f.write_str(name),
+            Place::Said(place) => f.write_str(place),
             Place::File(path) => write!(f, "{}", path.display()),
         }
     }
@@ -96,6 +99,25 @@ pub fn read(file: &Path) -> Option<DocumentMut> {
 /// The wrapper that a configuration names.
 pub fn wrapper_of(document: &DocumentMut) -> Option<&str> {
     document.get("build")?.as_table_like()?.get("rustc-wrapper")?.as_str()
+}
+
+/// The text of a value of the configuration; under `[env]` it may be in a table of its own.
+pub fn text_of(item: &Item) -> Option<&str> {
+    item.as_str().or_else(|| item.as_table_like()?.get("value")?.as_str())
+}
+
+/// Every place that gives build scripts this variable, the strongest first: the environment, then `[env]` of the nearest
+/// configuration file (unless it says `force`, which nobody does for compilers).
+pub fn compilers_named(name: &str, environment: &Environment, directory: &Path) -> Vec<Named> {
+    let of =
+        |place: String, compiler: &str| Named { place: Place::Said(place), wrapper: compiler.to_owned() };
+    let variable = environment.get(name).map(|value| of(name.to_owned(), &value.to_string_lossy()));
+    let configured = config_files(environment, directory).into_iter().filter_map(|file| {
+        let document = read(&file)?;
+        let compiler = text_of(document.get("env")?.as_table_like()?.get(name)?)?;
+        Some(of(format!("{name} in {}", file.display()), compiler))
+    });
+    variable.into_iter().chain(configured).filter(|it| !it.wrapper.trim().is_empty()).collect()
 }
 
 /// Every place that names a wrapper for builds in `directory`, the strongest first.

@@ -99,6 +99,8 @@ pub fn mask(space: &Space, text: &str) -> String {
             r#""says": "[^"]*( on the disk|files can(not)? share|libraries are linked|tiny program)[^"]*""#,
             r#""says": "[THIS MACHINE]""#,
         ),
+        (r"(?m)^(ok     |warning)  c  .*(\n {21}.*)*", "[LEVEL]  c           [THIS MACHINE]"),
+        (r#""says": "[^"]*can be watched[^"]*""#, r#""says": "[THIS MACHINE]""#),
         (env!("CARGO_PKG_VERSION"), "[KILN]"),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
