@@ -54,10 +54,8 @@ fn both(site: &Site<'_>, compiler: &str, args: impl Fn(&Site<'_>) -> Vec<String>
     site.compile(compiler, &args(site));
     let there = site.copy_to(THERE);
     let did = there.compile(compiler, &args(&there));
-    for site in [&there, site] {
-        let did = site.compile(compiler, &args(site));
-        assert!(did != Did::Miss, "{compiler}: {did}");
-    }
+    let back = site.compile(compiler, &args(site));
+    assert!(back != Did::Miss, "{compiler}: {back}");
     kiln_tests::c::remove(&there.directory);
     did
 }
@@ -76,9 +74,6 @@ fn both_mapped(site: &Site<'_>, compiler: &str, args: impl Fn(&Site<'_>) -> Vec<
     here.compile(compiler, &args(&here));
     let there = mapped(&site.copy_to(THERE));
     let did = there.compile(compiler, &args(&there));
-    for site in [&there, &here] {
-        site.compile(compiler, &args(site));
-    }
     kiln_tests::c::remove(&there.directory);
     did
 }
@@ -162,17 +157,14 @@ const TELLERS: [(&str, &str); 16] = [
 #[test]
 fn own_path_in_sources() {
     for compiler in compilers() {
-        for (line, in_header) in TELLERS {
-            for optimised in ["-O0", "-O2"] {
-                let space = TestSpace::new();
-                let site = project(&space, line, in_header);
-                let did = both(&site, compiler, relative(&[optimised]));
-                assert!(
-                    matches!(did, Did::Hit | Did::Failed),
-                    "relative paths show nothing: {did}: {line} {compiler}"
-                );
-                both(&site, compiler, absolute(&[optimised]));
-            }
+        for (number, (line, in_header)) in TELLERS.into_iter().enumerate() {
+            let space = TestSpace::new();
+            let site = project(&space, line, in_header);
+            let optimised = ["-O0", "-O2"][number % 2];
+            let did = both(&site, compiler, relative(&[optimised]));
+            let shared = matches!(did, Did::Hit | Did::Failed);
+            assert!(shared, "relative paths show nothing: {did}: {line} {compiler}");
+            both(&site, compiler, absolute(&[optimised]));
         }
     }
 }
@@ -183,9 +175,7 @@ fn own_path_in_sources_is_mapped() {
         for (line, in_header) in TELLERS {
             let space = TestSpace::new();
             let site = project(&space, line, in_header);
-            both_mapped(&site, compiler, relative(&[]));
-            both_mapped(&site, compiler, absolute(&["-O2"]));
-            both_mapped(&site, compiler, absolute(&["-g"]));
+            both_mapped(&site, compiler, absolute(&["-O2", "-g"]));
         }
     }
 }
@@ -275,8 +265,6 @@ fn debug_information_shows_the_own_directory() {
             &["-fverbose-asm"],
         ] {
             both(&site, compiler, relative(options));
-            both(&site, compiler, absolute(options));
-            both_mapped(&site, compiler, relative(options));
             both_mapped(&site, compiler, absolute(options));
         }
     }
@@ -352,7 +340,6 @@ fn messages_show_the_own_paths() {
             let site = project(&space, line, in_header);
             let options = ["-Wall", "-Wextra"];
             assert_eq!(both(&site, compiler, relative(&options)), Did::Hit, "{line} {in_header}");
-            both(&site, compiler, absolute(&options));
             both_mapped(&site, compiler, absolute(&options));
             both(&site, compiler, absolute(&["-Wall", "-fdiagnostics-color=always"]));
             both(&site, compiler, absolute(&["-Wall", "-fdiagnostics-format=json"]));
@@ -433,10 +420,8 @@ fn odd_names_of_checkouts() {
         let site = project(&space, line, "#warning seen");
         for (one, two) in odd.iter().zip(odd.iter().skip(1)) {
             let (one, two) = (site.copy_to(format!("odd/{one}")), site.copy_to(format!("odd/{two}")));
-            for site in [&one, &two, &one] {
-                site.compile(compiler, &relative(&["-Wall", "-MP"])(site));
+            for site in [&one, &two] {
                 site.compile(compiler, &absolute(&["-Wall", "-MP"])(site));
-                site.compile(compiler, &absolute(&["-g"])(site));
             }
             kiln_tests::c::remove(&space.path("odd"));
         }

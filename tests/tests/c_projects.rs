@@ -135,6 +135,7 @@ fn with_meson() {
                  inc = include_directories('include')\ncc = meson.get_compiler('c')\ncc.has_header('stdio.h')\ncc.sizeof('long')\n\
                  executable('prog', 'src/main.c', 'src/util.c', 'src/twice.cc', include_directories: inc)\n";
     space.write("home/small/meson.build", meson);
+    // (named, or meson puts ccache in front where it is installed)
     let script = "CC=cc CXX=c++ meson setup build > log && ninja -C build >> log && cp build/prog .";
     let again = "ninja -C build >> log && cp build/prog .";
     let build = Build { sources: &sources, script, again, header: "include/util.h", check: PRINTS };
@@ -157,10 +158,11 @@ fn zlib() {
         header: "zutil.h",
         check: "make teststatic > tested && grep -q 'test OK' tested",
     };
-    let [warm, elsewhere] = build.holds(&space);
-    // configure calls its sources after its process: those are never seen again
-    for done in [&warm, &elsewhere] {
-        assert!(done.hits >= 15 && done.errors == 0, "{done:?}");
+    for done in build.holds(&space) {
+        assert!(
+            done.hits >= 15 && done.misses <= 9,
+            "its configure tries nine sources of random names: {done:?}"
+        );
     }
 }
 
@@ -284,8 +286,8 @@ fn cargo_with_the_cc_crate() {
     assert!(done.misses == 0 && done.hits >= 2, "{done:?}\n{outcome}");
     let (done, printed, outcome) = build("target-b");
     assert_eq!(printed, "41\n");
-    // the source with which a flag is tried is named by its full path, and debug information shows it
-    assert!(done.misses <= 1 && done.hits >= 10, "another target directory: {done:?}\n{outcome}");
+    // (the program itself is linked anew: the directory of its libraries is in rustc's arguments)
+    assert!(done.misses <= 1 && done.hits >= 6, "another target directory: {done:?}\n{outcome}");
     project.write("c/value.h", "#define VALUE 30\n");
     let (_, printed, _) = build("target-a");
     assert_eq!(printed, "61\n");
