@@ -244,3 +244,18 @@ fn cl_runs_unchanged() {
     site.is_not_cached(cl, &["/c", "x.c"], "cl runs on Windows");
     site.is_not_cached(cl, &["/c", "x.c", "/Zi"], "/Zi");
 }
+
+/// It cannot move clang-cl's outputs: what it appends behind `--` would be a source.
+#[test]
+fn verify_mode_takes_no_hit_for_wrong() {
+    let space = TestSpace::new();
+    let Some(clang) = clang_as(&space, "clang-cl") else { return };
+    let site = project(&space, "").with("KILN_VERIFY", "100");
+    for line in [
+        args(&["/showIncludes"]),
+        args(&["/clang:-MD", "/clang:-MFout/a.d"]),
+        vec![WINDOWS, "/Brepro", "/Iinc", "/c", "--", "src/a.c"],
+    ] {
+        site.is_cached(&clang, &line);
+    }
+}

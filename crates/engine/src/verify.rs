@@ -8,7 +8,7 @@ use crate::inputs::{self, World};
 use crate::toolchain;
 use c::Moved;
 use kiln_action::{
-    ActionResult, Digest, FileKind, Invocation, Place, Placed, Places, Question, Role, Shape, Stream,
+    ActionResult, Digest, Family, FileKind, Invocation, Place, Placed, Places, Question, Role, Shape, Stream,
 };
 use kiln_compiler::gcc::wrapping;
 use kiln_compiler::rustc::depinfo;
@@ -73,6 +73,9 @@ pub fn rebuild(hit: &Hit<'_>, world: &World<'_>) -> Finding {
     let invocation = world.invocation;
     if invocation.incremental {
         return Finding::NotCompared("incremental".into());
+    }
+    if matches!(invocation.family, Family::ClangCl | Family::Msvc) {
+        return Finding::NotCompared("clang-cl's outputs cannot be moved elsewhere yet".into());
     }
     let by_place = |output: &kiln_action::Output| output.path.place == Place::Out;
     let c = invocation.family.is_c();
