@@ -319,8 +319,9 @@ fn answer(before: &Told, after: &Told, directory: &Path) -> Difference {
         Question::Real(_) => Difference::new(Rank::Tree, format!("{what} leads elsewhere now")),
         Question::Listing(_) => Difference::new(Rank::Tree, listing(&what, before, after)),
         Question::Env(_) | Question::Where(_) => Difference::new(Rank::Variable, set(&what, before, after)),
-        Question::Program(_) | Question::Library(_) => {
-            Difference::new(Rank::Variable, program(&what, before, after))
+        Question::Program(_) => Difference::new(Rank::Variable, program(&what, "PATH", before, after)),
+        Question::Library(_) => {
+            Difference::new(Rank::Variable, program(&what, "LD_LIBRARY_PATH", before, after))
         }
         Question::Here => {
             let words =
@@ -410,12 +411,12 @@ fn first(told: &Told) -> Option<String> {
     told.details.first().map(|text| String::from_utf8_lossy(text).into_owned())
 }
 
-fn program(what: &str, before: &Told, after: &Told) -> String {
+fn program(what: &str, path: &str, before: &Told, after: &Told) -> String {
     match (first(before), first(after)) {
-        (Some(old), Some(new)) => format!("{what} on PATH is another one: {new} (was {old})"),
-        (None, Some(new)) => format!("{what} is on PATH now: {new}"),
-        (Some(old), None) => format!("{what} is not on PATH any more (was {old})"),
-        (None, None) => format!("{what} on PATH changed"),
+        (Some(old), Some(new)) => format!("{what} on {path} is another one: {new} (was {old})"),
+        (None, Some(new)) => format!("{what} is on {path} now: {new}"),
+        (Some(old), None) => format!("{what} is not on {path} any more (was {old})"),
+        (None, None) => format!("{what} on {path} changed"),
     }
 }
 

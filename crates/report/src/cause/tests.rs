@@ -49,6 +49,11 @@ fn every_kind_of_question_has_its_words() {
     assert_eq!(between(&file, (Answered::Nothing, &[]), (ONE, &[])), "src/lib.rs appeared");
     let absent = Question::Absent(literal("/w/src/foo.rs"));
     assert_eq!(between(&absent, (Answered::Nothing, &[]), (Answered::Something, &[])), "src/foo.rs appeared");
+    let library = Question::Library(b"libisl.so.23".to_vec());
+    let found = between(&library, (Answered::Nothing, &[]), (ONE, &["/own/libisl.so.23"]));
+    assert_eq!(found, "the library `libisl.so.23` is on LD_LIBRARY_PATH now: /own/libisl.so.23");
+    let here = between(&Question::Here, (ONE, &[]), (TWO, &[]));
+    assert!(here.starts_with("it stands in another directory"), "{here}");
     let kind = Question::Kind(literal("/elsewhere/tool"));
     assert_eq!(
         between(&kind, (stat(0, 0o644, 1), &[]), (stat(0, 0o755, 1), &[])),
