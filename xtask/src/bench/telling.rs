@@ -100,7 +100,7 @@ fn log(cache: &Path, builds: usize, events: usize) -> Outcome<()> {
         let mut event = json!({
             "at_ms": first + number as u128, "outcome": outcome, "name": format!("crate_{unit}"), "kind": "lib",
             "took_us": 900, "compile_ms": 800 + unit, "bytes": 400_000, "parent": 1000 + build,
-            "directory": format!("/home/user/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/crate_{unit}-1.0.0"),
+            "directory": format!("/home/user/.cargo/registry/src/registry-1949cf8c6b5b557f/crate_{unit}-1.0.0"),
             "project": "/home/user/project", "stem": format!("crate_{unit}-{unit:016x}"),
             "key": format!("{number:064x}"),
         });
