@@ -98,7 +98,10 @@ fn what_clang_cl_alone_knows() {
     assert_eq!(of(&["--", "/c", "-x.c"]), "/c -x.c");
     assert_eq!(of(&["/clang:-MD", "-clang:-MFx"]), "/clang:|-MD /clang:|-MFx");
     // a path, where no option begins like it
-    assert_eq!(of(&["/home/me/x.c", "/Users/me/x.c", "/wares/x.c"]), "/home/me/x.c /U|sers/me/x.c /w|ares/x.c");
+    assert_eq!(
+        of(&["/home/me/x.c", "/Users/me/x.c", "/wares/x.c"]),
+        "/home/me/x.c /U|sers/me/x.c /w|ares/x.c"
+    );
     for option in ["-m32", "-fno-strict-aliasing", "--target=x", "/home/me/x.c", "--", "-Wno-unused"] {
         assert!(matches!(lexed(&[option], Family::Msvc), Err(Reason::UnknownFlag(_))), "{option}");
     }
