@@ -1,0 +1,133 @@
+//! Several remote stores, near to far: what only a far one has is written to the nearer ones.
+
+use crate::bucket::{Fault, Variables};
+use crate::bundle::{Index, Segment};
+use crate::pack::{self, Kind, Unit};
+use crate::spec::Remotes;
+use crate::store::{Found, RemoteStore, merge_shapes};
+use kiln_action::{ActionKey, Digest, WeakKey};
+use std::path::Path;
+
+/// What a look-up through the levels came to.
+pub enum Brought<T> {
+    /// Here it is, and what the nearer levels lack.
+    Here(T, Option<WriteBack>),
+    /// All levels said that they do not have it.
+    Nowhere,
+    /// Some level could not say.
+    Unknown,
+}
+
+/// A pack that the levels before `before` lack.
+pub struct WriteBack {
+    name: String,
+    pack: Vec<u8>,
+    before: usize,
+}
+
+impl WriteBack {
+    /// Bytes of it.
+    pub fn size(&self) -> usize {
+        self.pack.len()
+    }
+}
+
+/// Several stores, near to far.
+pub struct Levels {
+    stores: Vec<RemoteStore>,
+}
+
+impl Levels {
+    /// Opens all of them. Those that make no sense are left out, and said.
+    pub fn open(remotes: &Remotes, variables: &Variables, quarantine: &Path) -> (Levels, Vec<String>) {
+        let (mut stores, mut complaints) = (Vec::new(), Vec::new());
+        for spec in &remotes.specs {
+            match RemoteStore::open(spec, &remotes.namespaces, variables, Some(quarantine)) {
+                Ok(store) => stores.push(store),
+                Err(what) => complaints.push(format!("{spec}: {what}")),
+            }
+        }
+        (Levels { stores }, complaints)
+    }
+
+    /// These stores.
+    pub fn of(stores: Vec<RemoteStore>) -> Levels {
+        Levels { stores }
+    }
+
+    /// The stores, near to far.
+    pub fn stores(&self) -> &[RemoteStore] {
+        &self.stores
+    }
+
+    /// Whether any of them would be asked now.
+    pub fn is_asked(&self) -> bool {
+        self.stores.iter().any(RemoteStore::is_asked)
+    }
+
+    /// The Shapes that any level knows for a WeakKey.
+    pub fn shapes(&self, weak: &WeakKey) -> Brought<Vec<u8>> {
+        let (mut all, mut unknown): (Vec<u8>, bool) = (Vec::new(), false);
+        for store in &self.stores {
+            match store.shapes(weak) {
+                Ok(Some(found)) if all.is_empty() => all = found.value,
+                Ok(Some(found)) => all = merge_shapes(&all, &found.value),
+                Ok(None) => {}
+                Err(_) => unknown = true,
+            }
+        }
+        match (all.is_empty(), unknown) {
+            (false, _) => Brought::Here(all, None),
+            (true, true) => Brought::Unknown,
+            (true, false) => Brought::Nowhere,
+        }
+    }
+
+    /// A result with its blobs, except those that travel by themselves.
+    pub fn unit(&self, key: &ActionKey) -> Brought<Unit> {
+        self.nearest(&pack::name(Kind::Result, &key.0), |store| store.unit(key))
+    }
+
+    /// A blob that travels by itself.
+    pub fn blob(&self, digest: &Digest) -> Brought<Vec<u8>> {
+        self.nearest(&pack::name(Kind::Blob, &digest.hash), |store| store.blob(digest))
+    }
+
+    /// The index of a bundle, and the level that has it.
+    pub fn index(&self, name: &[u8; 32]) -> Option<(Index, usize)> {
+        let found = |store: &RemoteStore| Some(store.index(name).ok()??.value);
+        self.stores.iter().enumerate().find_map(|(level, store)| Some((found(store)?, level)))
+    }
+
+    /// A segment, from the level whose index named it.
+    pub fn segment(&self, segment: &Segment, level: usize) -> Option<Vec<u8>> {
+        self.stores.get(level)?.segment(segment).ok().flatten()
+    }
+
+    /// Gives the nearer levels what they lacked.
+    pub fn write_back(&self, what: &WriteBack) {
+        for store in self.stores[..what.before].iter().filter(|store| store.is_writable()) {
+            let _ = store.keep(&what.name, &what.pack);
+        }
+    }
+
+    fn nearest<T>(
+        &self,
+        name: &str,
+        find: impl Fn(&RemoteStore) -> Result<Option<Found<T>>, Fault>,
+    ) -> Brought<T> {
+        let mut unknown = false;
+        for (level, store) in self.stores.iter().enumerate() {
+            match find(store) {
+                Ok(Some(Found { value, pack })) => {
+                    let lacking = self.stores[..level].iter().any(RemoteStore::is_writable);
+                    let back = WriteBack { name: name.to_owned(), pack, before: level };
+                    return Brought::Here(value, lacking.then_some(back));
+                }
+                Ok(None) => {}
+                Err(_) => unknown = true,
+            }
+        }
+        if unknown { Brought::Unknown } else { Brought::Nowhere }
+    }
+}

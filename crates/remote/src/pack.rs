@@ -1,0 +1,200 @@
+//! How a thing travels: a header that says what it is and which key it answers, then the body in zstd. Whatever is not exactly
+//! what was asked for is nothing.
+//!
+//! ```text
+//! KPAK  u8 version  u8 kind  32 bytes name  digest of the body  body in zstd
+//! ```
+
+use kiln_action::wire::{Malformed, Reader, Writer};
+use kiln_action::{ActionKey, ActionResult, Digest, WeakKey, digest, shape};
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::CParameter;
+
+/// What a pack is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The Shapes of a WeakKey.
+    Shapes,
+    /// A result with its blobs.
+    Result,
+    /// One blob.
+    Blob,
+    /// The index of a workspace's bundle.
+    Index,
+}
+
+impl Kind {
+    const ALL: [Kind; 4] = [Kind::Shapes, Kind::Result, Kind::Blob, Kind::Index];
+
+    /// Its letter in names of objects.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Kind::Shapes => "s",
+            Kind::Result => "r",
+            Kind::Blob => "b",
+            Kind::Index => "w",
+        }
+    }
+
+    pub(crate) fn code(self) -> u8 {
+        Kind::ALL.iter().position(|kind| *kind == self).unwrap_or_default() as u8
+    }
+
+    pub(crate) fn of_code(code: u8) -> Result<Kind, Malformed> {
+        Kind::ALL.get(usize::from(code)).copied().ok_or(Malformed)
+    }
+
+    pub(crate) fn of_letter(letter: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.letter() == letter)
+    }
+}
+
+/// The name of an object below its namespace.
+pub fn name(kind: Kind, key: &[u8; 32]) -> String {
+    let hex = digest::hex(key);
+    format!("{}/{}/{hex}", kind.letter(), &hex[..2])
+}
+
+const MAGIC: [u8; 4] = *b"KPAK";
+const VERSION: u8 = 1;
+const HEAD: usize = 4 + 1 + 1 + 32 + 40;
+/// Blobs of a result travel with it as long as they are not longer than this together.
+pub const TOGETHER: u64 = 8 << 20;
+/// No body of a pack is longer, but for a blob's, whose name says how long it is.
+const LONGEST: u64 = 96 << 20;
+/// What compresses best for its time (docs/benchmarks.md).
+const LEVEL: i32 = 1;
+/// 16 MiB: an rlib finds the rmeta before it.
+const WINDOW_LOG: u32 = 24;
+
+/// Makes a pack.
+pub fn seal(kind: Kind, name: &[u8; 32], body: &[u8]) -> Vec<u8> {
+    let mut head = Writer::default();
+    head.0.extend(MAGIC);
+    head.u8(VERSION);
+    head.u8(kind.code());
+    head.0.extend(name);
+    head.digest(&Digest::of(body));
+    head.0.extend(compress(body));
+    head.0
+}
+
+fn compress(body: &[u8]) -> Vec<u8> {
+    let far = body.len() > 1 << 20;
+    let compressed = Compressor::new(LEVEL).and_then(|mut compressor| {
+        if far {
+            compressor.set_parameter(CParameter::EnableLongDistanceMatching(true))?;
+            compressor.set_parameter(CParameter::WindowLog(WINDOW_LOG))?;
+        }
+        compressor.compress(body)
+    });
+    compressed.unwrap_or_default() // never happens; an empty body opens as nothing
+}
+
+/// The body of a pack, if it is whole and of this kind and name.
+pub fn open(kind: Kind, name: &[u8; 32], pack: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let (head, rest) = pack.split_at_checked(HEAD).ok_or(Malformed)?;
+    let mut head = Reader(head);
+    let fits = head.array::<4>()? == MAGIC && head.u8()? == VERSION && head.u8()? == kind.code();
+    if !fits || head.array::<32>()? != *name {
+        return Err(Malformed);
+    }
+    let digest = head.digest()?;
+    if digest.size > LONGEST && kind != Kind::Blob {
+        return Err(Malformed);
+    }
+    let mut decompressor = Decompressor::new().map_err(|_| Malformed)?;
+    let body = decompressor.decompress(rest, usize::try_from(digest.size).map_err(|_| Malformed)?);
+    let body = body.map_err(|_| Malformed)?;
+    if Digest::of(&body) == digest { Ok(body) } else { Err(Malformed) }
+}
+
+/// A result with the blobs that travel with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// What it is the answer to.
+    pub key: ActionKey,
+    /// As [`ActionResult::encode`] writes it.
+    pub result: Vec<u8>,
+    /// Blobs that came along, each one held against its digest.
+    pub blobs: Vec<(Digest, Vec<u8>)>,
+    /// Those that have to be fetched by themselves.
+    pub apart: Vec<Digest>,
+    /// Milliseconds that compiling took.
+    pub cost_ms: u32,
+}
+
+impl Unit {
+    /// Packs a result; `read` gives its blobs. `None` if one of them is not there.
+    pub fn pack(
+        key: &ActionKey,
+        result: &[u8],
+        read: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
+    ) -> Option<(Vec<u8>, Vec<Digest>)> {
+        let (within, apart) = split(&ActionResult::decode(result).ok()?);
+        let mut body = Writer::default();
+        body.bytes(result);
+        body.u32(within.len() as u32);
+        for digest in &within {
+            let bytes = read(digest)?;
+            body.digest(digest);
+            body.bytes(&bytes);
+        }
+        Some((seal(Kind::Result, &key.0, &body.0), apart))
+    }
+
+    /// Opens a result's pack.
+    pub fn open(key: &ActionKey, pack: &[u8]) -> Result<Unit, Malformed> {
+        let body = open(Kind::Result, &key.0, pack)?;
+        let mut from = Reader(&body);
+        let result = from.bytes()?.to_vec();
+        let blobs = from.list(|from| {
+            let (digest, bytes) = (from.digest()?, from.bytes()?);
+            if Digest::of(bytes) == digest { Ok((digest, bytes.to_vec())) } else { Err(Malformed) }
+        })?;
+        from.end()?;
+        let decoded = ActionResult::decode(&result)?;
+        let came: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).collect();
+        let apart = distinct(&decoded).into_iter().filter(|digest| !came.contains(digest)).collect();
+        Ok(Unit { key: *key, result, blobs, apart, cost_ms: decoded.cost_ms })
+    }
+}
+
+/// The pack of a result without any blob.
+pub fn lone_result(key: &ActionKey, result: &[u8]) -> Result<Vec<u8>, Malformed> {
+    ActionResult::decode(result)?;
+    let mut body = Writer::default();
+    body.bytes(result);
+    body.u32(0);
+    Ok(seal(Kind::Result, &key.0, &body.0))
+}
+
+/// The blobs that travel with a result, smallest first (metadata before the library that holds it, too), and those that do not.
+fn split(result: &ActionResult) -> (Vec<Digest>, Vec<Digest>) {
+    let mut blobs = distinct(result);
+    blobs.sort_by_key(|digest| digest.size);
+    let mut together = 0;
+    blobs.into_iter().partition(|digest| {
+        together += digest.size;
+        together <= TOGETHER
+    })
+}
+
+fn distinct(result: &ActionResult) -> Vec<Digest> {
+    let mut blobs: Vec<Digest> = Vec::new();
+    for digest in result.blobs() {
+        if !blobs.contains(digest) {
+            blobs.push(*digest);
+        }
+    }
+    blobs
+}
+
+/// The Shapes in a pack, as the local store keeps them.
+pub fn open_shapes(weak: &WeakKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let body = open(Kind::Shapes, &weak.0, pack)?;
+    shape::decode_shapes(&body).map(|_| body)
+}
+
+#[cfg(test)]
+mod tests;
