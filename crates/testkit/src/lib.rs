@@ -12,7 +12,9 @@
 pub mod binary;
 mod cargo;
 mod outcome;
+pub mod proxy;
 mod random;
+pub mod servers;
 mod space;
 mod stats;
 pub mod tree;

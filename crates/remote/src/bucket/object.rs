@@ -17,6 +17,7 @@ struct Objects {
 fn runtime() -> Result<&'static Runtime, String> {
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     let made = RUNTIME.get_or_init(|| {
+        opendal::install_default(); // without it there is no HTTP, and the first request says so
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         builder.worker_threads(2).thread_name("kiln-network").enable_all();
         builder.build().map_err(|error| error.to_string())
