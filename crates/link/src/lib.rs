@@ -1,1 +1,14 @@
-//! x
+//! What the wrapper and the daemon say to each other over a unix socket, and the wrapper's end of it.
+//!
+//! Architecture invariant: nothing here waits for a network, and nothing of a daemon that is gone, hangs or talks nonsense is
+//! more to its caller than "no".
+
+mod client;
+pub mod message;
+mod place;
+pub mod queue;
+
+pub use client::{Client, Refusal};
+pub use message::{Hello, Resolve, Resolved};
+pub use place::Place;
+pub use queue::Queued;

@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -162,6 +162,11 @@ impl Directory {
     /// The same, a symbolic link being itself.
     pub fn lstat(&self, name: &OsStr) -> Option<Stat> {
         rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|raw| Stat::from_raw(&raw))
+    }
+
+    /// A short path that leads to it as long as this is open.
+    pub fn through_descriptor(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.0.as_raw_fd()))
     }
 }
 
@@ -492,6 +497,11 @@ pub fn close_to_others(path: &Path) -> Result<(), FileError> {
     let Some(there) = stat(path)? else { return Ok(()) };
     let mode = Mode::from_raw_mode((there.mode & !0o022) as _);
     call("close", path, || rustix::fs::chmod(path, mode))
+}
+
+/// Makes a file its owner's alone, to read and to write.
+pub fn make_private(path: &Path) -> Result<(), FileError> {
+    call("close", path, || rustix::fs::chmod(path, Mode::RUSR | Mode::WUSR))
 }
 
 /// Sets a file's times to now, by the file system's own clock. Only for files nobody else has a link to: cargo compares

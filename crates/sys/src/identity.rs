@@ -109,10 +109,15 @@ impl Memo {
 
 /// The file name of this boot's memo.
 pub fn memo_name() -> Option<OsString> {
+    Some(format!("{MEMO_PREFIX}{}", boot()?).into())
+}
+
+/// The kernel's name for this boot of this machine.
+pub fn boot() -> Option<String> {
     let id = files::read_limited(Path::new("/proc/sys/kernel/random/boot_id"), 64).ok()?;
     let id = id.strip_suffix(b"\n").unwrap_or(&id);
     let sound = id.len() >= 32 && id.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-');
-    sound.then(|| format!("{MEMO_PREFIX}{}", String::from_utf8_lossy(id)).into())
+    sound.then(|| String::from_utf8_lossy(id).into_owned())
 }
 
 /// splitmix64's finisher: every bit of the input moves every bit of the output.

@@ -230,6 +230,11 @@ pub fn close_inherited() {
     }
 }
 
+/// Does nothing for a while.
+pub fn pause(time: std::time::Duration) {
+    std::thread::sleep(time);
+}
+
 /// Ends this process by the signal that ended the program, so that the caller sees the same.
 pub fn end_by_signal(signal: i32) -> ! {
     // SAFETY: C's `signal` with a handler that is no function. std makes every Rust program ignore SIGPIPE.

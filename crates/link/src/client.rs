@@ -1,0 +1,202 @@
+//! The wrapper's end: connects, starts a daemon where there is none, asks, and gives up in time.
+
+use crate::message::{self, Hello, PROTOCOL, Resolve, Resolved, tag};
+use crate::place::Place;
+use kiln_action::wire::Writer;
+use kiln_sys::clock::Moment;
+use kiln_sys::{files, process};
+use std::cell::{Cell, RefCell};
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A daemon that says nothing for so long is as good as gone.
+const SILENCE: Duration = Duration::from_secs(2);
+/// So long a new daemon is waited for.
+const START: Duration = Duration::from_millis(250);
+/// So long after one start there is no other.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Refusal {
+    /// There is no daemon, or none that answers.
+    Gone(io::Error),
+    /// It said no, and why.
+    Said(String),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Gone(error) => write!(f, "the daemon does not answer: {error}"),
+            Refusal::Said(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Refusal {
+        Refusal::Gone(error)
+    }
+}
+
+/// One process's connection to the daemon, made when it is first needed.
+pub struct Client {
+    place: Place,
+    cache: PathBuf,
+    hello: Hello,
+    /// The daemon's program; without it none is started.
+    program: Option<PathBuf>,
+    stream: RefCell<Option<UnixStream>>,
+    /// It was tried, and there was none.
+    given_up: Cell<bool>,
+}
+
+impl Client {
+    /// For the daemon of this cache directory.
+    pub fn new(cache: &Path, hello: Hello, program: Option<PathBuf>) -> Client {
+        Client {
+            place: Place::new(cache),
+            cache: cache.to_owned(),
+            hello,
+            program,
+            stream: RefCell::default(),
+            given_up: Cell::new(false),
+        }
+    }
+
+    /// Where the daemon lives.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Names the remotes that it was told.
+    pub fn print(&self) -> [u8; 32] {
+        self.hello.print()
+    }
+
+    /// Asks for a unit. Whatever goes wrong is a "no".
+    pub fn resolve(&self, wanted: &Resolve) -> Resolved {
+        let asked = self.ask(tag::RESOLVE, &wanted.encode(), SILENCE);
+        asked.ok().and_then(|bytes| Resolved::decode(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// Says that something was put into the queue, and how much this build has compiled.
+    pub fn kept(&self, build: u32, compiled_ms: u32) {
+        let mut body = Writer::default();
+        body.u32(build);
+        body.u32(compiled_ms);
+        let _ = self.with_stream(|stream| message::send(stream, tag::KEPT, &body.0));
+    }
+
+    /// Asks anything; `silence` is how long it may say nothing at all.
+    pub fn ask(&self, tag: u8, body: &[u8], silence: Duration) -> Result<Vec<u8>, Refusal> {
+        let (answer, bytes) = self.with_stream(|stream| {
+            stream.set_read_timeout(Some(silence))?;
+            message::send(stream, tag, body)?;
+            hear(stream)
+        })?;
+        match answer {
+            tag::REFUSED => Err(Refusal::Said(String::from_utf8_lossy(&bytes).into_owned())),
+            _ => Ok(bytes),
+        }
+    }
+
+    /// Whether somebody answers, without starting anybody.
+    pub fn is_there(&self) -> bool {
+        self.place.connect().is_ok()
+    }
+
+    fn with_stream<T>(&self, work: impl FnOnce(&mut UnixStream) -> io::Result<T>) -> io::Result<T> {
+        let mut kept = self.stream.borrow_mut();
+        if kept.is_none() {
+            if self.given_up.get() {
+                return Err(io::ErrorKind::NotConnected.into());
+            }
+            let made = self.connect();
+            self.given_up.set(made.is_err());
+            *kept = Some(made?);
+        }
+        let stream = kept.as_mut().unwrap_or_else(|| unreachable!("just made"));
+        let done = work(stream);
+        if done.is_err() {
+            *kept = None; // half an answer may be in it
+            self.given_up.set(true);
+        }
+        done
+    }
+
+    fn connect(&self) -> io::Result<UnixStream> {
+        let greeted = match self.place.connect() {
+            Ok(stream) => self.greet(stream),
+            Err(error) => Err(error),
+        };
+        match greeted {
+            Ok(stream) => Ok(stream),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(error),
+            Err(_) => self.start(),
+        }
+    }
+
+    /// Says who we are. A daemon of an older protocol is asked to go, so that ours can take its place.
+    fn greet(&self, mut stream: UnixStream) -> io::Result<UnixStream> {
+        stream.set_read_timeout(Some(SILENCE))?;
+        stream.set_write_timeout(Some(SILENCE))?;
+        message::send(&mut stream, tag::HELLO, &self.hello.encode())?;
+        let (answer, bytes) = hear(&mut stream)?;
+        let theirs = bytes.first_chunk().map_or(0, |head| u32::from_le_bytes(*head));
+        if answer == tag::TEXT && theirs == PROTOCOL {
+            return Ok(stream);
+        }
+        if theirs < PROTOCOL {
+            let _ = message::send(&mut stream, message::RETIRE, b"");
+            let _ = hear(&mut stream);
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        self.given_up.set(true); // it is newer: it stays, and we step aside
+        Err(io::ErrorKind::TimedOut.into())
+    }
+
+    /// Starts a daemon, unless somebody has just done so, and waits for it a little.
+    fn start(&self) -> io::Result<UnixStream> {
+        let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        self.place.make().map_err(|error| error.source)?;
+        let mark = self.place.started();
+        let recently = files::lstat(&mark).ok().flatten().is_some_and(|stat| {
+            let age = kiln_sys::clock::realtime_ns().saturating_sub(stat.identity.mtime_ns);
+            (0..AGAIN.as_nanos() as i64).contains(&age)
+        });
+        if !recently {
+            let _ = files::write_private(&mark, b"");
+            let args: [OsString; 1] = [self.cache.clone().into()];
+            process::start_detached(program.as_os_str(), &args)?;
+        }
+        let started = Moment::now();
+        loop {
+            if let Ok(stream) = self.place.connect() {
+                return self.greet(stream);
+            }
+            if started.elapsed() > if recently { START / 5 } else { START } {
+                return Err(io::ErrorKind::NotConnected.into());
+            }
+            process::pause(Duration::from_millis(2));
+        }
+    }
+}
+
+/// The next answer that is one.
+fn hear(stream: &mut UnixStream) -> io::Result<(u8, Vec<u8>)> {
+    loop {
+        match message::receive(stream)? {
+            (tag::WORKING, _) => {}
+            answer => return Ok(answer),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

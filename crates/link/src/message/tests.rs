@@ -1,0 +1,58 @@
+use super::*;
+
+fn hello() -> Hello {
+    Hello {
+        protocol: PROTOCOL,
+        version: "1.2.3".into(),
+        urls: vec!["file:///a".into(), "redis://:pw@h".into()],
+        namespaces: vec!["main".into()],
+        variables: vec![("AWS_PROFILE".into(), "p".into())],
+    }
+}
+
+#[test]
+fn messages_come_back() {
+    assert_eq!(Hello::decode(&hello().encode()).unwrap(), hello());
+    let resolve = Resolve {
+        weak: WeakKey([1; 32]),
+        keys: vec![ActionKey([2; 32]), ActionKey([3; 32])],
+        build: 7,
+        workspace: Some(Workspace { exact: [4; 32], near: [5; 32] }),
+        cost_ms: 6,
+    };
+    assert_eq!(Resolve::decode(&resolve.encode()).unwrap(), resolve);
+    for flags in [(false, false), (true, false), (false, true), (true, true)] {
+        let resolved = Resolved { found: flags.0, news: flags.1 };
+        assert_eq!(Resolved::decode(&resolved.encode()).unwrap(), resolved);
+    }
+}
+
+#[test]
+fn a_hello_of_another_time_says_at_least_what_it_is() {
+    let mut strange = hello().encode();
+    strange[4] = 99;
+    strange.truncate(4 + 4 + 4 + 5);
+    let read = Hello::decode(&strange).unwrap();
+    assert_eq!((read.protocol, read.version.as_str()), (99, "1.2.3"));
+    assert!(Hello::decode(b"SSH-2.0").is_err());
+}
+
+#[test]
+fn what_is_cut_short_is_nothing() {
+    let resolve = Resolve { weak: WeakKey([1; 32]), keys: vec![], build: 0, workspace: None, cost_ms: 0 };
+    for bytes in [hello().encode(), resolve.encode()] {
+        for at in 0..bytes.len() {
+            assert!(Hello::decode(&bytes[..at]).is_err());
+            assert!(Resolve::decode(&bytes[..at]).is_err());
+        }
+    }
+}
+
+#[test]
+fn frames_come_back_and_huge_ones_are_refused() {
+    let mut wire = Vec::new();
+    send(&mut wire, tag::TEXT, b"words").unwrap();
+    assert_eq!(receive(&mut wire.as_slice()).unwrap(), (tag::TEXT, b"words".to_vec()));
+    assert!(receive(&mut u32::MAX.to_le_bytes().as_slice()).is_err());
+    assert!(receive(&mut 0_u32.to_le_bytes().as_slice()).is_err());
+}
