@@ -1,1 +1,16 @@
-//! x
+//! The long life: brings what the wrapper asks for into the local store, and uploads behind its back.
+//!
+//! Architecture invariants: a daemon is never needed for a local hit, and its death at any moment costs nobody more than a compile.
+//! It knows keys and bytes, and no compiler.
+
+mod budget;
+mod bundles;
+mod care;
+mod desk;
+mod flights;
+mod log;
+mod server;
+mod shelf;
+mod uploads;
+
+pub use server::run;

@@ -151,6 +151,8 @@ pub struct Workspace {
 pub struct Resolve {
     /// Its WeakKey.
     pub weak: WeakKey,
+    /// The hash of its Shapes as they are known here; zeros for none.
+    pub seen: [u8; 32],
     /// What today's answers make of the Shapes that are known here.
     pub keys: Vec<ActionKey>,
     /// The build that it is part of.
@@ -184,6 +186,7 @@ impl Resolve {
     pub fn encode(&self) -> Vec<u8> {
         let mut to = Writer::default();
         to.0.extend(self.weak.0);
+        to.0.extend(self.seen);
         to.u32(self.keys.len() as u32);
         self.keys.iter().for_each(|key| to.0.extend(key.0));
         to.u32(self.build);
@@ -195,12 +198,12 @@ impl Resolve {
     /// Reads one.
     pub fn decode(bytes: &[u8]) -> Result<Resolve, Malformed> {
         let mut from = Reader(bytes);
-        let weak = WeakKey(from.array()?);
+        let (weak, seen) = (WeakKey(from.array()?), from.array()?);
         let keys = from.list(|from| from.array().map(ActionKey))?;
         let (build, cost_ms) = (from.u32()?, from.u32()?);
         let workspace = Workspace::read(&mut from)?;
         from.end()?;
-        Ok(Resolve { weak, keys, build, workspace, cost_ms })
+        Ok(Resolve { weak, seen, keys, build, workspace, cost_ms })
     }
 }
 
@@ -209,7 +212,7 @@ impl Resolve {
 pub struct Resolved {
     /// A result is there under one of the keys.
     pub found: bool,
-    /// Shapes came that were not known here.
+    /// Its Shapes are others than those that were seen.
     pub news: bool,
 }
 

@@ -15,6 +15,7 @@ fn messages_come_back() {
     assert_eq!(Hello::decode(&hello().encode()).unwrap(), hello());
     let resolve = Resolve {
         weak: WeakKey([1; 32]),
+        seen: [8; 32],
         keys: vec![ActionKey([2; 32]), ActionKey([3; 32])],
         build: 7,
         workspace: Some(Workspace { exact: [4; 32], near: [5; 32] }),
@@ -39,7 +40,7 @@ fn a_hello_of_another_time_says_at_least_what_it_is() {
 
 #[test]
 fn what_is_cut_short_is_nothing() {
-    let resolve = Resolve { weak: WeakKey([1; 32]), keys: vec![], build: 0, workspace: None, cost_ms: 0 };
+    let resolve = Resolve { weak: WeakKey([1; 32]), seen: [0; 32], keys: vec![], build: 0, workspace: None, cost_ms: 0 };
     for bytes in [hello().encode(), resolve.encode()] {
         for at in 0..bytes.len() {
             assert!(Hello::decode(&bytes[..at]).is_err());

@@ -4,7 +4,7 @@ use super::collect::{Collected, Sweep};
 use super::survey::{Record, Survey};
 use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, UNITS};
 use crate::{Key, StoreError};
-use kiln_action::{ActionKey, FileKind};
+use kiln_action::{ActionKey, FileKind, WeakKey, digest};
 use kiln_sys::files::{self, Lock};
 use kiln_sys::identity::Moment;
 use std::path::Path;
@@ -40,6 +40,17 @@ impl LocalStore {
     pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
         let survey = self.survey()?;
         Ok(survey.results.iter().map(|record| entry(record, &survey)).collect())
+    }
+
+    /// Every WeakKey whose Shapes are here.
+    pub fn weak_keys(&self) -> Result<Vec<WeakKey>, StoreError> {
+        let mut keys = Vec::new();
+        for shard in files::list(&self.root.join(SHAPES))?.unwrap_or_default() {
+            for entry in files::list(&self.root.join(SHAPES).join(&shard.name))?.unwrap_or_default() {
+                keys.extend(entry.name.to_str().and_then(digest::unhex).map(WeakKey));
+            }
+        }
+        Ok(keys)
     }
 
     /// Removes one result; says whether there was one. Its blobs are left to the next collection.

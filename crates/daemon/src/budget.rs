@@ -1,0 +1,88 @@
+//! How long a build may be kept waiting: no longer than a unit takes to compile, and in vain no longer than a small part of
+//! what the build does anyway.
+
+use kiln_sys::clock::Moment;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What any build may lose, in milliseconds.
+const FREE: f64 = 500.0;
+/// The part of its compile time that it may lose on top.
+const PART: f64 = 0.04;
+/// The part of what it was saved that it may lose on top: who has brought much may be waited for.
+const PART_OF_SAVED: f64 = 0.1;
+/// What a unit is taken to cost that nobody knows.
+const USUAL: f64 = 1000.0;
+/// Nobody is waited for longer.
+const LONGEST: f64 = 20_000.0;
+/// So many builds are remembered.
+const MOST: usize = 64;
+
+#[derive(Clone, Copy)]
+struct Build {
+    lost: f64,
+    compiled: f64,
+    saved: f64,
+    last: Moment,
+}
+
+impl Build {
+    fn left(&self) -> f64 {
+        FREE + PART * self.compiled + PART_OF_SAVED * self.saved - self.lost
+    }
+}
+
+/// The budgets of all builds.
+#[derive(Default)]
+pub struct Budgets(Mutex<HashMap<u32, Build>>);
+
+impl Budgets {
+    /// How long a unit of this build may wait that costs so many milliseconds (0 if nobody knows).
+    pub fn allow(&self, build: u32, cost_ms: u32) -> Duration {
+        let cost = if cost_ms == 0 { USUAL } else { f64::from(cost_ms).max(50.0) };
+        let left = self.with(build, |build| build.left());
+        milliseconds(left.min(cost).min(LONGEST))
+    }
+
+    /// It waited so long, and was compiled after all.
+    pub fn in_vain(&self, build: u32, waited: Duration) {
+        self.with(build, |build| build.lost += waited.as_secs_f64() * 1000.0);
+    }
+
+    /// It waited so long, and was spared a compile of so many milliseconds.
+    pub fn spared(&self, build: u32, waited: Duration, cost_ms: u32) {
+        let (waited, cost) = (waited.as_secs_f64() * 1000.0, f64::from(cost_ms));
+        self.with(build, |build| {
+            build.saved += (cost - waited).max(0.0);
+            build.lost += (waited - cost).max(0.0);
+        });
+    }
+
+    /// It compiled for so many milliseconds.
+    pub fn compiled(&self, build: u32, took_ms: u32) {
+        self.with(build, |build| build.compiled += f64::from(took_ms));
+    }
+
+    fn with<T>(&self, number: u32, work: impl FnOnce(&mut Build) -> T) -> T {
+        let mut builds: MutexGuard<'_, _> = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if builds.len() > MOST {
+            let oldest = builds.iter().max_by_key(|(_, build)| build.last.elapsed()).map(|(number, _)| *number);
+            oldest.map(|oldest| builds.remove(&oldest));
+        }
+        let fresh = || Build { lost: 0.0, compiled: 0.0, saved: 0.0, last: Moment::now() };
+        let build = builds.entry(number).or_insert_with(fresh);
+        if build.last.elapsed() > Duration::from_secs(600) {
+            *build = fresh(); // numbers of processes come again
+        }
+        build.last = Moment::now();
+        work(build)
+    }
+}
+
+fn milliseconds(number: f64) -> Duration {
+    Duration::from_secs_f64(number.max(0.0) / 1000.0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+use super::*;
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+#[test]
+fn waiting_in_vain_comes_to_an_end() {
+    let budgets = Budgets::default();
+    let mut lost = Duration::ZERO;
+    for _ in 0..1000 {
+        let allowed = budgets.allow(1, 200);
+        budgets.in_vain(1, allowed);
+        lost += allowed;
+    }
+    assert!(lost <= MS(501), "{lost:?}");
+    assert_eq!(budgets.allow(1, 200), Duration::ZERO);
+    assert_eq!(budgets.allow(2, 200), MS(200), "another build has its own");
+}
+
+#[test]
+fn who_compiles_may_wait_a_little_more() {
+    let budgets = Budgets::default();
+    budgets.in_vain(1, MS(500));
+    budgets.compiled(1, 10_000);
+    assert_eq!(budgets.allow(1, 0), MS(400));
+}
+
+#[test]
+fn who_was_spared_much_is_patient_and_who_waits_longer_than_it_compiles_is_not() {
+    let budgets = Budgets::default();
+    budgets.in_vain(1, MS(500));
+    budgets.spared(1, MS(0), 10_000);
+    assert_eq!(budgets.allow(1, 0), MS(1000));
+    budgets.spared(1, MS(2000), 1000);
+    assert_eq!(budgets.allow(1, 0), Duration::ZERO);
+}
+
+#[test]
+fn no_unit_waits_longer_than_it_takes() {
+    let budgets = Budgets::default();
+    budgets.spared(1, MS(0), 1_000_000);
+    assert_eq!(budgets.allow(1, 70), MS(70));
+}

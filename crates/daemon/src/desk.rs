@@ -1,0 +1,258 @@
+//! One desk for each set of remotes and credentials: answers the question "is there anything for this unit?" in time.
+
+use crate::budget::Budgets;
+use crate::bundles::{Bundle, Name, Session};
+use crate::flights::{Ask, Begun, End, Flights};
+use crate::log::Log;
+use crate::shelf;
+use kiln_link::message::Workspace;
+use kiln_link::{Hello, Place, Resolve, Resolved};
+use kiln_remote::pack::Kind;
+use kiln_remote::{Brought, Levels, Remotes, WriteBack};
+use kiln_store::LocalStore;
+use kiln_sys::clock::Moment;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// So often whoever waits hears that we are still at it.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(200);
+/// No more bytes wait to be written to nearer levels.
+const MOST_BACKS: usize = 128 << 20;
+
+/// What is wanted from one set of remotes, and everything that is known of them.
+pub struct Desk {
+    /// Names the remotes.
+    pub print: [u8; 32],
+    /// The local store.
+    pub store: Arc<LocalStore>,
+    /// The remotes.
+    pub levels: Levels,
+    /// Where the daemon lives.
+    pub place: Place,
+    /// What happened.
+    pub log: Log,
+    /// What is wrong with the settings.
+    pub complaints: Vec<String>,
+    /// What builds may lose.
+    pub budgets: Budgets,
+    /// Somebody waits for an answer.
+    pub waiting: AtomicU32,
+    /// Bundles are to be written without waiting for quiet.
+    pub hurry: AtomicBool,
+    flights: Flights,
+    bundles: Mutex<HashMap<[u8; 32], Arc<Bundle>>>,
+    sessions: Mutex<HashMap<[u8; 32], (Workspace, Session)>>,
+    backs: Mutex<Vec<WriteBack>>,
+    poked: Mutex<bool>,
+    poke: Condvar,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Desk {
+    /// For what a client says.
+    pub fn open(hello: &Hello, store: &Arc<LocalStore>, place: &Place, log: &Log) -> Desk {
+        let urls = hello.urls.iter().map(String::as_str);
+        let namespaces = hello.namespaces.iter().map(String::as_str);
+        let (levels, complaints) = match Remotes::parse(urls, namespaces) {
+            Ok(remotes) => Levels::open(&remotes, &hello.variables, &place.quarantine()),
+            Err(what) => (Levels::of(Vec::new()), vec![what]),
+        };
+        complaints.iter().for_each(|what| log.say(what));
+        Desk {
+            print: hello.print(),
+            store: store.clone(),
+            levels,
+            place: place.clone(),
+            log: log.clone(),
+            complaints,
+            budgets: Budgets::default(),
+            waiting: AtomicU32::new(0),
+            hurry: AtomicBool::new(false),
+            flights: Flights::default(),
+            bundles: Mutex::default(),
+            sessions: Mutex::default(),
+            backs: Mutex::default(),
+            poked: Mutex::new(true), // what an earlier daemon left
+            poke: Condvar::new(),
+        }
+    }
+
+    /// Brings what there is for a unit, in time.
+    pub fn resolve(self: &Arc<Desk>, wanted: &Resolve, alive: &mut dyn FnMut()) -> Resolved {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let started = Moment::now();
+        let resolved = self.search(wanted, started, alive);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if !resolved.found && !resolved.news {
+            self.budgets.in_vain(wanted.build, started.elapsed());
+        }
+        resolved
+    }
+
+    fn search(self: &Arc<Desk>, wanted: &Resolve, started: Moment, alive: &mut dyn FnMut()) -> Resolved {
+        if let Some(resolved) = self.look(wanted, started) {
+            return resolved;
+        }
+        let bundle = wanted.workspace.as_ref().map(|workspace| self.bundle(workspace));
+        let costs = wanted.keys.iter().filter_map(|key| bundle.as_ref()?.cost_ms(key));
+        let cost = costs.max().unwrap_or(wanted.cost_ms);
+        let allowed = self.budgets.allow(wanted.build, cost);
+        let left = || allowed.checked_sub(started.elapsed()).filter(|left| !left.is_zero());
+        let results = wanted.keys.iter().map(|key| (Kind::Result, key.0));
+        let names: Vec<Name> = results.chain([(Kind::Shapes, wanted.weak.0)]).collect();
+        while let Some(bundle) = bundle.as_ref().filter(|bundle| bundle.is_pending(&names)) {
+            let Some(left) = left() else { return Resolved::default() };
+            bundle.wait(left.min(SIGN_OF_LIFE));
+            alive();
+            if let Some(resolved) = self.look(wanted, started) {
+                return resolved;
+            }
+        }
+        if !self.levels.is_asked() {
+            return Resolved::default();
+        }
+        let mut asks: Vec<Ask> = wanted.keys.iter().map(|key| Ask::Result(*key)).collect();
+        asks.push(Ask::Shapes(wanted.weak));
+        asks.retain(|ask| self.begin(*ask));
+        loop {
+            asks.retain(|ask| self.flights.is_under_way(*ask));
+            if let Some(resolved) = self.look(wanted, started) {
+                self.note(wanted, bundle.as_deref());
+                return resolved;
+            }
+            let Some(left) = left().filter(|_| !asks.is_empty()) else { return Resolved::default() };
+            self.flights.wait(&asks, left.min(SIGN_OF_LIFE));
+            alive();
+        }
+    }
+
+    /// What the local store says by now.
+    fn look(&self, wanted: &Resolve, started: Moment) -> Option<Resolved> {
+        if let Some(cost) = wanted.keys.iter().find_map(|key| shelf::whole(&self.store, key)) {
+            self.budgets.spared(wanted.build, started.elapsed(), cost);
+            return Some(Resolved { found: true, news: false });
+        }
+        let news = shelf::seen(&self.store, &wanted.weak) != wanted.seen;
+        news.then_some(Resolved { found: false, news: true })
+    }
+
+    /// What came by itself belongs into the bundle.
+    fn note(&self, wanted: &Resolve, bundle: Option<&Bundle>) {
+        let Some(workspace) = &wanted.workspace else { return };
+        for key in &wanted.keys {
+            let here = shelf::whole(&self.store, key).is_some();
+            if here && !bundle.is_some_and(|bundle| bundle.has(&(Kind::Result, key.0))) {
+                self.used(workspace, wanted.weak, *key);
+            }
+        }
+    }
+
+    /// Begins a flight unless it is under way; whether it is worth waiting for.
+    fn begin(self: &Arc<Desk>, ask: Ask) -> bool {
+        match self.flights.begin(ask) {
+            Begun::No => false,
+            Begun::UnderWay => true,
+            Begun::Yes => {
+                let desk = self.clone();
+                std::thread::spawn(move || desk.flights.end(ask, desk.fly(ask)));
+                true
+            }
+        }
+    }
+
+    fn fly(&self, ask: Ask) -> End {
+        match ask {
+            Ask::Shapes(weak) => match self.levels.shapes(&weak) {
+                Brought::Here(shapes, _) => {
+                    shelf::keep_shapes(&self.store, &weak, &shapes);
+                    End::Landed
+                }
+                Brought::Nowhere => End::Absent,
+                Brought::Unknown => End::Unknown,
+            },
+            Ask::Result(key) => match self.levels.unit(&key) {
+                Brought::Here(unit, back) => match shelf::keep_unit(&self.store, &unit, &self.levels) {
+                    Some(backs) => {
+                        self.write_back(backs.into_iter().chain(back));
+                        End::Landed
+                    }
+                    None => End::Unknown,
+                },
+                Brought::Nowhere => End::Absent,
+                Brought::Unknown => End::Unknown,
+            },
+        }
+    }
+
+    fn write_back(&self, new: impl Iterator<Item = WriteBack>) {
+        let mut backs = locked(&self.backs);
+        for back in new {
+            if backs.iter().map(WriteBack::size).sum::<usize>() + back.size() < MOST_BACKS {
+                backs.push(back);
+            }
+        }
+        drop(backs);
+        self.poke();
+    }
+
+    /// What nearer levels lack.
+    pub fn take_backs(&self) -> Vec<WriteBack> {
+        std::mem::take(&mut locked(&self.backs))
+    }
+
+    /// The bundle of a workspace; loading begins when it is first asked for.
+    pub fn bundle(self: &Arc<Desk>, workspace: &Workspace) -> Arc<Bundle> {
+        let mut bundles = locked(&self.bundles);
+        if let Some(known) = bundles.get(&workspace.exact).filter(|bundle| !bundle.is_old()) {
+            return known.clone();
+        }
+        let bundle = Arc::new(Bundle::new());
+        bundles.insert(workspace.exact, bundle.clone());
+        let (loading, desk, workspace) = (bundle.clone(), self.clone(), *workspace);
+        std::thread::spawn(move || loading.load(&desk, &workspace));
+        bundle
+    }
+
+    /// A unit of a workspace was used.
+    pub fn used(&self, workspace: &Workspace, weak: kiln_action::WeakKey, key: kiln_action::ActionKey) {
+        let mut sessions = locked(&self.sessions);
+        sessions.entry(workspace.exact).or_insert_with(|| (*workspace, Session::default())).1.note(weak, key);
+        drop(sessions);
+        self.flights.forget(Ask::Result(key));
+        self.flights.forget(Ask::Shapes(weak));
+    }
+
+    /// Sessions that are to be written.
+    pub fn dirty_sessions(&self, quiet: Duration) -> Vec<(Workspace, Session)> {
+        let sessions = locked(&self.sessions);
+        let dirty = sessions.values().filter(|(_, session)| session.is_dirty() && session.is_quiet(quiet));
+        dirty.cloned().collect()
+    }
+
+    /// A session was written, as it was then.
+    pub fn session_written(&self, workspace: &Workspace, length: usize) {
+        if let Some((_, session)) = locked(&self.sessions).get_mut(&workspace.exact) {
+            session.is_written(length);
+        }
+    }
+
+    /// There is something to be uploaded.
+    pub fn poke(&self) {
+        *locked(&self.poked) = true;
+        self.poke.notify_all();
+    }
+
+    /// Waits for that, but not longer than `most`; whether there was.
+    pub fn wait_for_poke(&self, most: Duration) -> bool {
+        let mut poked = locked(&self.poked);
+        if !*poked {
+            poked = self.poke.wait_timeout(poked, most).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        std::mem::take(&mut *poked)
+    }
+}

@@ -1,0 +1,115 @@
+//! One flight per key: whoever asks for what is under way waits for that; what was not there a moment ago is not asked for
+//! again.
+
+use kiln_action::{ActionKey, WeakKey};
+use kiln_sys::clock::Moment;
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// The Shapes of a WeakKey.
+    Shapes(WeakKey),
+    /// A result.
+    Result(ActionKey),
+}
+
+/// "Not there" counts for so long; "could not say" for as long as the shorter one.
+const ABSENT: Duration = Duration::from_secs(60);
+const UNKNOWN: Duration = Duration::from_secs(5);
+/// So many are under way at most; whoever comes then hears "no".
+const MOST: usize = 64;
+/// So many ends are remembered.
+const REMEMBERED: usize = 50_000;
+
+/// How a flight ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It is here now.
+    Landed,
+    /// It is nowhere.
+    Absent,
+    /// Nobody could say.
+    Unknown,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    UnderWay,
+    Over(End, Moment),
+}
+
+/// All flights.
+#[derive(Default)]
+pub struct Flights {
+    states: Mutex<HashMap<Ask, State>>,
+    changed: Condvar,
+}
+
+/// Whether a flight is to be begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// Begin it.
+    Yes,
+    /// It is under way.
+    UnderWay,
+    /// It would lead to nothing.
+    No,
+}
+
+impl Flights {
+    fn states(&self) -> MutexGuard<'_, HashMap<Ask, State>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Claims a flight.
+    pub fn begin(&self, ask: Ask) -> Begun {
+        let mut states = self.states();
+        match states.get(&ask) {
+            Some(State::UnderWay) => return Begun::UnderWay,
+            Some(State::Over(End::Absent, at)) if at.elapsed() < ABSENT => return Begun::No,
+            Some(State::Over(End::Unknown, at)) if at.elapsed() < UNKNOWN => return Begun::No,
+            _ => {}
+        }
+        if states.values().filter(|state| matches!(state, State::UnderWay)).count() >= MOST {
+            return Begun::No;
+        }
+        if states.len() > REMEMBERED {
+            states.retain(|_, state| matches!(state, State::UnderWay));
+        }
+        states.insert(ask, State::UnderWay);
+        Begun::Yes
+    }
+
+    /// It is over.
+    pub fn end(&self, ask: Ask, end: End) {
+        self.states().insert(ask, State::Over(end, Moment::now()));
+        self.changed.notify_all();
+    }
+
+    /// What was put there meanwhile is not absent any more.
+    pub fn forget(&self, ask: Ask) {
+        let mut states = self.states();
+        if matches!(states.get(&ask), Some(State::Over(..))) {
+            states.remove(&ask);
+        }
+    }
+
+    /// Whether it is under way.
+    pub fn is_under_way(&self, ask: Ask) -> bool {
+        matches!(self.states().get(&ask), Some(State::UnderWay))
+    }
+
+    /// Waits until something ends, but not longer than `most`.
+    pub fn wait(&self, asks: &[Ask], most: Duration) {
+        let states = self.states();
+        if asks.iter().all(|ask| matches!(states.get(ask), Some(State::UnderWay))) {
+            drop(self.changed.wait_timeout(states, most).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+//! The daemon from its first to its last moment: one for a cache directory and machine, gone when nobody needs it.
+
+use crate::desk::Desk;
+use crate::log::Log;
+use crate::{care, uploads};
+use kiln_action::wire::Reader;
+use kiln_link::message::{self, PROTOCOL, tag};
+use kiln_link::{Hello, Place, Resolve};
+use kiln_remote::Health;
+use kiln_store::LocalStore;
+use kiln_sys::clock::Moment;
+use kiln_sys::files::{self, Lock};
+use kiln_sys::process;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Without anything to do for so long, it stops.
+const IDLE: Duration = Duration::from_secs(600);
+/// Counters are written down so often.
+const WRITE_DOWN: Duration = Duration::from_secs(5);
+
+struct Daemon {
+    store: Arc<LocalStore>,
+    place: Place,
+    log: Log,
+    desks: Mutex<HashMap<[u8; 32], Arc<Desk>>>,
+    started: Moment,
+    last: Mutex<Moment>,
+    connections: AtomicU32,
+    over: AtomicBool,
+    /// What the daemons before this one counted.
+    before: Value,
+}
+
+/// Serves a cache directory until nobody needs it; the exit code.
+pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
+    let place = Place::new(cache);
+    if place.make().is_err() {
+        return 1;
+    }
+    let Ok(Some(_lock)) = Lock::try_exclusive(&place.lock()) else { return 0 }; // there is one
+    let log = Log::open(place.root());
+    let store = match LocalStore::open(cache) {
+        Ok(store) => Arc::new(store),
+        Err(error) => {
+            log.say(&error.to_string());
+            return 1;
+        }
+    };
+    let listener = match place.listen() {
+        Ok(listener) => listener,
+        Err(error) => {
+            log.say(&format!("cannot listen: {error}"));
+            return 1;
+        }
+    };
+    log.say(&format!("started, version {}", env!("CARGO_PKG_VERSION")));
+    let daemon = Arc::new(Daemon {
+        before: read_counters(&place),
+        store,
+        place,
+        log,
+        desks: Mutex::default(),
+        started: Moment::now(),
+        last: Mutex::new(Moment::now()),
+        connections: AtomicU32::new(0),
+        over: AtomicBool::new(false),
+    });
+    let watching = daemon.clone();
+    std::thread::spawn(move || watching.watch(idle.unwrap_or(IDLE)));
+    for stream in listener.incoming().flatten() {
+        if daemon.over.load(Ordering::SeqCst) {
+            break;
+        }
+        let serving = daemon.clone();
+        std::thread::spawn(move || serving.serve(stream));
+    }
+    let _ = files::remove(&daemon.place.socket());
+    daemon.write_counters();
+    daemon.log.say("stopped");
+    0
+}
+
+fn read_counters(place: &Place) -> Value {
+    let bytes = files::read_limited(&place.counters(), 1 << 20).unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Daemon {
+    fn watch(&self, idle: Duration) {
+        loop {
+            process::pause(WRITE_DOWN.min(idle / 2));
+            self.write_counters();
+            let busy = self.connections.load(Ordering::SeqCst) > 0 || self.desks().iter().any(|desk| is_busy(desk));
+            if busy {
+                *locked(&self.last) = Moment::now();
+            } else if locked(&self.last).elapsed() >= idle {
+                return self.finish();
+            }
+        }
+    }
+
+    /// The end: whoever listens is woken up.
+    fn finish(&self) {
+        self.over.store(true, Ordering::SeqCst);
+        let _ = self.place.connect();
+    }
+
+    fn desks(&self) -> Vec<Arc<Desk>> {
+        locked(&self.desks).values().cloned().collect()
+    }
+
+    fn serve(self: &Arc<Daemon>, mut stream: UnixStream) {
+        self.connections.fetch_add(1, Ordering::SeqCst);
+        *locked(&self.last) = Moment::now();
+        let mut desk = None;
+        while let Ok((tag, body)) = message::receive(&mut stream) {
+            let answered = match (tag, &desk) {
+                (tag::HELLO, _) => self.greet(&mut stream, &body, &mut desk),
+                (message::RETIRE | tag::STOP, _) => {
+                    let answered = message::send(&mut stream, tag::TEXT, b"");
+                    self.finish();
+                    answered
+                }
+                (_, None) => message::send(&mut stream, tag::REFUSED, b"who are you?"),
+                (tag, Some(desk)) => self.answer(&mut stream, tag, &body, desk),
+            };
+            if answered.is_err() {
+                break;
+            }
+        }
+        self.connections.fetch_sub(1, Ordering::SeqCst);
+        *locked(&self.last) = Moment::now();
+    }
+
+    fn greet(
+        self: &Arc<Daemon>,
+        stream: &mut UnixStream,
+        body: &[u8],
+        desk: &mut Option<Arc<Desk>>,
+    ) -> std::io::Result<()> {
+        match Hello::decode(body) {
+            Ok(hello) if hello.protocol == PROTOCOL => *desk = Some(self.desk(&hello)),
+            _ => *desk = None, // it sees by our protocol what is to be done
+        }
+        let mut answer = PROTOCOL.to_le_bytes().to_vec();
+        answer.extend(env!("CARGO_PKG_VERSION").as_bytes());
+        message::send(stream, tag::TEXT, &answer)
+    }
+
+    fn desk(self: &Arc<Daemon>, hello: &Hello) -> Arc<Desk> {
+        let mut desks = locked(&self.desks);
+        if let Some(known) = desks.get(&hello.print()) {
+            return known.clone();
+        }
+        let desk = Arc::new(Desk::open(hello, &self.store, &self.place, &self.log));
+        desks.insert(hello.print(), desk.clone());
+        let uploading = desk.clone();
+        std::thread::spawn(move || uploads::run(&uploading));
+        desk
+    }
+
+    fn answer(
+        &self,
+        stream: &mut UnixStream,
+        tag: u8,
+        body: &[u8],
+        desk: &Arc<Desk>,
+    ) -> std::io::Result<()> {
+        let mut said = Moment::now();
+        let mut sign = stream.try_clone()?;
+        let mut alive = move || {
+            if said.elapsed() > Duration::from_millis(150) {
+                let _ = message::send(&mut sign, tag::WORKING, b"");
+                said = Moment::now();
+            }
+        };
+        let json = match tag {
+            tag::RESOLVE => {
+                let Ok(wanted) = Resolve::decode(body) else {
+                    return message::send(stream, tag::REFUSED, b"not a question");
+                };
+                let resolved = desk.resolve(&wanted, &mut alive);
+                return message::send(stream, tag::RESOLVED, &resolved.encode());
+            }
+            tag::KEPT => {
+                let mut from = Reader(body);
+                if let (Ok(build), Ok(took)) = (from.u32(), from.u32()) {
+                    desk.budgets.compiled(build, took);
+                }
+                desk.poke();
+                return Ok(());
+            }
+            tag::STATUS => self.status(desk),
+            tag::WAIT => wait(desk, number(body), &mut alive),
+            tag::PREFETCH => match Resolve::decode(body) {
+                Ok(wanted) => prefetch(desk, &wanted, &mut alive),
+                Err(_) => json!({}),
+            },
+            tag::PUSH => {
+                let (results, failed) = uploads::push(desk, &mut alive);
+                json!({ "schema": 1, "results": results, "failed": failed })
+            }
+            tag::CARE => {
+                let mut from = Reader(body);
+                let word = from.bytes().map(|word| String::from_utf8_lossy(word).into_owned());
+                care::run(desk, &word.unwrap_or_default(), number(from.0), &mut alive)
+            }
+            _ => return message::send(stream, tag::REFUSED, b"not a word of this protocol"),
+        };
+        message::send(stream, tag::TEXT, json.to_string().as_bytes())
+    }
+
+    fn status(&self, desk: &Desk) -> Value {
+        let stores = desk.levels.stores().iter().map(|store| {
+            let mut told = health(&store.health());
+            told.insert("url".into(), store.spec().to_string().into());
+            told.insert("writable".into(), store.is_writable().into());
+            Value::Object(told)
+        });
+        json!({
+            "schema": 1,
+            "version": env!("CARGO_PKG_VERSION"),
+            "protocol": PROTOCOL,
+            "process": process::own_id(),
+            "up_ms": self.started.elapsed().as_millis() as u64,
+            "queue": uploads::left(desk),
+            "complaints": desk.complaints,
+            "stores": stores.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The counters of all stores, by URL, on top of what was counted before.
+    fn write_counters(&self) {
+        let mut stores = self.before.get("stores").and_then(Value::as_object).cloned().unwrap_or_default();
+        for desk in self.desks() {
+            for store in desk.levels.stores() {
+                let now = health(&store.health());
+                let url = store.spec().to_string();
+                let sum = |(name, value): (String, Value)| {
+                    let before = stores.get(&url).and_then(|before| before.get(&name)).and_then(Value::as_u64);
+                    let sum = match (value.as_u64(), name.ends_with("_ms")) {
+                        (Some(new), false) => (before.unwrap_or(0) + new).into(),
+                        _ => value,
+                    };
+                    (name, sum)
+                };
+                let summed: Map<String, Value> = now.into_iter().map(sum).collect();
+                stores.insert(url, Value::Object(summed));
+            }
+        }
+        if !stores.is_empty() {
+            let all = json!({ "schema": 1, "stores": stores });
+            let _ = files::write_private(&self.place.counters(), all.to_string().as_bytes());
+        }
+    }
+}
+
+fn number(body: &[u8]) -> u64 {
+    Reader(body).u64().unwrap_or(0)
+}
+
+fn health(health: &Health) -> Map<String, Value> {
+    let Value::Object(told) = json!({
+        "answered": health.answered,
+        "failed": health.failed,
+        "late": health.late,
+        "found": health.found,
+        "absent": health.absent,
+        "wrong": health.wrong,
+        "kept": health.kept,
+        "bytes_in": health.bytes_in,
+        "bytes_out": health.bytes_out,
+        "latency_ms": health.latency_ms,
+        "given_up": health.given_up,
+        "given_up_times": health.given_up_times,
+        "last_fault": health.last_fault,
+        "last_fault_ms": health.last_fault_ms,
+    }) else {
+        return Map::new();
+    };
+    told
+}
+
+fn is_busy(desk: &Desk) -> bool {
+    (uploads::left(desk) > 0 || !desk.dirty_sessions(Duration::ZERO).is_empty()) && desk.levels.is_asked()
+}
+
+/// Finishes uploads, for at most so many milliseconds.
+fn wait(desk: &Desk, most_ms: u64, alive: &mut dyn FnMut()) -> Value {
+    let started = Moment::now();
+    desk.hurry.store(true, Ordering::SeqCst);
+    desk.poke();
+    while desk.hurry.load(Ordering::SeqCst) && started.elapsed() < Duration::from_millis(most_ms) {
+        process::pause(Duration::from_millis(20));
+        alive();
+    }
+    let left = uploads::left(desk);
+    json!({ "schema": 1, "left": left, "done": left == 0 && !desk.hurry.load(Ordering::SeqCst) })
+}
+
+/// Brings a workspace's bundle, all of it.
+fn prefetch(desk: &Arc<Desk>, wanted: &Resolve, alive: &mut dyn FnMut()) -> Value {
+    let Some(workspace) = &wanted.workspace else { return json!({ "schema": 1, "segments": 0 }) };
+    let bundle = desk.bundle(workspace);
+    loop {
+        let progress = bundle.progress();
+        if progress.over {
+            return json!({
+                "schema": 1,
+                "segments": progress.segments,
+                "fetched_segments": progress.came,
+                "results": progress.results,
+                "bytes": progress.bytes,
+            });
+        }
+        bundle.wait(Duration::from_millis(200));
+        alive();
+    }
+}

@@ -1,0 +1,192 @@
+//! What was made here goes to the remotes, behind everybody's back: at the lowest priority, and after whoever waits for an answer.
+
+use crate::bundles;
+use crate::desk::Desk;
+use crate::shelf;
+use kiln_action::{ActionKey, Digest, WeakKey};
+use kiln_link::Queued;
+use kiln_link::queue::{self, Waiting};
+use kiln_remote::pack::{self, Kind};
+use kiln_remote::{Fault, RemoteStore};
+use kiln_store::Key;
+use kiln_sys::clock::{self, Moment};
+use kiln_sys::{files, process};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// More than these are not kept waiting; the oldest go.
+const MOST: usize = 10_000;
+/// So many are under way at once.
+const AT_ONCE: usize = 4;
+/// A build is over when nothing came for so long.
+const QUIET: Duration = Duration::from_secs(4);
+/// A result that the next edit replaces waits for so long.
+const SETTLED_NS: i64 = 30_000_000_000;
+/// So often the queue is looked at when nobody says anything.
+const LOOK: Duration = Duration::from_secs(1);
+/// After a failure there is no new attempt for so long.
+const AGAIN: Duration = Duration::from_secs(3);
+
+/// Uploads for a desk, as long as the daemon lives.
+pub fn run(desk: &Arc<Desk>) {
+    process::be_nice();
+    loop {
+        let poked = desk.wait_for_poke(LOOK);
+        desk.take_backs().iter().for_each(|back| desk.levels.write_back(back));
+        let hurry = desk.hurry.load(Ordering::SeqCst);
+        let waiting = if poked || hurry || left(desk) > 0 { of_desk(desk) } else { Vec::new() };
+        let failed = upload_all(desk, due(waiting, hurry));
+        if failed > 0 {
+            process::pause(AGAIN);
+        } else if left(desk) == 0 {
+            write_bundles(desk, if hurry { Duration::ZERO } else { QUIET });
+        }
+        if hurry && left(desk) == 0 && desk.dirty_sessions(Duration::ZERO).is_empty() {
+            desk.hurry.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+/// What is in the queue for a desk.
+fn of_desk(desk: &Desk) -> Vec<Waiting> {
+    let mut waiting = queue::waiting(&desk.place.queue());
+    let surplus = waiting.len().saturating_sub(MOST);
+    for old in waiting.drain(..surplus) {
+        let _ = files::remove(&old.path);
+    }
+    waiting.retain(|waiting| waiting.queued.remotes == desk.print);
+    waiting
+}
+
+/// How many are in the queue for a desk.
+pub fn left(desk: &Desk) -> usize {
+    of_desk(desk).len()
+}
+
+fn due(mut waiting: Vec<Waiting>, hurry: bool) -> Vec<Waiting> {
+    let settled = clock::realtime_ns() - SETTLED_NS;
+    waiting.retain(|waiting| hurry || !waiting.queued.incremental || waiting.since_ns < settled);
+    waiting
+}
+
+/// Uploads these, several at once; how many could not be.
+fn upload_all(desk: &Desk, waiting: Vec<Waiting>) -> usize {
+    let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        process::be_nice();
+        while let Some(one) = waiting.get(next.fetch_add(1, Ordering::SeqCst)) {
+            give_way(desk);
+            match upload(desk, &one.queued.weak, &one.queued.key, false) {
+                Ok(()) => over(desk, one),
+                Err(_) if !desk.levels.is_asked() => {
+                    failed.fetch_add(waiting.len(), Ordering::SeqCst);
+                    return;
+                }
+                Err(_) => drop(failed.fetch_add(1, Ordering::SeqCst)),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..AT_ONCE.min(waiting.len())).for_each(|_| drop(scope.spawn(work)));
+    });
+    failed.into_inner()
+}
+
+fn over(desk: &Desk, one: &Waiting) {
+    let Queued { weak, key, workspace, .. } = &one.queued;
+    if let Some(workspace) = workspace {
+        desk.used(workspace, *weak, *key);
+    }
+    // Of an incremental unit there may be a newer one by this name now.
+    let same = files::lstat(&one.path).ok().flatten().is_some_and(|stat| stat.identity.mtime_ns == one.since_ns);
+    if same {
+        let _ = files::remove(&one.path);
+    }
+}
+
+/// Whoever waits for an answer comes first, for a while.
+fn give_way(desk: &Desk) {
+    let started = Moment::now();
+    while desk.waiting.load(Ordering::SeqCst) > 0 && started.elapsed() < Duration::from_millis(300) {
+        process::pause(Duration::from_millis(5));
+    }
+}
+
+/// Uploads a result, its blobs and its Shapes to every level that may be written to. What is not here any more is over.
+fn upload(desk: &Desk, weak: &WeakKey, key: &ActionKey, if_missing: bool) -> Result<(), Fault> {
+    if let Some((unit, apart)) = shelf::pack(&desk.store, key) {
+        for store in desk.levels.stores().iter().filter(|store| store.is_writable()) {
+            match upload_to(desk, store, key, (&unit, &apart), if_missing) {
+                Ok(()) | Err(Fault::TooLarge) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+    upload_shapes(desk, weak)
+}
+
+fn upload_to(
+    desk: &Desk,
+    store: &RemoteStore,
+    key: &ActionKey,
+    (unit, apart): (&[u8], &[Digest]),
+    if_missing: bool,
+) -> Result<(), Fault> {
+    let name = pack::name(Kind::Result, &key.0);
+    if if_missing && store.has(&name)? {
+        return Ok(());
+    }
+    for digest in apart {
+        let blob = pack::name(Kind::Blob, &digest.hash);
+        if store.has(&blob)? {
+            continue;
+        }
+        let Some(bytes) = shelf::get(&desk.store, Key::Blob(*digest)) else { return Ok(()) };
+        store.keep(&blob, &pack::seal(Kind::Blob, &digest.hash, &bytes))?;
+    }
+    store.keep(&name, unit)
+}
+
+fn upload_shapes(desk: &Desk, weak: &WeakKey) -> Result<(), Fault> {
+    let Some(shapes) = shelf::get(&desk.store, Key::Shapes(*weak)) else { return Ok(()) };
+    let mut writable = desk.levels.stores().iter().filter(|store| store.is_writable());
+    writable.try_for_each(|store| store.add_shapes(weak, &shapes))
+}
+
+fn write_bundles(desk: &Desk, quiet: Duration) {
+    for (workspace, session) in desk.dirty_sessions(quiet) {
+        let mut writable = desk.levels.stores().iter().filter(|store| store.is_writable());
+        match writable.try_for_each(|store| bundles::write(desk, store, &workspace, &session)) {
+            Ok(()) => desk.session_written(&workspace, session.length()),
+            Err(fault) => {
+                desk.log.say(&format!("a bundle was not written: {fault}"));
+                process::pause(AGAIN);
+            }
+        }
+    }
+}
+
+/// Uploads everything that is in the local store and on no level yet; how many results were looked at, and how many failed.
+pub fn push(desk: &Desk, alive: &mut dyn FnMut()) -> (usize, usize) {
+    let keys: Vec<ActionKey> =
+        desk.store.entries().unwrap_or_default().into_iter().map(|entry| entry.key).collect();
+    let weaks = desk.store.weak_keys().unwrap_or_default();
+    let mut failed = 0;
+    for key in &keys {
+        alive();
+        let Some((unit, apart)) = shelf::pack(&desk.store, key) else { continue };
+        for store in desk.levels.stores().iter().filter(|store| store.is_writable()) {
+            let uploaded = upload_to(desk, store, key, (&unit, &apart), true);
+            failed += usize::from(uploaded.is_err_and(|fault| fault != Fault::TooLarge));
+        }
+        if failed > 0 && !desk.levels.is_asked() {
+            return (keys.len(), failed);
+        }
+    }
+    for weak in &weaks {
+        alive();
+        failed += usize::from(upload_shapes(desk, weak).is_err());
+    }
+    (keys.len(), failed)
+}
