@@ -230,10 +230,41 @@ fn values_of(row: &Row, value: &DeValue<'_>) -> Option<Vec<OsString>> {
     match value {
         DeValue::Array(items) if row.list => {
             let text = |item: &DeValue<'_>| matches!(item, DeValue::String(_)).then(|| one(item)).flatten();
-            items.iter().map(|item| text(item.get_ref())).collect()
+            let item = |item: &DeValue<'_>| match item {
+                DeValue::Table(table) if row.name == "remote" => url_of(table),
+                item => text(item),
+            };
+            items.iter().map(|value| item(value.get_ref())).collect()
         }
         _ => Some(vec![one(value)?]),
     }
+}
+
+/// A `[[remote]]` table as a URL: everything but `url` becomes a part of its query.
+fn url_of(table: &toml::de::DeTable<'_>) -> Option<OsString> {
+    let text = |value: &DeValue<'_>| match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) => Some(number.to_string()),
+        DeValue::Boolean(on) => Some(on.to_string()),
+        _ => None,
+    };
+    let mut url = text(table.get("url")?.get_ref())?;
+    let mut others: Vec<_> = table.iter().filter(|(name, _)| name.get_ref() != "url").collect();
+    others.sort_unstable_by_key(|(name, _)| name.span().start);
+    for (name, value) in others {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(name.get_ref());
+        url.push('=');
+        for byte in text(value.get_ref())?.bytes() {
+            match byte {
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' | b'.' | b'~' | b'/' | b':' => {
+                    url.push(char::from(byte));
+                }
+                other => url.push_str(&format!("%{other:02X}")),
+            }
+        }
+    }
+    Some(url.into())
 }
 
 fn read_environment(environment: &Environment, base: &Path, loaded: &mut Loaded) {
@@ -263,6 +294,9 @@ fn read_environment(environment: &Environment, base: &Path, loaded: &mut Loaded)
 }
 
 fn odd(row: &Row, text: &str) -> String {
+    if row.name == "remote" {
+        return format!("it is not {}; it is ignored", row.written); // a password may be in it
+    }
     format!("`{text}` is not {}; it is ignored", row.written)
 }
 

@@ -39,6 +39,10 @@ pub struct Settings {
     pub max_size: Option<u64>,
     /// How long an unused result is kept; `None` is for ever.
     pub max_age: Option<Duration>,
+    /// Remote stores, near to far, as URLs; may hold passwords.
+    pub remote: Vec<String>,
+    /// Namespaces in them: the first is written to, the others are read where it has nothing.
+    pub remote_namespace: Vec<String>,
     /// Where the wrapper writes what it decided.
     pub log: Option<LogTo>,
     /// Verify mode: of a hundred hits so many are compiled all the same and compared.
@@ -67,6 +71,8 @@ impl Default for Settings {
             never: Vec::new(),
             max_size: Some(10 << 30),
             max_age: Some(Duration::from_secs(7 * 24 * 3600)),
+            remote: Vec::new(),
+            remote_namespace: vec!["main".to_owned()],
             log: None,
             verify: None,
             events: None,
@@ -103,6 +109,17 @@ impl Given<'_> {
             text.map(str::to_owned)
         };
         self.values.iter().map(word).collect()
+    }
+
+    fn urls(&self) -> Option<Vec<String>> {
+        let url = |text: &str| {
+            let (scheme, rest) = text.split_once("://")?;
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '+';
+            let fine = !rest.is_empty() && !rest.contains(char::is_whitespace);
+            (fine && !scheme.is_empty() && scheme.chars().all(plain)).then(|| text.to_owned())
+        };
+        let texts: Option<Vec<&str>> = self.values.iter().map(|value| value.to_str()).collect();
+        texts?.into_iter().flat_map(|text| text.split(',')).map(url).collect()
     }
 
     fn paths(&self) -> Option<Vec<PathBuf>> {
@@ -339,6 +356,32 @@ pub const ROWS: &[Row] = &[
             assign(&mut settings.max_age, age.map(|time| (!time.is_zero()).then_some(time)))
         },
         show: |settings| Value::Text(values::show_duration(settings.max_age.unwrap_or_default())),
+    },
+    Row {
+        name: "remote",
+        variable: "KILN_REMOTE",
+        default: "",
+        written: "a list of URLs from near to far (`file:///mnt/cache`, `redis://:password@host:6379/0`, \
+                  `s3://bucket/prefix?endpoint=http://host:9000&region=auto`)",
+        does: "Remote stores: what is not in the cache directory is looked for there, and what is compiled is uploaded \
+               behind the build's back. `access=read-only` in a URL's query keeps kiln from writing there. In the file also \
+               as `[[remote]]` tables with `url` and what else would stand in its query.",
+        list: true,
+        project: false,
+        set: |settings, given| assign(&mut settings.remote, given.urls()),
+        show: |settings| Value::List(settings.remote.iter().map(|url| values::show_url(url)).collect()),
+    },
+    Row {
+        name: "remote-namespace",
+        variable: "KILN_REMOTE_NAMESPACE",
+        default: "main",
+        written: NAMES,
+        does: "Namespaces in the remote stores (a branch, a team): the first is written to, the others are read where it has \
+               nothing, as in `my-branch,main`.",
+        list: true,
+        project: false,
+        set: |settings, given| assign(&mut settings.remote_namespace, given.words()),
+        show: |settings| Value::List(settings.remote_namespace.clone()),
     },
     Row {
         name: "log",

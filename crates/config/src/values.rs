@@ -121,5 +121,25 @@ pub fn log_to(text: &OsStr) -> Option<LogTo> {
     path.is_absolute().then(|| LogTo { level, path: path.to_owned() })
 }
 
+/// A URL without its password, and without the values of words in its query that sound secret.
+pub fn show_url(url: &str) -> String {
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    let rest = match rest.rsplit_once('@') {
+        Some((login, host)) => match login.split_once(':') {
+            Some((user, _)) => format!("{user}:***@{host}"),
+            None => rest.to_owned(),
+        },
+        None => rest.to_owned(),
+    };
+    let secret = |name: &str| ["key", "secret", "token", "password"].iter().any(|word| name.contains(word));
+    let shown = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| match pair.split_once('=') {
+        Some((name, _)) if secret(name) => format!("{name}=***"),
+        _ => pair.to_owned(),
+    });
+    let shown = shown.collect::<Vec<_>>().join("&");
+    format!("{scheme}://{rest}{}{shown}", if shown.is_empty() { "" } else { "?" })
+}
+
 #[cfg(test)]
 mod tests;

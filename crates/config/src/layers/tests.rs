@@ -158,3 +158,32 @@ fn the_projects_file_is_found_from_the_target_directory_first() {
     assert_eq!(load(&dependency).extra_inputs, Vec::<PathBuf>::new(), "a dependency is not of the workspace");
     assert!(load(&dependency).remap);
 }
+
+#[test]
+fn remotes_come_as_a_list_or_as_tables_and_their_secrets_are_not_shown() {
+    let urls = ["file:///mnt/c", "redis://:pw@h/0"];
+    let loaded = from_environment(&[("KILN_REMOTE", "file:///mnt/c,redis://:pw@h/0")]);
+    assert_eq!(loaded.settings.remote, urls);
+    let shown = (row("remote").unwrap().show)(&loaded.settings);
+    assert_eq!(shown, Value::List(vec!["file:///mnt/c".into(), "redis://:***@h/0".into()]));
+    assert_eq!(from_file("remote = [\"file:///mnt/c\", 'redis://:pw@h/0']", false).settings.remote, urls);
+    let tables = "[[remote]]\nurl = \"file:///mnt/c\"\naccess = \"read-only\"\n\n\
+                  [[remote]]\nurl = \"s3://b/p?region=auto\"\nsecret_access_key = \"a+b&c\"\n";
+    let loaded = from_file(tables, false);
+    assert_eq!(loaded.complaints, []);
+    assert_eq!(
+        loaded.settings.remote,
+        ["file:///mnt/c?access=read-only", "s3://b/p?region=auto&secret_access_key=a%2Bb%26c"]
+    );
+    let shown = (row("remote").unwrap().show)(&loaded.settings);
+    let Value::List(shown) = shown else { panic!() };
+    assert_eq!(shown[1], "s3://b/p?region=auto&secret_access_key=***");
+}
+
+#[test]
+fn a_remote_that_is_none_is_told_without_what_it_holds() {
+    let loaded = from_environment(&[("KILN_REMOTE", "redis:hush@h")]);
+    assert!(loaded.settings.remote.is_empty());
+    assert!(!loaded.complaints[0].to_string().contains("hush"), "{}", loaded.complaints[0]);
+    assert!(!from_file("remote = ['file:///c']", true).complaints.is_empty(), "no project chooses it");
+}
