@@ -63,9 +63,17 @@ pub struct Event {
     /// The ActionKey under which it was kept or found, in hexadecimal.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub key: String,
+    /// For a hit: it came from a remote store just now.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub remote: bool,
     /// In verify mode: what comparing came to (`same`, `different: …`, `denied: …`, `not compared: …`).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub verified: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Event {
@@ -88,6 +96,7 @@ impl Event {
             cause: String::new(),
             follows: String::new(),
             key: String::new(),
+            remote: false,
             verified: String::new(),
         }
     }

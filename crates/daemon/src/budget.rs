@@ -7,13 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What any build may lose, in milliseconds.
-const FREE: f64 = 500.0;
+const FREE: f64 = 250.0;
 /// The part of its compile time that it may lose on top.
-const PART: f64 = 0.04;
+const PART: f64 = 0.02;
 /// The part of what it was saved that it may lose on top: who has brought much may be waited for.
 const PART_OF_SAVED: f64 = 0.1;
 /// What a unit is taken to cost that nobody knows.
-const USUAL: f64 = 1000.0;
+const USUAL: f64 = 400.0;
 /// Nobody is waited for longer.
 const LONGEST: f64 = 20_000.0;
 /// So many builds are remembered.
@@ -67,7 +67,8 @@ impl Budgets {
     fn with<T>(&self, number: u32, work: impl FnOnce(&mut Build) -> T) -> T {
         let mut builds: MutexGuard<'_, _> = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if builds.len() > MOST {
-            let oldest = builds.iter().max_by_key(|(_, build)| build.last.elapsed()).map(|(number, _)| *number);
+            let oldest =
+                builds.iter().max_by_key(|(_, build)| build.last.elapsed()).map(|(number, _)| *number);
             oldest.map(|oldest| builds.remove(&oldest));
         }
         let fresh = || Build { lost: 0.0, compiled: 0.0, saved: 0.0, last: Moment::now() };

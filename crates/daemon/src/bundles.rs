@@ -80,6 +80,11 @@ impl Bundle {
         !state.known || names.iter().any(|name| state.places.get(name).is_some_and(|at| !state.over[*at]))
     }
 
+    /// Whether its index came, or there is none.
+    pub fn is_known(&self) -> bool {
+        self.state().known
+    }
+
     /// Whether it has this.
     pub fn has(&self, name: &Name) -> bool {
         self.state().places.contains_key(name)
@@ -129,7 +134,8 @@ impl Bundle {
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE.min(index.segments.len()) {
                 scope.spawn(|| {
-                    while let Some(at) = Some(next.fetch_add(1, Ordering::SeqCst)).filter(|at| *at < index.segments.len())
+                    while let Some(at) =
+                        Some(next.fetch_add(1, Ordering::SeqCst)).filter(|at| *at < index.segments.len())
                     {
                         let came = self.bring(desk, &index.segments[at], level);
                         self.change(|state| {
@@ -147,7 +153,8 @@ impl Bundle {
     fn bring(&self, desk: &Desk, segment: &Segment, level: usize) -> u64 {
         let here = |item: &Item| match item.kind {
             Kind::Result => shelf::whole(&desk.store, &ActionKey(item.name)).is_some(),
-            _ => true,
+            Kind::Shapes => shelf::get(&desk.store, Key::Shapes(WeakKey(item.name))).is_some(),
+            _ => true, // a blob is worth something with its result only
         };
         if segment.items.iter().all(here) {
             return 0;
@@ -171,7 +178,9 @@ fn unpack(desk: &Desk, item: &Item, bytes: &[u8]) {
         }
         Kind::Result => {
             let key = ActionKey(item.name);
-            if let Some(unit) = Unit::open(&key, bytes).ok().filter(|_| shelf::whole(&desk.store, &key).is_none()) {
+            if let Some(unit) =
+                Unit::open(&key, bytes).ok().filter(|_| shelf::whole(&desk.store, &key).is_none())
+            {
                 shelf::keep_unit(&desk.store, &unit, &desk.levels);
             }
         }
@@ -227,14 +236,20 @@ impl Session {
 }
 
 /// Adds what a session used to the workspace's bundle in a store.
-pub fn write(desk: &Desk, store: &RemoteStore, workspace: &Workspace, session: &Session) -> Result<(), Fault> {
+pub fn write(
+    desk: &Desk,
+    store: &RemoteStore,
+    workspace: &Workspace,
+    session: &Session,
+) -> Result<(), Fault> {
     let found = |name: &[u8; 32]| Ok::<_, Fault>(store.index(name)?.map(|found| found.value));
     let exact = found(&workspace.exact)?;
     let is_new = exact.is_none();
-    let base = match exact {
+    let mut base = match exact {
         Some(index) => index,
         None => found(&workspace.near)?.unwrap_or_default(),
     };
+    base.segments.retain(|segment| !store.is_wrong(&bundle::name(&segment.digest)));
     let known: HashSet<[u8; 32]> = base.items().map(|item| item.name).collect();
     let mut packs = Vec::new();
     for (weak, key) in session.order.iter().filter(|(_, key)| !known.contains(&key.0)) {
@@ -270,9 +285,9 @@ fn packs_of(desk: &Desk, weak: &WeakKey, key: &ActionKey) -> Vec<(Item, Vec<u8>)
             }
         }
     }
-    packs.push((item(Kind::Result, key.0, cost_ms), unit));
     if let Some(shapes) = shelf::get(&desk.store, Key::Shapes(*weak)) {
         packs.push((item(Kind::Shapes, weak.0, 0), pack::seal(Kind::Shapes, &weak.0, &shapes)));
     }
+    packs.push((item(Kind::Result, key.0, cost_ms), unit));
     packs
 }

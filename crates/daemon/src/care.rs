@@ -27,8 +27,10 @@ fn one(
     alive: &mut dyn FnMut(),
 ) -> Result<Value, kiln_remote::Fault> {
     let all = store.list()?;
-    let oldest = i64::try_from(clock::now_ms() / 1000).unwrap_or(i64::MAX) - i64::try_from(argument).unwrap_or(i64::MAX);
-    let (mut objects, mut bytes, mut damaged, mut removed, mut removed_bytes) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
+    let oldest = i64::try_from(clock::now_ms() / 1000).unwrap_or(i64::MAX)
+        - i64::try_from(argument).unwrap_or(i64::MAX);
+    let (mut objects, mut bytes, mut damaged, mut removed, mut removed_bytes) =
+        (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
     for listed in all {
         alive();
         objects += 1;

@@ -17,7 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// So often whoever waits hears that we are still at it.
-const SIGN_OF_LIFE: Duration = Duration::from_millis(200);
+const SIGN_OF_LIFE: Duration = Duration::from_millis(100);
 /// No more bytes wait to be written to nearer levels.
 const MOST_BACKS: usize = 128 << 20;
 
@@ -106,7 +106,8 @@ impl Desk {
         let results = wanted.keys.iter().map(|key| (Kind::Result, key.0));
         let names: Vec<Name> = results.chain([(Kind::Shapes, wanted.weak.0)]).collect();
         while let Some(bundle) = bundle.as_ref().filter(|bundle| bundle.is_pending(&names)) {
-            let Some(left) = left() else { return Resolved::default() };
+            let worth = bundle.is_known() || self.levels.is_prompt(allowed);
+            let Some(left) = left().filter(|_| worth) else { return Resolved::default() };
             bundle.wait(left.min(SIGN_OF_LIFE));
             alive();
             if let Some(resolved) = self.look(wanted, started) {
@@ -125,7 +126,8 @@ impl Desk {
                 self.note(wanted, bundle.as_deref());
                 return resolved;
             }
-            let Some(left) = left().filter(|_| !asks.is_empty()) else { return Resolved::default() };
+            let worth = !asks.is_empty() && self.levels.is_prompt(allowed);
+            let Some(left) = left().filter(|_| worth) else { return Resolved::default() };
             self.flights.wait(&asks, left.min(SIGN_OF_LIFE));
             alive();
         }

@@ -24,6 +24,9 @@ const IDLE: Duration = Duration::from_secs(600);
 /// Counters are written down so often.
 const WRITE_DOWN: Duration = Duration::from_secs(5);
 
+/// Stores that are left alone for so long are not waited for by a person either.
+const HOPELESS: Duration = Duration::from_secs(15);
+
 struct Daemon {
     store: Arc<LocalStore>,
     place: Place,
@@ -81,6 +84,7 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
         std::thread::spawn(move || serving.serve(stream));
     }
     let _ = files::remove(&daemon.place.socket());
+    let _ = files::remove(&daemon.place.started()); // whoever needs one next may start it at once
     daemon.write_counters();
     daemon.log.say("stopped");
     0
@@ -100,7 +104,8 @@ impl Daemon {
         loop {
             process::pause(WRITE_DOWN.min(idle / 2));
             self.write_counters();
-            let busy = self.connections.load(Ordering::SeqCst) > 0 || self.desks().iter().any(|desk| is_busy(desk));
+            let busy =
+                self.connections.load(Ordering::SeqCst) > 0 || self.desks().iter().any(|desk| is_busy(desk));
             if busy {
                 *locked(&self.last) = Moment::now();
             } else if locked(&self.last).elapsed() >= idle {
@@ -169,13 +174,7 @@ impl Daemon {
         desk
     }
 
-    fn answer(
-        &self,
-        stream: &mut UnixStream,
-        tag: u8,
-        body: &[u8],
-        desk: &Arc<Desk>,
-    ) -> std::io::Result<()> {
+    fn answer(&self, stream: &mut UnixStream, tag: u8, body: &[u8], desk: &Arc<Desk>) -> std::io::Result<()> {
         let mut said = Moment::now();
         let mut sign = stream.try_clone()?;
         let mut alive = move || {
@@ -247,7 +246,8 @@ impl Daemon {
                 let now = health(&store.health());
                 let url = store.spec().to_string();
                 let sum = |(name, value): (String, Value)| {
-                    let before = stores.get(&url).and_then(|before| before.get(&name)).and_then(Value::as_u64);
+                    let before =
+                        stores.get(&url).and_then(|before| before.get(&name)).and_then(Value::as_u64);
                     let sum = match (value.as_u64(), name.ends_with("_ms")) {
                         (Some(new), false) => (before.unwrap_or(0) + new).into(),
                         _ => value,
@@ -300,7 +300,14 @@ fn wait(desk: &Desk, most_ms: u64, alive: &mut dyn FnMut()) -> Value {
     let started = Moment::now();
     desk.hurry.store(true, Ordering::SeqCst);
     desk.poke();
+    let mut asked = Moment::now();
     while desk.hurry.load(Ordering::SeqCst) && started.elapsed() < Duration::from_millis(most_ms) {
+        if desk.levels.is_asked() {
+            asked = Moment::now();
+        }
+        if asked.elapsed() > HOPELESS {
+            break;
+        }
         process::pause(Duration::from_millis(20));
         alive();
     }

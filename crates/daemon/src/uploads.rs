@@ -31,19 +31,28 @@ const AGAIN: Duration = Duration::from_secs(3);
 /// Uploads for a desk, as long as the daemon lives.
 pub fn run(desk: &Arc<Desk>) {
     process::be_nice();
+    let mut some_left = true;
     loop {
-        let poked = desk.wait_for_poke(LOOK);
+        some_left |= desk.wait_for_poke(LOOK);
         desk.take_backs().iter().for_each(|back| desk.levels.write_back(back));
         let hurry = desk.hurry.load(Ordering::SeqCst);
-        let waiting = if poked || hurry || left(desk) > 0 { of_desk(desk) } else { Vec::new() };
-        let failed = upload_all(desk, due(waiting, hurry));
-        if failed > 0 {
-            process::pause(AGAIN);
-        } else if left(desk) == 0 {
-            write_bundles(desk, if hurry { Duration::ZERO } else { QUIET });
+        if !desk.levels.is_asked() {
+            continue; // everything stays where it is
         }
-        if hurry && left(desk) == 0 && desk.dirty_sessions(Duration::ZERO).is_empty() {
-            desk.hurry.store(false, Ordering::SeqCst);
+        if hurry || some_left {
+            let failed = upload_all(desk, due(of_desk(desk), hurry));
+            if failed > 0 {
+                process::pause(AGAIN);
+                continue;
+            }
+        }
+        let left = of_desk(desk);
+        some_left = !left.is_empty();
+        if due(left, hurry).is_empty() {
+            write_bundles(desk, if hurry { Duration::ZERO } else { QUIET });
+            if hurry && !some_left && desk.dirty_sessions(Duration::ZERO).is_empty() {
+                desk.hurry.store(false, Ordering::SeqCst);
+            }
         }
     }
 }
@@ -99,7 +108,8 @@ fn over(desk: &Desk, one: &Waiting) {
         desk.used(workspace, *weak, *key);
     }
     // Of an incremental unit there may be a newer one by this name now.
-    let same = files::lstat(&one.path).ok().flatten().is_some_and(|stat| stat.identity.mtime_ns == one.since_ns);
+    let same =
+        files::lstat(&one.path).ok().flatten().is_some_and(|stat| stat.identity.mtime_ns == one.since_ns);
     if same {
         let _ = files::remove(&one.path);
     }

@@ -4,6 +4,7 @@
 //! Architecture invariant: no fault of the cache changes what the compiler says or its exit code. Every fault ends in
 //! [`pipeline`], as a miss or as the compiler run unchanged.
 
+pub mod afar;
 pub mod baseline;
 pub mod c;
 pub mod capture;
@@ -21,4 +22,5 @@ pub mod toolchain;
 pub mod verify;
 pub mod workshop;
 
+pub use afar::Afar;
 pub use pipeline::{Call, Ending, wrap};

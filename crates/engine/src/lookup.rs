@@ -2,7 +2,7 @@
 //! Nothing is ever run to look something up.
 
 use crate::inputs::{Answers, World};
-use kiln_action::{ActionKey, ActionResult, Reason, Shape, WeakKey, shape};
+use kiln_action::{ActionKey, ActionResult, Digest, Reason, Shape, WeakKey, shape};
 use kiln_store::{Key, Store};
 
 /// What the look-up came to.
@@ -39,6 +39,15 @@ pub fn shape_of(weak: &WeakKey, key: &ActionKey, world: &World<'_>, store: &dyn 
     let shapes = shapes(weak, store);
     let mut answers = Answers::for_shapes(shapes.len());
     shapes.into_iter().find(|shape| key_of(weak, shape, &mut answers, world) == Some(*key))
+}
+
+/// What the Shapes that are known make of today's answers: the hash of these Shapes (zeros for none), and the keys.
+pub fn candidates(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> ([u8; 32], Vec<ActionKey>) {
+    let Some(bytes) = store.get(&[Key::Shapes(*weak)]).pop().flatten() else { return ([0; 32], Vec::new()) };
+    let shapes = shape::decode_shapes(&bytes).unwrap_or_default();
+    let mut answers = Answers::for_shapes(shapes.len());
+    let keys = shapes.iter().filter_map(|shape| key_of(weak, shape, &mut answers, world)).collect();
+    (Digest::of(&bytes).hash, keys)
 }
 
 fn shapes(weak: &WeakKey, store: &dyn Store) -> Vec<Shape> {

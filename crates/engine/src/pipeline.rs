@@ -1,10 +1,11 @@
 //! One compile, in an order that can be read aloud.
 
+use crate::afar::{self, Afar, Brought, Made, Wanted};
 use crate::baseline::{self, Missed};
 use crate::capture::{self, Kept, Ran, Shelf};
 use crate::inputs::{self, World};
 use crate::journal;
-use crate::lookup::{Looked, lookup, shape_of};
+use crate::lookup::{self, Looked, lookup, shape_of};
 use crate::project;
 use crate::restore::{self, Restored};
 use crate::switches;
@@ -26,7 +27,7 @@ use kiln_sys::env::Environment;
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
 use kiln_sys::process::{self, Channel};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub struct Call<'a> {
     pub started: Moment,
     /// Runs compiles.
     pub executor: &'a dyn Executor,
+    /// The remote side, where there is one.
+    pub afar: Option<&'a dyn Afar>,
 }
 
 /// How a call ends.
@@ -201,6 +204,8 @@ struct Compile<'a> {
     weak: WeakKey,
     /// In verify mode: what was found, and the Shape that the hit was found by.
     verified: RefCell<Option<(Finding, Shape)>>,
+    /// What is served now came from the remote side.
+    remote: Cell<bool>,
 }
 
 impl<'a> Compile<'a> {
@@ -239,6 +244,7 @@ impl<'a> Compile<'a> {
             owned,
             weak,
             verified: RefCell::default(),
+            remote: Cell::new(false),
         })
     }
 
@@ -267,7 +273,8 @@ impl<'a> Compile<'a> {
             Err(reason) => reason,
         };
         if self.call.settings.read_only {
-            return self.compile(&reason); // nobody waits for what is not stored
+            // nobody waits for what is not stored
+            return self.serve_from_afar().unwrap_or_else(|| self.compile(&reason));
         }
         let _flight: Flight = match self.enter() {
             Entered::Alone(flight) => flight,
@@ -276,7 +283,31 @@ impl<'a> Compile<'a> {
                 Err(_) => flight,
             },
         };
-        self.compile(&reason)
+        self.serve_from_afar().unwrap_or_else(|| self.compile(&reason))
+    }
+
+    /// What the remote side brings comes into the local store, and is served from there.
+    fn serve_from_afar(&self) -> Option<Ending> {
+        const ROUNDS: u32 = 3; // Shapes, then a result; once more where others brought Shapes meanwhile
+        let settings = self.call.settings;
+        let asked = self.invocation.mode == Mode::Compile && !settings.recache && settings.verify.is_none();
+        let afar = self.call.afar.filter(|_| asked)?;
+        let workspace = afar::workspace(&self.invocation, &self.toolchain, self.shop.store.memo());
+        for _ in 0..ROUNDS {
+            let (seen, keys) = lookup::candidates(&self.weak, &self.world(), &self.shop.store);
+            let wanted = Wanted { weak: self.weak, seen, keys, build: self.call.build, workspace };
+            let brought = afar.bring(&wanted);
+            self.step(|| format!("{brought:?} from afar"));
+            if brought == Brought::default() {
+                return None;
+            }
+            self.remote.set(true);
+            if let Ok(ending) = self.serve_from_cache() {
+                return Some(ending);
+            }
+            self.remote.set(false);
+        }
+        None
     }
 
     /// A hit, told to the caller; else why there is none.
@@ -422,11 +453,27 @@ impl<'a> Compile<'a> {
         let guilt = self.shop.guilt();
         let shelf = Shelf { store: &self.shop.store, guilt: &guilt };
         match capture::capture(ran, &self.weak, &self.world(), &self.owned, &shelf) {
-            Ok(kept) => self.tell_miss(ran, missed, &kept),
+            Ok(kept) => {
+                self.tell_miss(ran, missed, &kept);
+                self.tell_afar(ran, &kept);
+            }
             Err(reason @ Reason::NoStore(_)) => self.tell_run(Outcome::Error, &reason, ran.took),
             Err(reason) => self.tell_run(Outcome::Bypass, &reason, ran.took),
         }
         upkeep(&self.shop, self.call);
+    }
+
+    fn tell_afar(&self, ran: &Ran, kept: &Kept) {
+        let compile = self.invocation.mode == Mode::Compile;
+        let Some(afar) = self.call.afar.filter(|_| compile) else { return };
+        afar.made(&Made {
+            weak: self.weak,
+            key: kept.key,
+            incremental: self.invocation.incremental,
+            build: self.call.build,
+            workspace: afar::workspace(&self.invocation, &self.toolchain, self.shop.store.memo()),
+            took_ms: u32::try_from(ran.took.as_millis()).unwrap_or(u32::MAX),
+        });
     }
 
     /// A miss, with what it came of.
@@ -475,6 +522,7 @@ impl<'a> Compile<'a> {
         event.reason.clear();
         event.bytes = restored.bytes;
         event.key = digest::hex(&key.0);
+        event.remote = self.remote.get();
         tell(&self.shop, self.call, event);
     }
 

@@ -1,8 +1,10 @@
 //! The wrapper. One rule decides what it is: is the first argument a compiler (or at least a path)? Then wrap it, before
 //! any parser; else become `kiln-cli`, which is beside this program.
 
+mod afar;
 mod complain;
 mod exit;
+mod greeting;
 mod host;
 mod masquerade;
 
@@ -56,6 +58,7 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     let out = out_directory(argv).map(|out| directory.join(out));
     let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: out.as_deref() });
     let executor = Local;
+    let afar = afar::Daemon::of(&loaded.settings, &environment);
     let call = Call {
         argv,
         environment: &environment,
@@ -64,6 +67,7 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
         build: build_of(&loaded.settings, recognised.family.is_c(), &environment),
         started,
         executor: &executor,
+        afar: afar.as_ref().map(|daemon| daemon as &dyn kiln_engine::Afar),
     };
     let ending = kiln_engine::wrap(&call, &recognised);
     if writes(argv) {

@@ -105,6 +105,12 @@ impl Client {
         }
     }
 
+    /// Whether there is, or could be, a daemon that empties the queue.
+    pub fn has_daemon(&self) -> bool {
+        let there = |program: &PathBuf| files::stat(program).is_ok_and(|found| found.is_some());
+        self.program.as_ref().is_some_and(there)
+    }
+
     /// Whether somebody answers, without starting anybody.
     pub fn is_there(&self) -> bool {
         self.place.connect().is_ok()

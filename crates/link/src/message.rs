@@ -10,6 +10,21 @@ pub const PROTOCOL: u32 = 1;
 /// "Stop, your time is over": understood by every daemon there ever was.
 pub const RETIRE: u8 = 6;
 
+/// The variables that some kind of storage reads: they count as whoever builds has them, not as the daemon does.
+pub const VARIABLES: &[&str] = &[
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+];
+
 /// No frame is longer.
 const LONGEST: u32 = 4 << 20;
 

@@ -79,18 +79,3 @@ pub fn open(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, Strin
         other => Err(format!("`{other}://` is no kind of storage that kiln knows (file, redis, rediss, s3)")),
     }
 }
-
-/// The variables that matter to some kind of storage.
-pub const VARIABLES: &[&str] = &[
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_PROFILE",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-];

@@ -7,6 +7,7 @@ use crate::spec::Remotes;
 use crate::store::{Found, RemoteStore, merge_shapes};
 use kiln_action::{ActionKey, Digest, WeakKey};
 use std::path::Path;
+use std::time::Duration;
 
 /// What a look-up through the levels came to.
 pub enum Brought<T> {
@@ -63,6 +64,12 @@ impl Levels {
     /// Whether any of them would be asked now.
     pub fn is_asked(&self) -> bool {
         self.stores.iter().any(RemoteStore::is_asked)
+    }
+
+    /// Whether they are worth waiting for `allowed`, as they answer lately: a unit takes two answers.
+    pub fn is_prompt(&self, allowed: Duration) -> bool {
+        let latency: Duration = self.stores.iter().map(RemoteStore::latency).sum();
+        latency * 2 <= allowed && self.stores.iter().all(RemoteStore::is_prompt)
     }
 
     /// The Shapes that any level knows for a WeakKey.

@@ -14,6 +14,11 @@ const FIRST_LIMIT: f64 = 8.0;
 const LARGEST_LIMIT: f64 = 64.0;
 /// A call that takes so many times as long as usual says that there are too many.
 const SLOWER: f64 = 4.0;
+/// Who says nothing for so long, and so many times as long as usual, is not waited for.
+const SILENT: Duration = Duration::from_millis(250);
+const PROMPT: f64 = 4.0;
+/// What is larger says nothing about latency.
+const SMALL: u64 = 64 << 10;
 
 /// How a store does, for status pages.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,6 +56,8 @@ pub struct Health {
 struct State {
     health: Health,
     under_way: u32,
+    /// Since when something is under way and nothing was answered.
+    silent_since: Option<Moment>,
     limit: f64,
     failures: u32,
     pause: Duration,
@@ -72,6 +79,7 @@ impl Patient {
         let state = State {
             health: Health::default(),
             under_way: 0,
+            silent_since: None,
             limit: FIRST_LIMIT,
             failures: 0,
             pause: FIRST_PAUSE,
@@ -91,6 +99,18 @@ impl Patient {
     pub fn is_asked(&self) -> bool {
         let state = self.state();
         state.open_since.is_none_or(|since| since.elapsed() >= state.pause && !state.probing)
+    }
+
+    /// Whether it is worth waiting for an answer: not if it is asked and has said nothing for longer than it usually takes.
+    pub fn is_prompt(&self) -> bool {
+        let state = self.state();
+        let usual = Duration::from_secs_f64(PROMPT * state.health.latency_ms / 1000.0);
+        state.silent_since.is_none_or(|since| since.elapsed() < SILENT + usual)
+    }
+
+    /// How long a small answer takes, lately.
+    pub fn latency(&self) -> Duration {
+        Duration::from_secs_f64(self.state().health.latency_ms / 1000.0)
     }
 
     /// An object turned out to be wrong.
@@ -115,11 +135,11 @@ impl Patient {
                     return Err(Fault::GivenUp);
                 }
                 state.probing = true;
-                state.under_way += 1;
+                begin(&mut state);
                 return Ok((Moment::now(), true));
             }
             if f64::from(state.under_way) < state.limit {
-                state.under_way += 1;
+                begin(&mut state);
                 return Ok((Moment::now(), false));
             }
             let left = within.checked_sub(asked.elapsed()).ok_or(Fault::Late)?;
@@ -138,13 +158,16 @@ impl Patient {
         let answer = work(&*self.inner);
         let mut state = self.state();
         state.under_way -= 1;
+        state.silent_since = (state.under_way > 0).then(Moment::now);
         if probe {
             state.probing = false;
         }
         match &answer {
             Ok(value) => {
+                let before = state.health.bytes_in + state.health.bytes_out;
                 count(&mut state.health, value);
-                succeeded(&mut state, started.elapsed());
+                let small = state.health.bytes_in + state.health.bytes_out - before < SMALL;
+                succeeded(&mut state, started.elapsed(), small);
             }
             Err(Fault::TooLarge) => {}
             Err(fault) => failed(&mut state, fault),
@@ -155,15 +178,22 @@ impl Patient {
     }
 }
 
-fn succeeded(state: &mut State, took: Duration) {
+fn begin(state: &mut State) {
+    state.under_way += 1;
+    state.silent_since.get_or_insert_with(Moment::now);
+}
+
+fn succeeded(state: &mut State, took: Duration, small: bool) {
     let took_ms = took.as_secs_f64() * 1000.0;
     let usual = state.health.latency_ms;
     state.health.answered += 1;
-    state.limit = match usual > 0.0 && took_ms > SLOWER * usual + 5.0 {
-        true => (state.limit * 0.9).max(2.0),
-        false => (state.limit + 0.5).min(LARGEST_LIMIT),
-    };
-    state.health.latency_ms = if usual == 0.0 { took_ms } else { usual * 0.9 + took_ms * 0.1 };
+    if small {
+        state.limit = match usual > 0.0 && took_ms > SLOWER * usual + 5.0 {
+            true => (state.limit * 0.9).max(2.0),
+            false => (state.limit + 0.5).min(LARGEST_LIMIT),
+        };
+        state.health.latency_ms = if usual == 0.0 { took_ms } else { usual * 0.8 + took_ms * 0.2 };
+    }
     state.failures = 0;
     state.open_since = None;
     state.pause = FIRST_PAUSE;

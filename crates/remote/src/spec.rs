@@ -52,7 +52,8 @@ impl fmt::Display for Spec {
         if shown.password().is_some() {
             let _ = shown.set_password(Some("***"));
         }
-        let secret = |name: &str| ["key", "secret", "token", "password"].iter().any(|word| name.contains(word));
+        let secret =
+            |name: &str| ["key", "secret", "token", "password"].iter().any(|word| name.contains(word));
         let pairs: Vec<(String, String)> = shown.query_pairs().into_owned().collect();
         shown.set_query(None);
         f.write_str(shown.as_str())?;

@@ -10,8 +10,10 @@ use kiln_action::wire::Malformed;
 use kiln_action::{ActionKey, Digest, WeakKey, digest};
 use kiln_store::{Content, Fetch, Fetched, Key, Store, StoreError};
 use kiln_sys::files::{self, Draft, FileError};
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The format of everything in a bucket. A change of any byte is another name.
@@ -34,6 +36,8 @@ pub struct RemoteStore {
     spec: Spec,
     namespaces: Vec<String>,
     quarantine: Option<PathBuf>,
+    /// Names of ours under which something wrong was found.
+    wrong: Mutex<HashSet<String>>,
 }
 
 /// Something that was found, and the pack that it came in.
@@ -67,6 +71,7 @@ impl RemoteStore {
             spec: spec.clone(),
             namespaces: namespaces.to_vec(),
             quarantine: quarantine.map(Path::to_owned),
+            wrong: Mutex::default(),
         }
     }
 
@@ -88,6 +93,16 @@ impl RemoteStore {
     /// Whether it would be asked now: not while it is given up on.
     pub fn is_asked(&self) -> bool {
         self.bucket.is_asked()
+    }
+
+    /// Whether it is worth waiting for: not if it is silent for longer than usual.
+    pub fn is_prompt(&self) -> bool {
+        self.bucket.is_prompt()
+    }
+
+    /// How long a small answer takes, lately.
+    pub fn latency(&self) -> Duration {
+        self.bucket.latency()
     }
 
     /// The Shapes of a WeakKey.
@@ -127,11 +142,25 @@ impl RemoteStore {
         if bytes.len() as u64 > self.bucket.largest() {
             return Err(Fault::TooLarge);
         }
-        self.bucket.put(&self.own(name), bytes, within(bytes.len() as u64))
+        self.bucket.put(&self.own(name), bytes, within(bytes.len() as u64))?;
+        self.wrong().remove(&self.own(name));
+        Ok(())
     }
 
-    /// Whether a name is taken in our own namespace.
+    fn wrong(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether something wrong was found under a name of ours, and nothing was put there since.
+    pub fn is_wrong(&self, name: &str) -> bool {
+        self.wrong().contains(&self.own(name))
+    }
+
+    /// Whether a name is taken in our own namespace, by something that is not known to be wrong.
     pub fn has(&self, name: &str) -> Result<bool, Fault> {
+        if self.is_wrong(name) {
+            return Ok(false);
+        }
         self.bucket.has(&self.own(name), SMALL)
     }
 
@@ -183,7 +212,7 @@ impl RemoteStore {
         format!("{FORMAT}/{}/{name}", self.namespaces[0])
     }
 
-    /// Looks through the namespaces. What cannot be opened is as good as not there, and is taken away.
+    /// Looks through the namespaces. What cannot be opened is as good as not there.
     fn find<T>(
         &self,
         name: &str,
@@ -202,7 +231,8 @@ impl RemoteStore {
         Ok(None)
     }
 
-    /// Takes a wrong object out of everybody's way, and keeps what it was.
+    /// Keeps what was wrong, and remembers it. It is not removed from the store: the wire may be to blame, and whoever compiles
+    /// in its stead puts the right thing there.
     fn quarantine(&self, name: &str, bytes: &[u8]) {
         self.bucket.found_wrong(name);
         if let Some(directory) = &self.quarantine {
@@ -211,9 +241,7 @@ impl RemoteStore {
                 let _ = files::write_private(&directory.join(name.replace('/', "-")), bytes);
             }
         }
-        if self.is_writable() {
-            let _ = self.bucket.remove(name, SMALL);
-        }
+        self.wrong().insert(name.to_owned());
     }
 }
 

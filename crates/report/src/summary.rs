@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 pub struct Summary {
     /// Restored from the cache.
     pub hits: u64,
+    /// Those of them that came from a remote store just then.
+    pub remote_hits: u64,
     /// Compiled, and kept.
     pub misses: u64,
     /// Not cached, by reason.
@@ -32,6 +34,7 @@ impl Summary {
         match event.outcome {
             Outcome::Hit => {
                 self.hits += 1;
+                self.remote_hits += u64::from(event.remote);
                 self.saved_ms += event.compile_ms;
                 self.restored_bytes += event.bytes;
             }
@@ -54,6 +57,7 @@ impl Summary {
     /// Adds another summary.
     pub fn merge(&mut self, other: &Summary) {
         self.hits += other.hits;
+        self.remote_hits += other.remote_hits;
         self.misses += other.misses;
         self.failures += other.failures;
         self.errors += other.errors;

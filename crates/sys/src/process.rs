@@ -224,9 +224,16 @@ pub fn start_detached(program: &OsStr, args: &[OsString]) -> io::Result<()> {
 /// Marks every descriptor but the standard ones close-on-exec and closes it: for a process that outlives a build and
 /// must not hold cargo's jobserver or pipes.
 pub fn close_inherited() {
-    for fd in 3..1024 {
-        // SAFETY: called first thing in a process of our own, before anything here has opened a descriptor.
-        unsafe { rustix::io::close(fd) };
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let open: Vec<i32> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for fd in open.into_iter().filter(|fd| *fd > 2) {
+        // SAFETY: called first thing in a process of our own, before anything here has opened a descriptor. The one that the
+        // list itself was read by is closed already, and asking about it does no harm.
+        unsafe {
+            if rustix::io::fcntl_getfd(std::os::fd::BorrowedFd::borrow_raw(fd)).is_ok() {
+                rustix::io::close(fd);
+            }
+        }
     }
 }
 
@@ -308,6 +315,11 @@ pub fn starter_of(beginning: &str) -> Option<u32> {
         process = above;
     }
     None
+}
+
+/// Where the process that started this one is.
+pub fn directory_of_parent() -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{}/cwd", parent())).ok()
 }
 
 /// The process group.

@@ -178,12 +178,7 @@ fn read(from: &mut TcpStream, sender: &Sender<(Instant, Vec<u8>)>, shared: &Shar
     }
 }
 
-fn deliver(
-    receiver: &Receiver<(Instant, Vec<u8>)>,
-    mut to: TcpStream,
-    shared: &Shared,
-    answers: bool,
-) {
+fn deliver(receiver: &Receiver<(Instant, Vec<u8>)>, mut to: TcpStream, shared: &Shared, answers: bool) {
     let mut passed = 0_u64;
     while let Ok((at, mut bytes)) = receiver.recv() {
         thread::sleep(at.saturating_duration_since(Instant::now()));

@@ -1,6 +1,8 @@
 //! Real servers for remote storage, on loopback and free ports, gone when dropped. Where a program is not installed the test
 //! says so loudly and goes on without it; `.ci/run` installs them.
 
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;

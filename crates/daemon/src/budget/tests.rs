@@ -11,7 +11,7 @@ fn waiting_in_vain_comes_to_an_end() {
         budgets.in_vain(1, allowed);
         lost += allowed;
     }
-    assert!(lost <= MS(501), "{lost:?}");
+    assert!(lost <= MS(251), "{lost:?}");
     assert_eq!(budgets.allow(1, 200), Duration::ZERO);
     assert_eq!(budgets.allow(2, 200), MS(200), "another build has its own");
 }
@@ -19,17 +19,17 @@ fn waiting_in_vain_comes_to_an_end() {
 #[test]
 fn who_compiles_may_wait_a_little_more() {
     let budgets = Budgets::default();
-    budgets.in_vain(1, MS(500));
+    budgets.in_vain(1, MS(250));
     budgets.compiled(1, 10_000);
-    assert_eq!(budgets.allow(1, 0), MS(400));
+    assert_eq!(budgets.allow(1, 0), MS(200));
 }
 
 #[test]
 fn who_was_spared_much_is_patient_and_who_waits_longer_than_it_compiles_is_not() {
     let budgets = Budgets::default();
-    budgets.in_vain(1, MS(500));
+    budgets.in_vain(1, MS(250));
     budgets.spared(1, MS(0), 10_000);
-    assert_eq!(budgets.allow(1, 0), MS(1000));
+    assert_eq!(budgets.allow(1, 0), MS(400));
     budgets.spared(1, MS(2000), 1000);
     assert_eq!(budgets.allow(1, 0), Duration::ZERO);
 }

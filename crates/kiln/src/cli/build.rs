@@ -1,7 +1,8 @@
 //! A build started through kiln: its compilers are wired for this one run, and one line at its end says what was saved.
 
-use crate::{fail, links};
+use crate::{daemon, fail, links};
 use kiln_config::Settings;
+use kiln_link::message::tag;
 use kiln_report::{Summary, log};
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
@@ -40,6 +41,7 @@ pub fn run(
         Err(error) => return fail(&format!("cannot run `{}`: {error}; {hint}", program.display())),
     };
     sum_up(events);
+    tell_of_remotes(settings, environment);
     match ended {
         Ended::Code(code) => code,
         Ended::Signal(signal) => process::end_by_signal(signal),
@@ -57,6 +59,25 @@ pub fn path(settings: &Settings, wrapper: &Path, environment: &Environment) -> O
             let warning = format!("kiln: warning: C compilers are not wired: {what}\n");
             process::say(Channel::Err, warning.as_bytes());
             None
+        }
+    }
+}
+
+/// What is wrong with the remote stores, once a build.
+fn tell_of_remotes(settings: &Settings, environment: &Environment) {
+    let Some(client) = daemon::client(settings, environment, false).ok().filter(|client| client.is_there())
+    else {
+        return;
+    };
+    let Ok(status) = daemon::ask(&client, tag::STATUS, b"") else { return };
+    let warn = |what: &str| process::say(Channel::Err, format!("kiln: warning: {what}\n").as_bytes());
+    for complaint in status["complaints"].as_array().into_iter().flatten() {
+        warn(complaint.as_str().unwrap_or_default());
+    }
+    for store in status["stores"].as_array().into_iter().flatten() {
+        let text = |name: &str| store[name].as_str().unwrap_or_default();
+        if store["given_up"] == true {
+            warn(&format!("{} is left alone for a while: {}", text("url"), text("last_fault")));
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Only results that were not used for so long (`3d`, `12h`)
     #[arg(long, value_name = "SPAN")]
     older_than: Option<String>,
+    /// Everything in our own namespace of the remote stores instead
+    #[arg(long, conflicts_with_all = ["name", "project", "older_than"])]
+    remote: bool,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -35,6 +38,9 @@ pub struct Arguments {
 
 /// Removes.
 pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint) -> i32 {
+    if arguments.remote {
+        return clear_remote(arguments, settings);
+    }
     let shop = match Workshop::open(settings) {
         Ok(shop) => shop,
         Err(reason) => return fail(&reason.to_string()),
@@ -72,6 +78,20 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
     told(cleared, arguments.json)
 }
 
+/// What others use, too, is not removed by a slip: without a terminal to ask at, `--yes` has to be there.
+fn clear_remote(arguments: &Arguments, settings: &Settings) -> i32 {
+    if !arguments.yes {
+        if !process::is_terminal_input() || !process::is_terminal(Channel::Err) {
+            return fail("what is in a remote store is not only yours; say --yes to remove it");
+        }
+        process::say(Channel::Err, b"remove everything in our namespace of the remote stores? [y/N] ");
+        if !said_yes() {
+            return exit::WRONG;
+        }
+    }
+    crate::remote::care("clear", None, arguments.json, settings)
+}
+
 /// The results that were kept for a project.
 fn keys_of(shop: &Workshop, directory: &Path) -> HashSet<[u8; 32]> {
     let of_log = shop.log().events().into_iter();
@@ -94,6 +114,10 @@ fn confirmed(would: &Collected) -> bool {
     let results = words::count(results, "result");
     let freed = words::bytes(would.before.bytes - would.after.bytes);
     process::say(Channel::Err, format!("remove {results}, {freed}? [y/N] ").as_bytes());
+    said_yes()
+}
+
+fn said_yes() -> bool {
     let line = process::read_line().unwrap_or_default();
     if matches!(line.trim(), "y" | "Y" | "yes") {
         return true;

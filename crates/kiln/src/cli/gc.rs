@@ -19,6 +19,9 @@ pub struct Arguments {
     /// As JSON
     #[arg(long)]
     json: bool,
+    /// In the remote stores instead: remove what was written before the age limit (`max-age`)
+    #[arg(long, conflicts_with = "dry_run")]
+    remote: bool,
     /// As the wrapper starts it: quietly, at the lowest priority
     #[arg(long, hide = true)]
     background: bool,
@@ -26,6 +29,12 @@ pub struct Arguments {
 
 /// Collects.
 pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
+    if arguments.remote {
+        return match settings.max_age {
+            Some(age) => crate::remote::care("gc", Some(age), arguments.json, settings),
+            None => fail("max-age is set to keep everything"),
+        };
+    }
     if arguments.background {
         process::close_inherited();
         process::be_nice();

@@ -5,17 +5,21 @@ mod cargo;
 mod clear;
 mod completions;
 mod config;
+mod daemon;
 mod doctor;
 mod edit;
 #[path = "../exit.rs"]
 pub mod exit;
 mod explain;
 mod gc;
+#[path = "../greeting.rs"]
+mod greeting;
 #[path = "../host.rs"]
 mod host;
 mod links;
 mod paint;
 mod progress;
+mod remote;
 mod run;
 mod setup;
 mod stats;
@@ -67,6 +71,12 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Show and change settings
     Config(config::Arguments),
+    /// Start, stop and watch what fetches from remote stores and uploads to them
+    Daemon(daemon::Arguments),
+    /// Fetch what this workspace will need from the remote stores
+    Prefetch(remote::Prefetch),
+    /// Upload what is in the cache and not in the remote stores
+    Push(remote::Push),
     /// Print what a shell needs to complete kiln's command lines
     Completions(completions::Arguments),
 }
@@ -93,6 +103,11 @@ pub fn run() -> i32 {
             let place = config::Place { environment: &environment, directory: &directory };
             config::run(&arguments, &loaded, &place)
         }
+        Command::Daemon(arguments) => daemon::run(&arguments, &complained(loaded), &environment),
+        Command::Prefetch(arguments) => {
+            remote::prefetch(&arguments, &complained(loaded), &environment, &directory)
+        }
+        Command::Push(arguments) => remote::push(&arguments, &complained(loaded), &environment),
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

@@ -41,6 +41,8 @@ struct Shown {
     entries: Option<Vec<Entry>>,
     biggest: Vec<Entry>,
     useful: Vec<Useful>,
+    /// What the daemons counted, of every remote store.
+    remote: Value,
 }
 
 /// What a unit was good for.
@@ -105,7 +107,8 @@ fn gather(
     let useful =
         if top > 0 { useful(&log.since(since.unwrap_or(0)), project.as_deref(), top) } else { Vec::new() };
     let store_bytes = shop.store.estimate().unwrap_or(0);
-    Shown { account, store_bytes, limit: settings.max_size, entries, biggest, useful }
+    let remote = crate::remote::counters(settings);
+    Shown { account, store_bytes, limit: settings.max_size, entries, biggest, useful, remote }
 }
 
 fn counted(events: &[Event]) -> Account {
@@ -169,6 +172,7 @@ fn as_json(shown: &Shown) -> Value {
             "used_ms": entry.used_ns / 1_000_000,
         })
     };
+    value["remote"] = shown.remote.clone();
     value["biggest"] = shown.biggest.iter().map(entry).collect();
     let useful = |unit: &Useful| json!({ "unit": unit.unit, "hits": unit.hits, "saved_ms": unit.saved_ms });
     value["most_useful"] = shown.useful.iter().map(useful).collect();
@@ -182,6 +186,9 @@ fn as_text(shown: &Shown, one_project: bool) -> String {
         let _ = writeln!(text, "{name:<22}{value:>14}");
     };
     row("hits", summary.hits.to_string());
+    if summary.remote_hits > 0 {
+        row("hits from afar", summary.remote_hits.to_string());
+    }
     row("misses", summary.misses.to_string());
     row("hit rate", format!("{:.1} %", 100.0 * rate(summary)));
     row("not cached", summary.bypasses.values().sum::<u64>().to_string());
@@ -200,6 +207,11 @@ fn as_text(shown: &Shown, one_project: bool) -> String {
         for (reason, count) in &summary.bypasses {
             let _ = writeln!(text, "  {reason:<20}{count:>14}");
         }
+    }
+    let stores = shown.remote.as_array().into_iter().flatten().map(crate::daemon::store_as_text);
+    let stores: String = stores.collect();
+    if !stores.is_empty() {
+        let _ = write!(text, "\nremote stores\n{stores}");
     }
     if shown.account.projects.len() > 1 || (one_project && !shown.account.projects.is_empty()) {
         let _ = writeln!(text, "\n{:>8}{:>8}{:>14}  by project", "hits", "misses", "saved");

@@ -23,6 +23,9 @@ pub struct Arguments {
     /// As JSON (docs/reference/verify.md; fields are only ever added)
     #[arg(long)]
     json: bool,
+    /// Look at every object in the remote stores instead (which fetches all of them)
+    #[arg(long, conflicts_with_all = ["repair", "rebuild"])]
+    remote: bool,
     /// Run COMMAND, compile on hits all the same, allowed to read the recorded inputs only, and compare
     #[arg(long, requires = "command")]
     rebuild: bool,
@@ -38,6 +41,9 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment, paint: Paint) -> i32 {
     if arguments.rebuild {
         return rebuild(arguments, settings, environment, paint);
+    }
+    if arguments.remote {
+        return crate::remote::care("verify", None, arguments.json, settings);
     }
     let shop = match Workshop::open(settings) {
         Ok(shop) => shop,

@@ -54,7 +54,9 @@ fn an_answer_after_signs_of_life() {
 
 #[test]
 fn an_older_daemon_is_asked_to_go_and_a_newer_one_is_left_alone() {
-    for (protocol, tags) in [(PROTOCOL - 1, vec![tag::HELLO, message::RETIRE]), (PROTOCOL + 1, vec![tag::HELLO])] {
+    for (protocol, tags) in
+        [(PROTOCOL - 1, vec![tag::HELLO, message::RETIRE]), (PROTOCOL + 1, vec![tag::HELLO])]
+    {
         let directory = tempfile::tempdir().unwrap();
         let daemon = answering(place(directory.path()).listen().unwrap(), protocol);
         let client = Client::new(directory.path(), hello(), None);

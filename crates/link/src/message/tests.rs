@@ -40,7 +40,14 @@ fn a_hello_of_another_time_says_at_least_what_it_is() {
 
 #[test]
 fn what_is_cut_short_is_nothing() {
-    let resolve = Resolve { weak: WeakKey([1; 32]), seen: [0; 32], keys: vec![], build: 0, workspace: None, cost_ms: 0 };
+    let resolve = Resolve {
+        weak: WeakKey([1; 32]),
+        seen: [0; 32],
+        keys: vec![],
+        build: 0,
+        workspace: None,
+        cost_ms: 0,
+    };
     for bytes in [hello().encode(), resolve.encode()] {
         for at in 0..bytes.len() {
             assert!(Hello::decode(&bytes[..at]).is_err());

@@ -46,9 +46,8 @@ pub fn open(spec: &Spec) -> Result<Box<dyn Bucket>, String> {
     let address = |text: &str| text.split_once("://").map(|(_, rest)| format!("{scheme}://{rest}"));
     let first = address(url.as_str()).ok_or("redis:// takes a host")?;
     let others = spec.url.query_pairs().filter(|(name, _)| name == "node");
-    let nodes: Vec<String> = std::iter::once(first.clone())
-        .chain(others.map(|(_, node)| format!("{scheme}://{node}")))
-        .collect();
+    let nodes: Vec<String> =
+        std::iter::once(first.clone()).chain(others.map(|(_, node)| format!("{scheme}://{node}"))).collect();
     let server = match kind {
         "cluster" => {
             let mut builder = ClusterClient::builder(nodes).retries(1);
@@ -76,14 +75,17 @@ pub fn open(spec: &Spec) -> Result<Box<dyn Bucket>, String> {
         Some(Err(_)) => return Err("expires takes seconds".to_owned()),
         None => None,
     };
-    let prefix = spec.option("prefix").map_or(String::new(), |prefix| format!("{}/", prefix.trim_matches('/')));
+    let prefix =
+        spec.option("prefix").map_or(String::new(), |prefix| format!("{}/", prefix.trim_matches('/')));
     Ok(Box::new(Redis { server, idle: Mutex::default(), prefix, expires }))
 }
 
 /// Sentinels are asked without the login of what they watch.
 fn without_login(node: &str) -> String {
     match (node.split_once("://"), node.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{}", host.split('/').next().unwrap_or(host)),
+        (Some((scheme, _)), Some((_, host))) => {
+            format!("{scheme}://{}", host.split('/').next().unwrap_or(host))
+        }
         _ => node.to_owned(),
     }
 }
@@ -149,7 +151,10 @@ impl Redis {
             }
         };
         // After a fault of the wire half an answer may be in it.
-        if !answer.as_ref().is_err_and(|error| error.is_io_error() || error.is_timeout() || error.is_connection_dropped()) {
+        if !answer
+            .as_ref()
+            .is_err_and(|error| error.is_io_error() || error.is_timeout() || error.is_connection_dropped())
+        {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(wire);
         }
         redis::from_redis_value(answer?.extract_error()?).map_err(RedisError::from)

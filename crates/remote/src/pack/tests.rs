@@ -63,7 +63,10 @@ fn any_changed_byte_and_any_cut_is_noticed() {
         let mut changed = pack.clone();
         changed[at] ^= 0x41;
         // A bit of a zstd frame's head that says nothing about its content may change; the content is the same then.
-        assert!(Unit::open(&key, &changed).is_err() || Unit::open(&key, &changed).unwrap() == whole, "byte {at}");
+        assert!(
+            Unit::open(&key, &changed).is_err() || Unit::open(&key, &changed).unwrap() == whole,
+            "byte {at}"
+        );
         assert!(Unit::open(&key, &pack[..at]).is_err(), "cut at {at}");
     }
 }

@@ -1,0 +1,154 @@
+//! What the engine wants from a remote side, whoever that is: results brought into the local store in time, and a word about
+//! what was compiled. Nothing of it is needed, and none of it can fail.
+
+use crate::baseline;
+use crate::toolchain;
+use crate::workshop::Workshop;
+use kiln_action::wire::Writer;
+use kiln_action::{ActionKey, Digest, Invocation, WeakKey};
+use kiln_compiler::Context;
+use kiln_config::Settings;
+use kiln_sys::env::Environment;
+use kiln_sys::files;
+use kiln_sys::identity::{self, Found, Memo};
+use kiln_sys::process::{self, Program};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// The names under which what a workspace builds on is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Of its lock file, toolchain and profile.
+    pub exact: [u8; 32],
+    /// Of its directory's name, toolchain and profile.
+    pub near: [u8; 32],
+}
+
+/// A unit that is not in the local store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its WeakKey.
+    pub weak: WeakKey,
+    /// The hash of its Shapes as the local store has them; zeros for none.
+    pub seen: [u8; 32],
+    /// What today's answers make of them.
+    pub keys: Vec<ActionKey>,
+    /// The build that it is part of.
+    pub build: u32,
+    /// The workspace that it is built for.
+    pub workspace: Option<Workspace>,
+}
+
+/// What there is in the local store now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// A result under one of the keys.
+    pub found: bool,
+    /// Other Shapes than those that were seen.
+    pub news: bool,
+}
+
+/// A unit that was compiled and kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Its WeakKey.
+    pub weak: WeakKey,
+    /// Its result.
+    pub key: ActionKey,
+    /// Whether the next edit replaces it.
+    pub incremental: bool,
+    /// The build that it is part of.
+    pub build: u32,
+    /// The workspace that it was built for.
+    pub workspace: Option<Workspace>,
+    /// Milliseconds that compiling took.
+    pub took_ms: u32,
+}
+
+/// The remote side.
+pub trait Afar {
+    /// Brings what there is, within the time that it is worth.
+    fn bring(&self, wanted: &Wanted) -> Brought;
+
+    /// Takes note of what was made here.
+    fn made(&self, made: &Made);
+}
+
+/// The workspace that a unit is built for; `None` where there is no telling. It is found from where cargo's outputs go, else from
+/// where cargo was started: that it is guessed costs an object that nobody needs, at worst.
+pub fn workspace(invocation: &Invocation, toolchain: &Digest, memo: &Memo) -> Option<Workspace> {
+    let project = PathBuf::from(baseline::project(invocation));
+    let profile = profile(invocation);
+    if invocation.family.is_c() && !is_locked(&project) {
+        let near =
+            name(&[b"near", project.file_name()?.as_encoded_bytes(), &toolchain.hash, profile.as_bytes()]);
+        return Some(Workspace { exact: near, near });
+    }
+    let root = if is_locked(&project) { project } else { locked(&process::directory_of_parent()?)? };
+    of_root(&root, toolchain, &profile, memo)
+}
+
+/// The same for whoever stands in a workspace and asks, with cargo's name for the profile's directory.
+pub fn workspace_here(
+    settings: &Settings,
+    environment: &Environment,
+    here: &Path,
+    profile: &str,
+) -> Result<Workspace, String> {
+    let root = locked(here).ok_or("there is no Cargo.lock here or above")?;
+    let shop = Workshop::open(settings).map_err(|reason| reason.to_string())?;
+    let ask = |program: &OsStr, args: &[&OsStr]| {
+        let said = process::ask(&Program { program, args, set: &[] }).map_err(|error| error.to_string())?;
+        Ok::<_, String>(String::from_utf8_lossy(&said.out).trim().to_owned())
+    };
+    let sysroot = ask(OsStr::new("rustc"), &[OsStr::new("--print"), OsStr::new("sysroot")])?;
+    let compiler = Path::new(&sysroot).join("bin/rustc");
+    let recognised = kiln_compiler::recognise(compiler.as_os_str(), None).ok_or("there is no rustc")?;
+    let args = ["--crate-name", "x", "x.rs", "--emit=metadata", "--out-dir", "/nowhere"].map(OsString::from);
+    let context = Context {
+        args: &args,
+        directory: &root,
+        response: &|_| None,
+        remap: None,
+        base: None,
+        getenv: &|_| None,
+    };
+    let invocation = kiln_compiler::parse(&recognised, &context).map_err(|reason| reason.to_string())?;
+    let known = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains());
+    let known = known.and_then(|known| known.loaded_in(&root, environment));
+    let (digest, _) = known.map_err(|reason| reason.to_string())?;
+    of_root(&root, &digest, profile, shop.store.memo()).ok_or_else(|| "Cargo.lock cannot be read".into())
+}
+
+fn of_root(root: &Path, toolchain: &Digest, profile: &str, memo: &Memo) -> Option<Workspace> {
+    let Ok(Found::Content(lock, _)) = identity::digest_of(&root.join(LOCK), memo) else { return None };
+    let called = root.file_name()?.as_encoded_bytes();
+    let near = name(&[b"near", called, &toolchain.hash, profile.as_bytes()]);
+    let exact = name(&[b"exact", &lock.hash, &toolchain.hash, profile.as_bytes()]);
+    Some(Workspace { exact, near })
+}
+
+const LOCK: &str = "Cargo.lock";
+
+fn is_locked(directory: &Path) -> bool {
+    files::lstat(&directory.join(LOCK)).is_ok_and(|found| found.is_some())
+}
+
+fn locked(directory: &Path) -> Option<PathBuf> {
+    directory.ancestors().find(|above| is_locked(above)).map(Path::to_owned)
+}
+
+fn name(parts: &[&[u8]]) -> [u8; 32] {
+    let mut text = Writer::default();
+    text.bytes(b"kiln workspace 1");
+    parts.iter().for_each(|part| text.bytes(part));
+    Digest::of(&text.0).hash
+}
+
+/// The profile, as cargo calls its directory: `debug` of `target/debug/deps`.
+fn profile(invocation: &Invocation) -> String {
+    let out = &invocation.outputs.directory;
+    let inner = |part: &Path| part.ends_with("deps") || part.ends_with("build") || part.ends_with("examples");
+    let above = out.ancestors().find(|part| inner(part)).and_then(Path::parent).and_then(Path::file_name);
+    above.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}

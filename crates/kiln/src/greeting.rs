@@ -1,0 +1,21 @@
+//! What the daemon is told first, by the wrapper and by commands.
+
+use kiln_config::Settings;
+use kiln_link::Hello;
+use kiln_link::message::{PROTOCOL, VARIABLES};
+use kiln_sys::env::Environment;
+
+/// Which remotes are meant, with the credentials of whoever asks.
+pub fn hello(settings: &Settings, environment: &Environment) -> Hello {
+    let value = |name: &&str| {
+        let value = environment.get(name)?.to_str()?;
+        Some(((*name).to_owned(), value.to_owned()))
+    };
+    Hello {
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        urls: settings.remote.clone(),
+        namespaces: settings.remote_namespace.clone(),
+        variables: VARIABLES.iter().filter_map(value).collect(),
+    }
+}
