@@ -1,0 +1,474 @@
+//! One cache for several machines: what one has built, another has without compiling; and whatever a remote does, a build is
+//! right and says nothing new.
+//!
+//! A machine is a cache directory with a daemon; all of them build the same checkout at the same path, as CI does.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests arrange files, processes and the environment themselves; nothing here runs in kiln"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use kiln_testkit::proxy::{Proxy, Wrong};
+use kiln_testkit::servers::{self, Server};
+use kiln_testkit::{Project, TestSpace, run};
+use kiln_tests::projects::chain;
+
+/// A space whose daemons are stopped at its end.
+struct Machines {
+    space: TestSpace,
+    count: u32,
+}
+
+impl Machines {
+    fn new(remote: &str) -> Machines {
+        let mut space = TestSpace::new();
+        space.set_env("KILN_REMOTE", remote);
+        Machines { space, count: 0 }
+    }
+
+    /// From here on another machine builds: its cache is empty.
+    fn another(&mut self) {
+        self.stop();
+        self.count += 1;
+        let cache = self.space.path(format!("cache-{}", self.count));
+        self.space.set_cache(cache);
+    }
+
+    /// The project that all machines build.
+    fn ws(&self) -> Project<'_> {
+        self.space.project("ws")
+    }
+
+    /// The same, written anew.
+    fn chain(&self) -> Project<'_> {
+        chain(&self.space, "ws")
+    }
+
+    fn stop(&self) {
+        let _ = self.space.kiln(&["daemon", "stop"]).output();
+    }
+
+    fn settle(&self) {
+        run(&mut self.space.kiln(&["daemon", "wait", "--for", "60s"])).ok();
+    }
+
+    fn status(&self) -> String {
+        run(&mut self.space.kiln(&["daemon", "status"])).ok().out()
+    }
+
+    fn daemon(&self) -> Option<i32> {
+        let told = run(&mut self.space.kiln(&["daemon", "status", "--json"])).ok().out();
+        let line = told.lines().find(|line| line.contains("\"process\""))?;
+        line.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok()
+    }
+}
+
+impl Drop for Machines {
+    fn drop(&mut self) {
+        for number in 0..=self.count {
+            let name = if number == 0 { "cache".to_owned() } else { format!("cache-{number}") };
+            let mut command = self.space.kiln(&["daemon", "stop"]);
+            let _ = command.env("KILN_DIR", self.space.path(name)).output();
+        }
+    }
+}
+
+/// What a build came to: units, without questions to the compiler.
+#[derive(Debug)]
+struct Built {
+    hits: usize,
+    misses: usize,
+}
+
+/// Builds from an empty target directory; it is right and quiet.
+#[track_caller]
+fn builds(machines: &Machines, project: &Project<'_>) -> Built {
+    let events = machines.space.path("events.jsonl");
+    let _ = fs::remove_file(&events);
+    let outcome = project.clean().cargo(&["build", "--workspace"]).env("KILN_EVENTS", &events).ok();
+    assert!(!outcome.err().contains("kiln:"), "{outcome}");
+    assert_eq!(project.prints("debug/app"), "4\n");
+    let events = fs::read_to_string(&events).expect("events");
+    let count = |outcome: &str| {
+        let outcome = format!("\"outcome\":\"{outcome}\"");
+        events.lines().filter(|line| line.contains(&outcome) && !line.contains("\"kind\":\"probe\"")).count()
+    };
+    Built { hits: count("hit"), misses: count("miss") + count("bypass") }
+}
+
+fn share(space: &TestSpace) -> PathBuf {
+    let share = space.path("share");
+    fs::create_dir_all(&share).expect("mkdir");
+    share
+}
+
+/// A machine with a shared directory as its remote.
+fn with_share() -> (Machines, PathBuf) {
+    let mut machines = Machines::new("file:///nowhere-mounted");
+    let share = share(&machines.space);
+    machines.space.set_env("KILN_REMOTE", format!("file://{}", share.display()));
+    (machines, share)
+}
+
+/// Every kind of remote: a machine and the server it uses.
+fn everywhere(test: impl Fn(Machines, Option<&Server>)) {
+    test(with_share().0, None);
+    if let Some(server) = servers::redis() {
+        test(Machines::new(&servers::redis_url(server.address())), Some(&server));
+    }
+    if let Some(server) = servers::s3() {
+        test(Machines::new(&servers::s3_url(server.address())), Some(&server));
+    }
+}
+
+fn objects(directory: &Path, letter: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = vec![directory.join("kiln1/main").join(letter)];
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.path().is_dir() { left.push(entry.path()) } else { found.push(entry.path()) }
+        }
+    }
+    found
+}
+
+#[test]
+fn another_machine_compiles_nothing() {
+    everywhere(|mut machines, _| {
+        let first = builds(&machines, &machines.chain());
+        assert!(first.misses >= 3, "{first:?}");
+        machines.settle();
+        machines.another();
+        chain(&machines.space, "ws");
+        let second = builds(&machines, &machines.ws());
+        assert_eq!((second.hits, second.misses), (first.misses + first.hits, 0), "{}", machines.status());
+        machines.ws().assert_fresh(&["build", "--workspace"]);
+    });
+}
+
+#[test]
+fn without_a_bundle_unit_by_unit() {
+    let (mut machines, share) = with_share();
+    let first = builds(&machines, &machines.chain());
+    machines.settle();
+    assert!(!objects(&share, "w").is_empty() && !objects(&share, "g").is_empty());
+    fs::remove_dir_all(share.join("kiln1/main/w")).unwrap();
+    machines.another();
+    let second = builds(&machines, &machines.chain());
+    assert_eq!(second.misses, 0, "{first:?} {second:?} {}", machines.status());
+}
+
+#[test]
+fn a_bundle_is_enough() {
+    let (mut machines, share) = with_share();
+    builds(&machines, &machines.chain());
+    machines.settle();
+    for letter in ["r", "s", "b"] {
+        let _ = fs::remove_dir_all(share.join("kiln1/main").join(letter));
+    }
+    machines.another();
+    let second = builds(&machines, &machines.chain());
+    assert_eq!(second.misses, 0, "{second:?} {}", machines.status());
+}
+
+#[test]
+fn what_a_macro_reads_counts_across_machines() {
+    let (mut machines, _) = with_share();
+    chain(&machines.space, "ws");
+    builds(&machines, &machines.ws());
+    machines.settle();
+    machines.another();
+    machines.ws().write("base/src/lib.rs", "pub fn value() -> i32 { 30 }\n");
+    machines.ws().clean().cargo(&["build", "--workspace"]).ok();
+    assert_eq!(machines.ws().prints("debug/app"), "31\n");
+}
+
+#[test]
+fn a_local_hit_needs_nobody() {
+    let (machines, _) = with_share();
+    chain(&machines.space, "ws");
+    builds(&machines, &machines.ws());
+    machines.settle();
+    machines.stop();
+    let remote = machines.space.cache().join("remote");
+    fs::remove_dir_all(&remote).unwrap();
+    let warm = builds(&machines, &machines.ws());
+    assert_eq!(warm.misses, 0);
+    assert!(!remote.exists(), "somebody wanted a daemon");
+}
+
+#[test]
+fn namespaces_and_read_only_levels() {
+    let (mut machines, share) = with_share();
+    chain(&machines.space, "ws");
+    builds(&machines, &machines.ws());
+    machines.settle();
+    let before = objects(&share, "r").len();
+    // A laptop reads what CI wrote to main, and writes elsewhere.
+    machines.another();
+    machines.space.set_env("KILN_REMOTE_NAMESPACE", "laptop,main");
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0);
+    machines.ws().write("app/src/main.rs", "fn main() { println!(\"{}\", middle::value() + 0); }\n");
+    assert!(builds(&machines, &machines.ws()).misses > 0);
+    machines.settle();
+    assert_eq!(objects(&share, "r").len(), before);
+    assert!(share.join("kiln1/laptop/r").exists());
+    // Another one may not write at all.
+    machines.another();
+    machines.space.set_env("KILN_REMOTE", format!("file://{}?access=read-only", share.display()));
+    machines.space.set_env("KILN_REMOTE_NAMESPACE", "other,main");
+    machines.ws().write("app/src/main.rs", "fn main() { println!(\"{}\", middle::value() + 1 - 1); }\n");
+    builds(&machines, &machines.ws());
+    machines.settle();
+    assert!(!share.join("kiln1/other").exists());
+}
+
+#[test]
+fn what_is_far_is_near_the_next_time() {
+    let mut machines = Machines::new("file:///nowhere-mounted");
+    let (far, near) = (machines.space.path("far"), machines.space.path("near"));
+    fs::create_dir(&far).unwrap();
+    fs::create_dir(&near).unwrap();
+    machines.space.set_env("KILN_REMOTE", format!("file://{}", far.display()));
+    chain(&machines.space, "ws");
+    builds(&machines, &machines.ws());
+    machines.settle();
+    fs::remove_dir_all(far.join("kiln1/main/w")).unwrap(); // unit by unit
+    machines.another();
+    machines.space.set_env("KILN_REMOTE", format!("file://{},file://{}", near.display(), far.display()));
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0);
+    machines.settle();
+    assert_eq!(objects(&near, "r").len(), objects(&far, "r").len());
+}
+
+/// Whatever is in the remote: what is wrong is compiled, and set right.
+#[test]
+fn damage_is_compiled_and_told() {
+    let (mut machines, share) = with_share();
+    chain(&machines.space, "ws");
+    builds(&machines, &machines.ws());
+    machines.settle();
+    for letter in ["r", "g", "s", "w"] {
+        for (at, path) in objects(&share, letter).into_iter().enumerate() {
+            let mut bytes = fs::read(&path).unwrap();
+            match at % 3 {
+                0 => bytes.truncate(bytes.len() / 2),
+                1 => *bytes.last_mut().unwrap() ^= 1,
+                _ => bytes.clear(),
+            }
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+    let verified = run(&mut machines.space.kiln(&["verify", "--remote"]));
+    assert!(!verified.out().contains(" 0 damaged"), "{verified}");
+    machines.another();
+    let built = builds(&machines, &machines.ws());
+    assert!(built.misses >= 3, "{built:?}");
+    machines.settle();
+    machines.another();
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0, "it was set right");
+}
+
+/// Results under other results' names: the digests in them are right, and they are the answer to another question.
+#[test]
+fn swapped_objects_are_nobodys_results() {
+    let (mut machines, share) = with_share();
+    chain(&machines.space, "ws");
+    builds(&machines, &machines.ws());
+    machines.settle();
+    fs::remove_dir_all(share.join("kiln1/main/w")).unwrap();
+    let results = objects(&share, "r");
+    let contents: Vec<Vec<u8>> = results.iter().map(|path| fs::read(path).unwrap()).collect();
+    for (at, path) in results.iter().enumerate() {
+        fs::write(path, &contents[(at + 1) % contents.len()]).unwrap();
+    }
+    machines.another();
+    assert!(builds(&machines, &machines.ws()).misses >= 3);
+    assert!(machines.status().contains("wrong"), "{}", machines.status());
+    assert!(machines.space.cache().join("remote/quarantine").exists());
+}
+
+/// Whole builds behind a wire that does everything a wire can do.
+#[test]
+fn builds_behind_a_bad_wire_are_right() {
+    for (server, url) in
+        [(servers::redis(), servers::redis_url as fn(_) -> String), (servers::s3(), servers::s3_url)]
+    {
+        let Some(server) = server else { continue };
+        let proxy = Proxy::start(server.address());
+        let mut machines = Machines::new(&url(proxy.address()));
+        chain(&machines.space, "ws");
+        builds(&machines, &machines.ws());
+        machines.settle();
+        for wrong in [
+            Wrong::Dropped,
+            Wrong::Stalled,
+            Wrong::Cut(0),
+            Wrong::Cut(2000),
+            Wrong::Stuck(2000),
+            Wrong::Lies(701),
+            Wrong::Status(500),
+            Wrong::Status(429),
+        ] {
+            machines.another();
+            proxy.set(wrong);
+            let started = Instant::now();
+            let outcome = machines.ws().clean().cargo(&["build", "--workspace"]).ok();
+            assert!(!outcome.err().contains("kiln:"), "{wrong:?} {outcome}");
+            assert_eq!(machines.ws().prints("debug/app"), "4\n", "{wrong:?}");
+            assert!(started.elapsed() < Duration::from_secs(30), "{wrong:?} {:?}", started.elapsed());
+            proxy.set(Wrong::Nothing);
+        }
+        // And once more right, for everybody.
+        machines.another();
+        proxy.set_round_trip(Duration::from_millis(5));
+        let built = builds(&machines, &machines.ws());
+        assert_eq!(built.misses, 0, "{built:?} {}", machines.status());
+    }
+}
+
+#[test]
+fn the_daemon_can_be_killed_at_any_moment() {
+    let (mut machines, share) = with_share();
+    machines.space.set_env("CARGO_INCREMENTAL", "0"); // of an incremental unit only the newest result is uploaded
+    chain(&machines.space, "ws");
+    let cache = machines.space.cache().to_owned();
+    let killing = std::thread::spawn(move || {
+        let mut killed = 0;
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(8) {
+            std::thread::sleep(Duration::from_millis(150));
+            // Its own lock file says who it is: only this test's daemon has it open.
+            for pid in holders(&cache) {
+                killed +=
+                    i32::from(Command::new("kill").args(["-9", &pid]).status().is_ok_and(|s| s.success()));
+            }
+            let _ = fs::remove_file(cache.join("remote").join("started")); // another one may start
+            for entry in fs::read_dir(cache.join("remote")).into_iter().flatten().flatten() {
+                if entry.file_name().to_string_lossy().starts_with("started-") {
+                    let _ = fs::remove_file(entry.path());
+                }
+            }
+        }
+        killed
+    });
+    for _ in 0..3 {
+        builds(&machines, &machines.ws());
+        machines.ws().write("base/src/lib.rs", "pub fn value() -> i32 { 1 + 2 }\n");
+        builds(&machines, &machines.ws());
+        machines.ws().write("base/src/lib.rs", "pub fn value() -> i32 { 3 }\n");
+    }
+    assert!(killing.join().unwrap() > 0);
+    builds(&machines, &machines.ws());
+    machines.settle();
+    assert!(!objects(&share, "r").is_empty());
+    machines.another();
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0, "nothing was lost");
+}
+
+/// Processes of ours that have the daemon's lock open.
+fn holders(cache: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let pid = entry.file_name().to_string_lossy().into_owned();
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        let daemon = words.first().is_some_and(|program| program.ends_with(b"kiln-daemon"));
+        if daemon && words.get(1) == Some(&cache.as_os_str().as_encoded_bytes()) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+#[test]
+fn sixteen_builds_at_once() {
+    let (mut machines, _) = with_share();
+    let projects: Vec<String> = (0..16).map(|n| format!("ws{n}")).collect();
+    for _ in 0..2 {
+        let mut running = Vec::new();
+        for name in &projects {
+            let project = chain(&machines.space, name);
+            let mut command = project.clean().cargo(&["build", "--workspace", "-j1"]).command();
+            running.push(command.spawn().expect("cargo starts"));
+        }
+        for mut child in running {
+            assert!(child.wait().unwrap().success());
+        }
+        for name in &projects {
+            assert_eq!(machines.space.project(name).prints("debug/app"), "4\n");
+        }
+        assert!(holders(machines.space.cache()).len() == 1, "one daemon");
+        machines.settle();
+        machines.another();
+    }
+}
+
+#[test]
+fn commands_for_people() {
+    let (mut machines, share) = with_share();
+    let kiln = |machines: &Machines, args: &[&str]| {
+        run(machines.space.kiln(args).current_dir(machines.space.path("ws")))
+    };
+    chain(&machines.space, "ws");
+    builds(&machines, &machines.ws());
+    let started = kiln(&machines, &["daemon", "start"]).ok().out();
+    assert!(started.contains("process"), "{started}");
+    assert!(machines.daemon().is_some());
+    assert_eq!(kiln(&machines, &["daemon", "wait"]).ok().out(), "everything is uploaded\n");
+    assert!(kiln(&machines, &["verify", "--remote"]).ok().out().contains("0 damaged"));
+    machines.another();
+    let fetched = kiln(&machines, &["prefetch"]).ok().out();
+    assert!(fetched.contains("fetched"), "{fetched}");
+    machines.stop();
+    let moved = machines.space.path("not-here");
+    fs::rename(&share, &moved).unwrap();
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0, "everything was fetched");
+    fs::rename(&moved, &share).unwrap();
+    assert!(kiln(&machines, &["stats"]).ok().out().contains("remote stores"));
+    kiln(&machines, &["clear", "--remote"]).fails_with("--yes");
+    kiln(&machines, &["clear", "--remote", "--yes"]).ok();
+    assert!(objects(&share, "r").is_empty());
+    let pushed = kiln(&machines, &["push"]).ok().out();
+    assert!(pushed.contains("are in the remote store"), "{pushed}");
+    machines.another();
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0, "{pushed} {}", machines.status());
+    assert!(kiln(&machines, &["gc", "--remote"]).ok().out().contains("removed 0 objects"));
+    kiln(&machines, &["daemon", "stop"]).ok();
+    let none = kiln(&machines, &["daemon", "status"]).ok().out();
+    assert!(none.contains("no daemon") || machines.daemon().is_none(), "{none}");
+}
+
+#[test]
+fn secrets_are_nowhere() {
+    let Some(server) = servers::redis() else { return };
+    let machines = Machines::new(&servers::redis_url(server.address()));
+    builds(&machines, &machines.chain());
+    machines.settle();
+    assert!(!machines.status().contains(servers::PASSWORD));
+    let mut left = vec![machines.space.cache().to_owned()];
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                left.push(path);
+            } else if let Ok(bytes) = fs::read(&path) {
+                let secret = servers::PASSWORD.as_bytes();
+                assert!(!bytes.windows(secret.len()).any(|part| part == secret), "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_daemon_that_cannot_be_had_is_not_missed() {
+    let (machines, _) = with_share();
+    chain(&machines.space, "ws");
+    machines.space.write("cache/remote", "a file, where there should be a directory");
+    assert!(builds(&machines, &machines.ws()).misses >= 3);
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0);
+}
