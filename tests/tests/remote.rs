@@ -464,6 +464,28 @@ fn secrets_are_nowhere() {
     }
 }
 
+/// A remote that is dead for days keeps nobody alive, and neither does a cache that is gone.
+#[test]
+fn a_daemon_that_nobody_needs_stops() {
+    let machines = Machines::new("file:///nowhere-mounted");
+    let program = kiln_testkit::binary::kiln().with_file_name("kiln-daemon");
+    for gone in [false, true] {
+        let idle = if gone { "10" } else { "1" };
+        let mut daemon = Command::new(&program).arg(machines.space.cache()).arg(idle).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        builds(&machines, &machines.chain());
+        assert_eq!(holders(machines.space.cache()), [daemon.id().to_string()]);
+        if gone {
+            fs::remove_dir_all(machines.space.cache()).unwrap();
+        }
+        let started = Instant::now();
+        while daemon.try_wait().unwrap().is_none() {
+            assert!(started.elapsed() < Duration::from_secs(20), "it is still there");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
 #[test]
 fn a_daemon_that_cannot_be_had_is_not_missed() {
     let (machines, _) = with_share();

@@ -243,6 +243,11 @@ impl Desk {
         }
     }
 
+    /// How many objects were uploaded.
+    pub fn kept(&self) -> u64 {
+        self.levels.stores().iter().map(|store| store.health().kept).sum()
+    }
+
     /// There is something to be uploaded.
     pub fn poke(&self) {
         *locked(&self.poked) = true;

@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Without anything to do for so long, it stops.
@@ -35,7 +35,8 @@ struct Daemon {
     started: Moment,
     last: Mutex<Moment>,
     connections: AtomicU32,
-    over: AtomicBool,
+    over: Mutex<bool>,
+    ended: Condvar,
     /// What the daemons before this one counted.
     before: Value,
 }
@@ -72,21 +73,27 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
         started: Moment::now(),
         last: Mutex::new(Moment::now()),
         connections: AtomicU32::new(0),
-        over: AtomicBool::new(false),
+        over: Mutex::new(false),
+        ended: Condvar::new(),
     });
     let watching = daemon.clone();
     std::thread::spawn(move || watching.watch(idle.unwrap_or(IDLE)));
-    for stream in listener.incoming().flatten() {
-        if daemon.over.load(Ordering::SeqCst) {
-            break;
+    let serving = daemon.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serving = serving.clone();
+            std::thread::spawn(move || serving.serve(stream));
         }
-        let serving = daemon.clone();
-        std::thread::spawn(move || serving.serve(stream));
+    });
+    let mut over = locked(&daemon.over);
+    while !*over {
+        over = daemon.ended.wait(over).unwrap_or_else(PoisonError::into_inner);
     }
-    let _ = files::remove(&daemon.place.socket());
-    let _ = files::remove(&daemon.place.started()); // whoever needs one next may start it at once
+    drop(over);
     daemon.write_counters();
     daemon.log.say("stopped");
+    let _ = files::remove(&daemon.place.started()); // whoever needs one next may start it at once
+    let _ = files::remove(&daemon.place.socket()); // the last sign of life
     0
 }
 
@@ -100,24 +107,30 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Daemon {
+    /// Stops the daemon when nobody has asked for anything and nothing has been uploaded for so long, whatever still waits in the
+    /// queue (a remote may be dead for days), and when its directory is gone.
     fn watch(&self, idle: Duration) {
+        let mut kept = 0;
         loop {
             process::pause(WRITE_DOWN.min(idle / 2));
+            if !files::lstat(&self.place.socket()).is_ok_and(|found| found.is_some()) {
+                return self.finish(); // nobody can come any more
+            }
             self.write_counters();
-            let busy =
-                self.connections.load(Ordering::SeqCst) > 0 || self.desks().iter().any(|desk| is_busy(desk));
-            if busy {
+            let now = self.desks().iter().map(|desk| desk.kept()).sum();
+            if self.connections.load(Ordering::SeqCst) > 0 || now != kept {
                 *locked(&self.last) = Moment::now();
             } else if locked(&self.last).elapsed() >= idle {
                 return self.finish();
             }
+            kept = now;
         }
     }
 
-    /// The end: whoever listens is woken up.
+    /// The end.
     fn finish(&self) {
-        self.over.store(true, Ordering::SeqCst);
-        let _ = self.place.connect();
+        *locked(&self.over) = true;
+        self.ended.notify_all();
     }
 
     fn desks(&self) -> Vec<Arc<Desk>> {
@@ -289,10 +302,6 @@ fn health(health: &Health) -> Map<String, Value> {
         return Map::new();
     };
     told
-}
-
-fn is_busy(desk: &Desk) -> bool {
-    (uploads::left(desk) > 0 || !desk.dirty_sessions(Duration::ZERO).is_empty()) && desk.levels.is_asked()
 }
 
 /// Finishes uploads, for at most so many milliseconds.

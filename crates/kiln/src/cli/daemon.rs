@@ -6,7 +6,9 @@ use kiln_action::wire::Writer;
 use kiln_config::{Settings, values};
 use kiln_link::message::tag;
 use kiln_link::{Client, Refusal};
+use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
+use kiln_sys::files;
 use kiln_sys::process::{self, Program};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
@@ -116,7 +118,12 @@ fn stop(settings: &Settings, environment: &Environment) -> i32 {
     }
     match client.ask(tag::STOP, b"", SILENCE) {
         Ok(_) => {
-            say("the daemon stops\n");
+            let there = || files::lstat(&client.place().socket()).is_ok_and(|found| found.is_some());
+            let asked = Moment::now();
+            while there() && asked.elapsed() < SILENCE {
+                process::pause(Duration::from_millis(5));
+            }
+            say("the daemon has stopped\n");
             exit::FINE
         }
         Err(refusal) => fail(&refusal.to_string()),
