@@ -494,3 +494,41 @@ fn a_daemon_that_cannot_be_had_is_not_missed() {
     assert!(builds(&machines, &machines.ws()).misses >= 3);
     assert_eq!(builds(&machines, &machines.ws()).misses, 0);
 }
+
+/// Whoever shares nothing installs no daemon; whoever then sets a remote is told where to get one.
+#[test]
+fn without_the_daemons_program_builds_go_on_and_say_so() {
+    let (machines, _) = with_share();
+    let bin = machines.space.path("bin");
+    fs::create_dir(&bin).unwrap();
+    for name in ["kiln", "kiln-cli"] {
+        let from = kiln_testkit::binary::kiln().with_file_name(name);
+        fs::hard_link(&from, bin.join(name)).or_else(|_| fs::copy(&from, bin.join(name)).map(drop)).unwrap();
+    }
+    let project = chain(&machines.space, "ws");
+    let kiln = |args: &[&str]| {
+        let mut command = machines.space.command(bin.join("kiln"));
+        run(command.args(args).current_dir(project.dir()))
+    };
+    let built = kiln(&["cargo", "build", "--workspace"]).ok();
+    assert!(built.err().contains("cargo install --path crates/daemon"), "{built}");
+    assert_eq!(project.prints("debug/app"), "4\n");
+    project.clean();
+    let again = kiln(&["cargo", "build", "--workspace"]).ok();
+    assert!(again.err().contains("nothing compiled") || again.err().contains("0 compiled"), "{again}");
+    kiln(&["daemon", "start"]).fails_with("cargo install --path crates/daemon");
+    let looked = kiln(&["doctor"]);
+    assert!(!looked.success() && looked.out().contains("cargo install --path crates/daemon"), "{looked}");
+}
+
+#[test]
+fn the_doctor_asks_the_stores() {
+    let (mut machines, share) = with_share();
+    let dead = servers::free_port();
+    let urls = format!("file://{},redis://127.0.0.1:{dead},tape://reel", share.display());
+    machines.space.set_env("KILN_REMOTE", urls);
+    let looked = run(&mut machines.space.kiln(&["doctor"])).out();
+    assert!(looked.contains("share answers in"), "{looked}");
+    assert!(looked.contains("does not answer: cannot be reached"), "{looked}");
+    assert!(looked.contains("no kind of storage that kiln knows"), "{looked}");
+}

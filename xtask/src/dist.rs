@@ -14,18 +14,17 @@ pub fn run() -> Result<(), String> {
         version.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc -vV names no host")?;
     // With --target the flags stay away from proc macros, which cannot be static. The daemon looks up names of hosts, which a
     // static glibc can do only with the very libraries it was built with, so it stays dynamic; nobody waits for its start.
-    build(host, &["kiln", "kiln-cli"], FLAGS)?;
-    build(host, &["kiln-daemon"], "")?;
+    build(host, "kiln", FLAGS)?;
+    build(host, "kiln-daemon", "")?;
     eprintln!("target/{host}/release/kiln, kiln-cli and kiln-daemon");
     Ok(())
 }
 
-fn build(host: &str, programs: &[&str], flags: &str) -> Result<(), String> {
-    let mut command = Command::new("cargo");
-    command.args(["build", "--release", "--locked", "-p", "kiln", "--target", host]).env("RUSTFLAGS", flags);
-    for program in programs {
-        command.args(["--bin", program]);
-    }
-    let status = command.status().map_err(|error| format!("cannot run cargo: {error}"))?;
+fn build(host: &str, package: &str, flags: &str) -> Result<(), String> {
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--locked", "--bins", "-p", package, "--target", host])
+        .env("RUSTFLAGS", flags)
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
     if status.success() { Ok(()) } else { Err("the build failed".into()) }
 }

@@ -213,6 +213,7 @@ impl Daemon {
                 return Ok(());
             }
             tag::STATUS => self.status(desk),
+            tag::TRY => try_all(desk, &mut alive),
             tag::WAIT => wait(desk, number(body), &mut alive),
             tag::PREFETCH => match Resolve::decode(body) {
                 Ok(wanted) => prefetch(desk, &wanted, &mut alive),
@@ -302,6 +303,20 @@ fn health(health: &Health) -> Map<String, Value> {
         return Map::new();
     };
     told
+}
+
+/// Whether the stores answer, now.
+fn try_all(desk: &Desk, alive: &mut dyn FnMut()) -> Value {
+    let tried = desk.levels.try_all(alive);
+    let stores = desk.levels.stores().iter().zip(tried).map(|(store, tried)| {
+        json!({
+            "url": store.spec().to_string(),
+            "writable": store.is_writable(),
+            "took_ms": tried.as_ref().ok().map(|took| took.as_secs_f64() * 1000.0),
+            "fault": tried.err().map(|fault| fault.to_string()),
+        })
+    });
+    json!({ "schema": 1, "complaints": desk.complaints, "stores": stores.collect::<Vec<_>>() })
 }
 
 /// Finishes uploads, for at most so many milliseconds.

@@ -68,6 +68,11 @@ impl Client {
         }
     }
 
+    /// The same, starting no daemon where there is none.
+    pub fn only_if_running(self) -> Client {
+        Client { program: None, ..self }
+    }
+
     /// Where the daemon lives.
     pub fn place(&self) -> &Place {
         &self.place

@@ -48,6 +48,8 @@ pub mod tag {
     pub const PUSH: u8 = 8;
     /// Look through the remote, or remove from it: a word and its argument; the answer is `TEXT` with JSON.
     pub const CARE: u8 = 9;
+    /// Ask every store something small; the answer is `TEXT` with JSON.
+    pub const TRY: u8 = 10;
     /// An answer: still at it.
     pub const WORKING: u8 = 20;
     /// An answer: [`super::Resolved`].

@@ -6,6 +6,8 @@ use crate::pack::{self, Kind, Unit};
 use crate::spec::Remotes;
 use crate::store::{Found, RemoteStore, merge_shapes};
 use kiln_action::{ActionKey, Digest, WeakKey};
+use kiln_sys::clock::Moment;
+use kiln_sys::process;
 use std::path::Path;
 use std::time::Duration;
 
@@ -64,6 +66,23 @@ impl Levels {
     /// Whether any of them would be asked now.
     pub fn is_asked(&self) -> bool {
         self.stores.iter().any(RemoteStore::is_asked)
+    }
+
+    /// Asks every store for something that is not there, all of them at once: how long the answer took, or why there is none.
+    pub fn try_all(&self, alive: &mut dyn FnMut()) -> Vec<Result<Duration, Fault>> {
+        let ask = |store: &RemoteStore| {
+            let asked = Moment::now();
+            store.shapes(&WeakKey([0; 32])).map(|_| asked.elapsed())
+        };
+        std::thread::scope(|scope| {
+            let tries: Vec<_> = self.stores.iter().map(|store| scope.spawn(move || ask(store))).collect();
+            while tries.iter().any(|one| !one.is_finished()) {
+                process::pause(Duration::from_millis(2));
+                alive();
+            }
+            let fallen = |_| Err(Fault::Broken("the try broke off".into()));
+            tries.into_iter().map(|one| one.join().unwrap_or_else(fallen)).collect()
+        })
     }
 
     /// Whether they are worth waiting for `allowed`, as they answer lately: a unit takes two answers.

@@ -40,8 +40,8 @@ fn build(profile_dir: &Path) {
         Some(name) => name,
     };
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--bins", "--profile", profile, "--manifest-path"])
-        .arg(workspace().join("crates/kiln/Cargo.toml"))
+        .args(["build", "-p", "kiln", "-p", "kiln-daemon", "--bins", "--profile", profile, "--manifest-path"])
+        .arg(workspace().join("Cargo.toml"))
         .arg("--target-dir")
         .arg(profile_dir.parent().expect("target/<profile>"))
         .output()

@@ -65,12 +65,18 @@ pub fn path(settings: &Settings, wrapper: &Path, environment: &Environment) -> O
 
 /// What is wrong with the remote stores, once a build.
 fn tell_of_remotes(settings: &Settings, environment: &Environment) {
-    let Some(client) = daemon::client(settings, environment, false).ok().filter(|client| client.is_there())
-    else {
+    if settings.remote.is_empty() {
         return;
-    };
-    let Ok(status) = daemon::ask(&client, tag::STATUS, b"") else { return };
+    }
     let warn = |what: &str| process::say(Channel::Err, format!("kiln: warning: {what}\n").as_bytes());
+    let client = match daemon::client(settings, environment, false) {
+        Ok(client) => client,
+        Err(what) => return warn(&what),
+    };
+    if !client.is_there() {
+        return;
+    }
+    let Ok(status) = daemon::ask(&client, tag::STATUS, b"") else { return };
     for complaint in status["complaints"].as_array().into_iter().flatten() {
         warn(complaint.as_str().unwrap_or_default());
     }

@@ -62,14 +62,22 @@ fn program() -> Option<PathBuf> {
     env::own_program().map(|own| own.with_file_name("kiln-daemon"))
 }
 
+/// What to do where there is no such program: it is a package of its own, since it brings a network along.
+pub const MISSING: &str = "there is no `kiln-daemon` beside kiln, and only it talks to remote stores; \
+                           `cargo install --path crates/daemon` in a checkout of kiln puts it there";
+
 /// A connection for a person: with `start`, a daemon is started where there is none.
 pub fn client(settings: &Settings, environment: &Environment, start: bool) -> Result<Client, String> {
     let cache = settings.directory.as_deref().ok_or("there is no home directory; set KILN_DIR")?;
     if settings.remote.is_empty() {
         return Err("no remote store is set (`kiln config set remote URL`, or KILN_REMOTE)".into());
     }
-    let program = if start { program() } else { None };
-    Ok(Client::new(cache, hello(settings, environment), program))
+    let client = Client::new(cache, hello(settings, environment), program());
+    match client.has_daemon() {
+        false => Err(MISSING.into()),
+        true if start => Ok(client),
+        true => Ok(client.only_if_running()),
+    }
 }
 
 /// Asks for JSON.

@@ -16,6 +16,7 @@ mod c;
 mod cache;
 mod compiler;
 mod linker;
+mod remote;
 
 /// How to show it.
 #[derive(clap::Args)]
@@ -95,6 +96,7 @@ pub fn run(
         findings.extend(linker::look(&patient, &rustc));
     }
     findings.extend(c::look(&patient));
+    findings.extend(remote::look(&patient));
     drop(progress);
     match arguments.json {
         true => say(&format!("{:#}\n", as_json(&findings))),
