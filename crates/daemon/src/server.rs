@@ -296,6 +296,7 @@ fn health(health: &Health) -> Map<String, Value> {
         "bytes_out": health.bytes_out,
         "latency_ms": health.latency_ms,
         "given_up": health.given_up,
+        "writes_given_up": health.writes_given_up,
         "given_up_times": health.given_up_times,
         "last_fault": health.last_fault,
         "last_fault_ms": health.last_fault_ms,

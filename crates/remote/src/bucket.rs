@@ -25,6 +25,9 @@ pub enum Fault {
     /// Something else went wrong.
     #[error("{0}")]
     Broken(String),
+    /// It has no room for what is to be kept.
+    #[error("is full: {0}")]
+    Full(String),
     /// It failed too often a moment ago and is not asked.
     #[error("is left alone for a while")]
     GivenUp,
@@ -74,7 +77,9 @@ pub type Variables = [(String, String)];
 pub fn open(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String> {
     match spec.url.scheme() {
         "file" => file::open(spec),
-        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel" => redis::open(spec),
+        "redis" | "rediss" | "redis+cluster" | "rediss+cluster" | "redis+sentinel" | "rediss+sentinel" => {
+            redis::open(spec)
+        }
         "s3" => object::s3(spec, variables),
         other => Err(format!("`{other}://` is no kind of storage that kiln knows (file, redis, rediss, s3)")),
     }

@@ -10,6 +10,8 @@ use std::time::Duration;
 const FAILURES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Who says that it may not be written to, or is full, is read on and not written to for so long.
+const FIRST_PAUSE_OF_WRITES: Duration = Duration::from_secs(60);
 const FIRST_LIMIT: f64 = 8.0;
 const LARGEST_LIMIT: f64 = 64.0;
 /// A call that takes so many times as long as usual says that there are too many.
@@ -45,6 +47,8 @@ pub struct Health {
     pub latency_ms: f64,
     /// Whether it is left alone at the moment.
     pub given_up: bool,
+    /// Whether it is not written to at the moment, since it refuses that or is full.
+    pub writes_given_up: bool,
     /// How often it was given up on.
     pub given_up_times: u64,
     /// The last fault.
@@ -64,6 +68,14 @@ struct State {
     /// Since when it is left alone.
     open_since: Option<Moment>,
     probing: bool,
+    /// Since when it is not written to, and for how long.
+    writes_refused: Option<(Moment, Duration)>,
+}
+
+impl State {
+    fn takes(&self) -> bool {
+        self.writes_refused.is_none_or(|(since, pause)| since.elapsed() >= pause)
+    }
 }
 
 /// A bucket with patience.
@@ -85,6 +97,7 @@ impl Patient {
             pause: FIRST_PAUSE,
             open_since: None,
             probing: false,
+            writes_refused: None,
         };
         Patient { inner, state: Mutex::new(state), freed: Condvar::new() }
     }
@@ -92,13 +105,19 @@ impl Patient {
     /// How it does.
     pub fn health(&self) -> Health {
         let state = self.state();
-        Health { given_up: state.open_since.is_some(), ..state.health.clone() }
+        let (given_up, writes_given_up) = (state.open_since.is_some(), !state.takes());
+        Health { given_up, writes_given_up, ..state.health.clone() }
     }
 
     /// Whether a call would be made now.
     pub fn is_asked(&self) -> bool {
         let state = self.state();
         state.open_since.is_none_or(|since| since.elapsed() >= state.pause && !state.probing)
+    }
+
+    /// Whether something would be written now: not to what refused that or was full a while ago.
+    pub fn takes(&self) -> bool {
+        self.is_asked() && self.state().takes()
     }
 
     /// Whether it is worth waiting for an answer: not if it is asked and has said nothing for longer than it usually takes.
@@ -146,6 +165,38 @@ impl Patient {
             let (guard, _) = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
             state = guard;
         }
+    }
+
+    /// Something that changes the bucket. That it is refused, or that there is no room, says nothing about reading.
+    fn change(
+        &self,
+        within: Duration,
+        work: impl FnOnce(&dyn Bucket) -> Result<(), Fault>,
+        count: impl FnOnce(&mut Health),
+    ) -> Result<(), Fault> {
+        if !self.state().takes() {
+            return Err(Fault::GivenUp);
+        }
+        let work = |bucket: &dyn Bucket| match work(bucket) {
+            Err(fault @ (Fault::Refused(_) | Fault::Full(_))) => Ok(Err(fault)),
+            answer => answer.map(Ok),
+        };
+        let counted = |health: &mut Health, done: &Result<(), Fault>| {
+            if done.is_ok() {
+                count(health);
+            }
+        };
+        let answer = self.call(within, work, counted)?;
+        let mut state = self.state();
+        match &answer {
+            Ok(()) => state.writes_refused = None,
+            Err(fault) => {
+                let pause = state.writes_refused.map_or(FIRST_PAUSE_OF_WRITES, |(_, pause)| pause * 2);
+                state.writes_refused = Some((Moment::now(), pause.min(LONGEST_PAUSE)));
+                tell(&mut state.health, fault);
+            }
+        }
+        answer
     }
 
     fn call<T>(
@@ -199,13 +250,17 @@ fn succeeded(state: &mut State, took: Duration, small: bool) {
     state.pause = FIRST_PAUSE;
 }
 
-fn failed(state: &mut State, fault: &Fault) {
+fn tell(health: &mut Health, fault: &Fault) {
     match fault {
-        Fault::Late => state.health.late += 1,
-        _ => state.health.failed += 1,
+        Fault::Late => health.late += 1,
+        _ => health.failed += 1,
     }
-    state.health.last_fault = fault.to_string();
-    state.health.last_fault_ms = clock::now_ms();
+    health.last_fault = fault.to_string();
+    health.last_fault_ms = clock::now_ms();
+}
+
+fn failed(state: &mut State, fault: &Fault) {
+    tell(&mut state.health, fault);
     state.limit = (state.limit / 2.0).max(1.0);
     state.failures += 1;
     if state.open_since.is_some() {
@@ -230,11 +285,11 @@ impl Bucket for Patient {
     }
 
     fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault> {
-        let count = |health: &mut Health, _: &()| {
+        let count = |health: &mut Health| {
             health.kept += 1;
             health.bytes_out += bytes.len() as u64;
         };
-        self.call(within, |bucket| bucket.put(name, bytes, within), count)
+        self.change(within, |bucket| bucket.put(name, bytes, within), count)
     }
 
     fn has(&self, name: &str, within: Duration) -> Result<bool, Fault> {
@@ -242,7 +297,7 @@ impl Bucket for Patient {
     }
 
     fn remove(&self, name: &str, within: Duration) -> Result<(), Fault> {
-        self.call(within, |bucket| bucket.remove(name, within), |_, _| {})
+        self.change(within, |bucket| bucket.remove(name, within), |_| {})
     }
 
     fn list(&self, prefix: &str, within: Duration) -> Result<Vec<Listed>, Fault> {

@@ -95,6 +95,11 @@ impl RemoteStore {
         self.bucket.is_asked()
     }
 
+    /// Whether something would be written to it now: not while it is given up on, refuses that, or is full.
+    pub fn takes(&self) -> bool {
+        self.is_writable() && self.bucket.takes()
+    }
+
     /// Whether it is worth waiting for: not if it is silent for longer than usual.
     pub fn is_prompt(&self) -> bool {
         self.bucket.is_prompt()

@@ -180,6 +180,7 @@ pub fn store_as_text(store: &Value) -> String {
     let is = |name: &str| store[name].as_bool().unwrap_or(false);
     let state = match (is("given_up"), is("writable")) {
         (true, _) => ", left alone for a while",
+        (false, true) if is("writes_given_up") => ", not written to for a while",
         (false, true) => "",
         (false, false) => ", read-only",
     };

@@ -23,6 +23,7 @@ fn fault(error: &FileError) -> Fault {
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
             Fault::Refused(error.to_string())
         }
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Fault::Full(error.to_string()),
         _ => Fault::Broken(error.to_string()),
     }
 }

@@ -84,3 +84,50 @@ fn what_is_too_large_is_no_failure() {
     }
     assert!(!patient.health().given_up);
 }
+
+struct ReadOnly(Arc<AtomicU32>);
+
+impl Bucket for ReadOnly {
+    fn get(&self, _: &str, _: Duration) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(None)
+    }
+    fn put(&self, _: &str, _: &[u8], _: Duration) -> Result<(), Fault> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => Err(Fault::Full("no room".into())),
+            _ => Ok(()),
+        }
+    }
+    fn has(&self, _: &str, _: Duration) -> Result<bool, Fault> {
+        Ok(false)
+    }
+    fn remove(&self, _: &str, _: Duration) -> Result<(), Fault> {
+        Ok(())
+    }
+    fn list(&self, _: &str, _: Duration) -> Result<Vec<Listed>, Fault> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn what_takes_nothing_is_read_on_and_tried_again_later() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let patient = Patient::new(Box::new(ReadOnly(asked.clone())));
+    for _ in 0..10 {
+        assert!(patient.put("x", b"", SOON).is_err());
+        assert_eq!(patient.get("x", SOON), Ok(None));
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert!(patient.is_asked() && !patient.takes());
+    assert_eq!(patient.health().last_fault, "is full: no room");
+    let later = |patient: &Patient| {
+        let (since, pause) = patient.state().writes_refused.unwrap();
+        patient.state().writes_refused = Some((since, Duration::ZERO));
+        pause
+    };
+    assert_eq!(later(&patient), FIRST_PAUSE_OF_WRITES);
+    assert!(patient.put("x", b"", SOON).is_err());
+    assert!(!patient.takes() || later(&patient).is_zero());
+    later(&patient);
+    assert_eq!(patient.put("x", b"", SOON), Ok(()));
+    assert!(patient.takes());
+}
