@@ -7,7 +7,7 @@ use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Brought, Fault, Levels, RemoteStore, Spec, Unit};
 use kiln_store::{Content, Fetch, Key, Store, StoreError};
 use kiln_testkit::proxy::{Proxy, Wrong};
-use kiln_testkit::servers::{self, Server};
+use kiln_testkit::servers::{self, Certificates, Server};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,37 @@ fn stores() -> Vec<Place_> {
         all.push(Place_ { server: Some(server), url });
     }
     all
+}
+
+/// Expectations of every kind of store: a test each against the usual ones, and each against the unusual ones.
+macro_rules! expectations {
+    ($($name:ident),* $(,)?) => {
+        const EXPECTATIONS: &[(&str, fn(&Place_))] = &[$((stringify!($name), $name)),*];
+        mod usual {
+            $(#[test]
+            fn $name() {
+                super::stores().iter().for_each(super::$name);
+            })*
+        }
+    };
+}
+
+expectations!(
+    what_was_kept_is_there,
+    what_is_not_its_key_is_not_kept,
+    a_unit_is_one_object,
+    shapes_of_two_writers_are_both_there,
+    namespaces_fall_through,
+    a_wrong_object_is_a_miss_and_goes_into_quarantine,
+    far_hits_are_written_to_near_stores,
+);
+
+/// Everything that is expected of any store, of this one.
+fn as_expected(url: &str) {
+    for (name, expectation) in EXPECTATIONS {
+        let sign = if url.contains('?') { '&' } else { '?' };
+        expectation(&Place_ { server: None, url: format!("{url}{sign}prefix={name}") });
+    }
 }
 
 fn open(url: &str, namespaces: &[&str]) -> RemoteStore {
@@ -57,130 +88,107 @@ fn packed(key: &ActionKey, blobs: &[&[u8]]) -> Vec<u8> {
     Unit::pack(key, &result(blobs).encode(), &mut read).unwrap().0
 }
 
-#[test]
-fn what_was_kept_is_there() {
-    for place in stores() {
-        let store = open(&place.url, &["main"]);
-        let (weak, key) = (WeakKey([1; 32]), ActionKey([2; 32]));
-        let blob = b"content".repeat(1000);
-        let digest = Digest::of(&blob);
-        let keys = [Key::Shapes(weak), Key::Result(key), Key::Blob(digest)];
-        assert_eq!(store.get(&keys), [None, None, None], "{}", place.url);
-        assert_eq!(store.missing(&[digest]), [digest]);
+fn what_was_kept_is_there(place: &Place_) {
+    let store = open(&place.url, &["main"]);
+    let (weak, key) = (WeakKey([1; 32]), ActionKey([2; 32]));
+    let blob = b"content".repeat(1000);
+    let digest = Digest::of(&blob);
+    let keys = [Key::Shapes(weak), Key::Result(key), Key::Blob(digest)];
+    assert_eq!(store.get(&keys), [None, None, None], "{}", place.url);
+    assert_eq!(store.missing(&[digest]), [digest]);
 
-        let shapes = encode_shapes(&[shape("A")]);
-        let encoded = result(&[&blob]).encode();
-        store.put(&keys[0], Content::Bytes(&shapes)).unwrap();
-        store.put(&keys[1], Content::Bytes(&encoded)).unwrap();
-        store.put(&keys[2], Content::Bytes(&blob)).unwrap();
-        assert_eq!(store.get(&keys), [Some(shapes), Some(encoded), Some(blob.clone())], "{}", place.url);
-        assert_eq!(store.missing(&[digest, Digest::of(b"other")]), [Digest::of(b"other")]);
+    let shapes = encode_shapes(&[shape("A")]);
+    let encoded = result(&[&blob]).encode();
+    store.put(&keys[0], Content::Bytes(&shapes)).unwrap();
+    store.put(&keys[1], Content::Bytes(&encoded)).unwrap();
+    store.put(&keys[2], Content::Bytes(&blob)).unwrap();
+    assert_eq!(store.get(&keys), [Some(shapes), Some(encoded), Some(blob.clone())], "{}", place.url);
+    assert_eq!(store.missing(&[digest, Digest::of(b"other")]), [Digest::of(b"other")]);
 
-        let directory = tempfile::tempdir().unwrap();
-        let to = directory.path().join("out");
-        store.fetch(&digest, &to, Fetch::Copy { executable: true }).unwrap();
-        assert_eq!(std::fs::read(&to).unwrap(), blob);
-        assert!(matches!(store.fetch(&Digest::of(b"other"), &to, Fetch::Link), Err(StoreError::Missing(_))));
-        assert_eq!(store.list().unwrap().len(), 3, "{}", place.url);
-        for listed in store.list().unwrap() {
-            assert!(store.is_sound(&listed.name).unwrap(), "{listed:?}");
-            store.remove(&listed.name).unwrap();
-        }
-        assert_eq!(store.get(&keys), [None, None, None]);
+    let directory = tempfile::tempdir().unwrap();
+    let to = directory.path().join("out");
+    store.fetch(&digest, &to, Fetch::Copy { executable: true }).unwrap();
+    assert_eq!(std::fs::read(&to).unwrap(), blob);
+    assert!(matches!(store.fetch(&Digest::of(b"other"), &to, Fetch::Link), Err(StoreError::Missing(_))));
+    assert_eq!(store.list().unwrap().len(), 3, "{}", place.url);
+    for listed in store.list().unwrap() {
+        assert!(store.is_sound(&listed.name).unwrap(), "{listed:?}");
+        store.remove(&listed.name).unwrap();
     }
+    assert_eq!(store.get(&keys), [None, None, None]);
 }
 
-#[test]
-fn what_is_not_its_key_is_not_kept() {
-    for place in stores() {
-        let store = open(&place.url, &["main"]);
-        let digest = Digest::of(b"right");
-        assert!(store.put(&Key::Blob(digest), Content::Bytes(b"wrong")).is_err());
-        assert!(store.put(&Key::Result(ActionKey([1; 32])), Content::Bytes(b"junk")).is_err());
-        assert!(store.put(&Key::Shapes(WeakKey([1; 32])), Content::Bytes(b"junk")).is_err());
-        assert_eq!(store.missing(&[digest]), [digest]);
-    }
+fn what_is_not_its_key_is_not_kept(place: &Place_) {
+    let store = open(&place.url, &["main"]);
+    let digest = Digest::of(b"right");
+    assert!(store.put(&Key::Blob(digest), Content::Bytes(b"wrong")).is_err());
+    assert!(store.put(&Key::Result(ActionKey([1; 32])), Content::Bytes(b"junk")).is_err());
+    assert!(store.put(&Key::Shapes(WeakKey([1; 32])), Content::Bytes(b"junk")).is_err());
+    assert_eq!(store.missing(&[digest]), [digest]);
 }
 
-#[test]
-fn a_unit_is_one_object() {
-    for place in stores() {
-        let store = open(&place.url, &["main"]);
-        let key = ActionKey([5; 32]);
-        let pack = packed(&key, &[b"one", b"two"]);
-        store.keep(&pack::name(Kind::Result, &key.0), &pack).unwrap();
-        let unit = store.unit(&key).unwrap().unwrap().value;
-        assert_eq!(unit.blobs.len(), 2);
-        assert_eq!(unit.result, result(&[b"one", b"two"]).encode());
-        assert_eq!(store.health().found, 1);
-    }
+fn a_unit_is_one_object(place: &Place_) {
+    let store = open(&place.url, &["main"]);
+    let key = ActionKey([5; 32]);
+    let pack = packed(&key, &[b"one", b"two"]);
+    store.keep(&pack::name(Kind::Result, &key.0), &pack).unwrap();
+    let unit = store.unit(&key).unwrap().unwrap().value;
+    assert_eq!(unit.blobs.len(), 2);
+    assert_eq!(unit.result, result(&[b"one", b"two"]).encode());
+    assert_eq!(store.health().found, 1);
 }
 
-#[test]
-fn shapes_of_two_writers_are_both_there() {
-    for place in stores() {
-        let (one, two) = (open(&place.url, &["main"]), open(&place.url, &["main"]));
-        let weak = WeakKey([1; 32]);
-        one.add_shapes(&weak, &encode_shapes(&[shape("A")])).unwrap();
-        two.add_shapes(&weak, &encode_shapes(&[shape("B")])).unwrap();
-        two.add_shapes(&weak, &encode_shapes(&[shape("B")])).unwrap();
-        let all = one.shapes(&weak).unwrap().unwrap().value;
-        assert_eq!(decode_shapes(&all).unwrap(), [shape("B"), shape("A")]);
-    }
+fn shapes_of_two_writers_are_both_there(place: &Place_) {
+    let (one, two) = (open(&place.url, &["main"]), open(&place.url, &["main"]));
+    let weak = WeakKey([1; 32]);
+    one.add_shapes(&weak, &encode_shapes(&[shape("A")])).unwrap();
+    two.add_shapes(&weak, &encode_shapes(&[shape("B")])).unwrap();
+    two.add_shapes(&weak, &encode_shapes(&[shape("B")])).unwrap();
+    let all = one.shapes(&weak).unwrap().unwrap().value;
+    assert_eq!(decode_shapes(&all).unwrap(), [shape("B"), shape("A")]);
 }
 
-#[test]
-fn namespaces_fall_through() {
-    for place in stores() {
-        let main = open(&place.url, &["main"]);
-        let branch = open(&place.url, &["branch", "main"]);
-        let key = ActionKey([5; 32]);
-        main.keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[b"one"])).unwrap();
-        assert!(branch.unit(&key).unwrap().is_some(), "{}", place.url);
-        let other = ActionKey([6; 32]);
-        branch.keep(&pack::name(Kind::Result, &other.0), &packed(&other, &[b"one"])).unwrap();
-        assert!(main.unit(&other).unwrap().is_none());
-    }
+fn namespaces_fall_through(place: &Place_) {
+    let main = open(&place.url, &["main"]);
+    let branch = open(&place.url, &["branch", "main"]);
+    let key = ActionKey([5; 32]);
+    main.keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[b"one"])).unwrap();
+    assert!(branch.unit(&key).unwrap().is_some(), "{}", place.url);
+    let other = ActionKey([6; 32]);
+    branch.keep(&pack::name(Kind::Result, &other.0), &packed(&other, &[b"one"])).unwrap();
+    assert!(main.unit(&other).unwrap().is_none());
 }
 
-#[test]
-fn a_wrong_object_is_a_miss_and_goes_into_quarantine() {
-    for place in stores() {
-        let quarantine = tempfile::tempdir().unwrap();
-        let namespaces = ["main".to_owned()];
-        let spec = Spec::parse(&place.url).unwrap();
-        let store = RemoteStore::open(&spec, &namespaces, &[], Some(quarantine.path())).unwrap();
-        let (key, other) = (ActionKey([5; 32]), ActionKey([6; 32]));
-        let pack = packed(&key, &[b"one"]);
-        // Truncated, changed, swapped, empty.
-        let mut changed = pack.clone();
-        *changed.last_mut().unwrap() ^= 1;
-        let bad = [pack[..pack.len() - 3].to_vec(), changed, packed(&other, &[b"one"]), Vec::new()];
-        for (at, bytes) in bad.iter().enumerate() {
-            store.keep(&pack::name(Kind::Result, &key.0), bytes).unwrap();
-            assert!(store.unit(&key).unwrap().is_none(), "{} {at}", place.url);
-            assert_eq!(store.health().wrong, at as u64 + 1);
-            assert!(!store.has(&pack::name(Kind::Result, &key.0)).unwrap(), "it is to be put there again");
-        }
-        assert_eq!(std::fs::read_dir(quarantine.path()).unwrap().count(), 1, "{}", place.url);
+fn a_wrong_object_is_a_miss_and_goes_into_quarantine(place: &Place_) {
+    let quarantine = tempfile::tempdir().unwrap();
+    let namespaces = ["main".to_owned()];
+    let spec = Spec::parse(&place.url).unwrap();
+    let store = RemoteStore::open(&spec, &namespaces, &[], Some(quarantine.path())).unwrap();
+    let (key, other) = (ActionKey([5; 32]), ActionKey([6; 32]));
+    let pack = packed(&key, &[b"one"]);
+    // Truncated, changed, swapped, empty.
+    let mut changed = pack.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    let bad = [pack[..pack.len() - 3].to_vec(), changed, packed(&other, &[b"one"]), Vec::new()];
+    for (at, bytes) in bad.iter().enumerate() {
+        store.keep(&pack::name(Kind::Result, &key.0), bytes).unwrap();
+        assert!(store.unit(&key).unwrap().is_none(), "{} {at}", place.url);
+        assert_eq!(store.health().wrong, at as u64 + 1);
+        assert!(!store.has(&pack::name(Kind::Result, &key.0)).unwrap(), "it is to be put there again");
     }
+    assert_eq!(std::fs::read_dir(quarantine.path()).unwrap().count(), 1, "{}", place.url);
 }
 
-#[test]
-fn far_hits_are_written_to_near_stores() {
+fn far_hits_are_written_to_near_stores(place: &Place_) {
     let near = tempfile::tempdir().unwrap();
-    for place in stores() {
-        let near = near.path().join(place.url.len().to_string());
-        std::fs::create_dir(&near).unwrap();
-        let near = format!("file://{}", near.display());
-        let key = ActionKey([5; 32]);
-        open(&place.url, &["main"]).keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[b"1"])).unwrap();
-        let levels = Levels::of(vec![open(&near, &["main"]), open(&place.url, &["main"])]);
-        let Brought::Here(_, Some(back)) = levels.unit(&key) else { panic!("{}", place.url) };
-        levels.write_back(&back);
-        assert!(open(&near, &["main"]).unit(&key).unwrap().is_some());
-        assert!(matches!(levels.unit(&key), Brought::Here(_, None)));
-    }
+    let near = format!("file://{}", near.path().display());
+    let key = ActionKey([5; 32]);
+    open(&place.url, &["main"]).keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[b"1"])).unwrap();
+    let levels = Levels::of(vec![open(&near, &["main"]), open(&place.url, &["main"])]);
+    let Brought::Here(_, Some(back)) = levels.unit(&key) else { panic!("{}", place.url) };
+    levels.write_back(&back);
+    assert!(open(&near, &["main"]).unit(&key).unwrap().is_some());
+    assert!(matches!(levels.unit(&key), Brought::Here(_, None)));
 }
 
 #[test]
@@ -266,4 +274,145 @@ fn a_wire_that_misbehaves() {
             assert!(matches!(again, Ok(Some(_))), "{wrong:?} {url}: {:?}", again.err());
         }
     }
+}
+
+fn key(n: u8) -> (ActionKey, String, Vec<u8>) {
+    let key = ActionKey([n; 32]);
+    (key, pack::name(Kind::Result, &key.0), packed(&key, &[b"one"]))
+}
+
+/// What the store says when it is asked for something.
+fn refusal(url: &str) -> String {
+    match open(url, &["main"]).unit(&ActionKey([1; 32])) {
+        Err(Fault::Refused(told)) => told,
+        other => panic!("{url}: {:?}", other.map(|found| found.is_some())),
+    }
+}
+
+#[test]
+fn redis_over_tls() {
+    let Some(certificates) = Certificates::make() else { return };
+    let ca = |name: &str| certificates.certificate(name).display().to_string();
+    let Some(server) = servers::redis_tls(&certificates, false) else { return };
+    let plain = format!("rediss://:{}@{}/0", servers::PASSWORD, server.address());
+    as_expected(&format!("{plain}?ca={}", ca("ca")));
+    // Another authority's certificate, or one that the system does not know, is nobody's.
+    for url in [format!("{plain}?ca={}", ca("other")), plain.clone()] {
+        assert!(refusal(&url).contains("certificate"), "{}", refusal(&url));
+    }
+    // And whoever speaks no TLS gets no answer.
+    let store = open(&plain.replace("rediss", "redis"), &["main"]);
+    assert!(store.unit(&ActionKey([1; 32])).is_err());
+    // A host of another name has another certificate.
+    let named = plain.replace("127.0.0.1", "localhost");
+    open(&format!("{named}?ca={}", ca("ca")), &["main"]).unit(&ActionKey([1; 32])).unwrap();
+    let other = plain.replace("127.0.0.1", "127.0.0.2");
+    assert!(open(&format!("{other}?ca={}", ca("ca")), &["main"]).unit(&ActionKey([1; 32])).is_err());
+}
+
+#[test]
+fn redis_over_tls_with_certificates_of_clients() {
+    let Some(certificates) = Certificates::make() else { return };
+    let Some(server) = servers::redis_tls(&certificates, true) else { return };
+    let ca = certificates.certificate("ca").display().to_string();
+    let plain = format!("rediss://:{}@{}/0?ca={ca}", servers::PASSWORD, server.address());
+    assert!(open(&plain, &["main"]).unit(&ActionKey([1; 32])).is_err());
+    let (cert, key) = (certificates.certificate("client"), certificates.key("client"));
+    as_expected(&format!("{plain}&cert={}&key={}", cert.display(), key.display()));
+}
+
+#[test]
+fn redis_with_users() {
+    let rules = "~kiln1/* ~*/kiln1/* resetchannels -@all +get +set +exists +del +scan +strlen";
+    let Some(server) = servers::redis_of_user(rules) else { return };
+    let url = |user: &str| format!("redis://{user}:{}@{}/0", servers::PASSWORD, server.address());
+    as_expected(&url("kiln"));
+    refusal(&url("stranger"));
+}
+
+/// Who may only read reads; that writing is refused is found out once, and is no reason not to read.
+#[test]
+fn a_redis_user_who_may_only_read() {
+    let Some(server) = servers::redis_of_user("~* resetchannels -@all +get +exists +scan +strlen") else {
+        return;
+    };
+    let store = open(&format!("redis://kiln:{}@{}/0", servers::PASSWORD, server.address()), &["main"]);
+    reads_and_does_not_write(&store, |told| told.contains("no permissions") || told.contains("NOPERM"));
+}
+
+/// A Redis that has no more room reads on.
+#[test]
+fn a_redis_that_is_full() {
+    let arguments = ["--requirepass", "p@ss", "--maxmemory", "1", "--maxmemory-policy", "noeviction"];
+    let Some(server) = servers::redis_with(&arguments) else { return };
+    let store = open(&servers::redis_url(server.address()), &["main"]);
+    reads_and_does_not_write(&store, |told| told.contains("is full"));
+}
+
+fn reads_and_does_not_write(store: &RemoteStore, told: impl Fn(&str) -> bool) {
+    let (_, name, pack) = key(1);
+    for _ in 0..20 {
+        assert!(store.keep(&name, &pack).is_err());
+    }
+    let health = store.health();
+    assert!(told(&health.last_fault), "{health:?}");
+    assert_eq!(health.failed, 1, "it was told once that it may not: {health:?}");
+    assert!(health.writes_given_up && !health.given_up, "{health:?}");
+    assert!(store.is_asked() && !store.takes());
+    assert!(store.unit(&ActionKey([9; 32])).unwrap().is_none(), "it is read");
+}
+
+#[test]
+fn a_redis_cluster() {
+    let Some(nodes) = servers::redis_cluster() else { return };
+    let url = format!("redis+cluster://:{}@{}", servers::PASSWORD, nodes.address);
+    as_expected(&url);
+    // Its objects are everywhere, and all of them are found.
+    let store = open(&url, &["everywhere"]);
+    for n in 0..60 {
+        let (_, name, pack) = key(n);
+        store.keep(&name, &pack).unwrap();
+    }
+    assert_eq!(store.list().unwrap().len(), 60);
+    // The first node need not be there, as long as another one is named.
+    let dead = servers::free_port();
+    let other = nodes.servers[2].address();
+    let url = format!("redis+cluster://:{}@127.0.0.1:{dead}?node={other}", servers::PASSWORD);
+    assert!(open(&url, &["everywhere"]).unit(&ActionKey([7; 32])).unwrap().is_some());
+    refusal(&format!("redis+cluster://:wrong@{}", nodes.address));
+}
+
+/// The master dies, another one takes its place: the store goes on, with what it had.
+#[test]
+fn a_redis_behind_sentinels() {
+    let Some(mut nodes) = servers::redis_sentinel() else { return };
+    let url = |user: &str, node: &str| {
+        let words = format!("master=kiln&sentinel_password={}", servers::SENTINEL);
+        format!("redis+sentinel://:{user}@{node}/0?{words}")
+    };
+    let (right, address) = (url(servers::PASSWORD, &nodes.address.to_string()), nodes.address);
+    as_expected(&right);
+    refusal(&url("wrong", &address.to_string()));
+    let nameless = right.replace("master=kiln", "master=nobody");
+    assert!(open(&nameless, &["main"]).unit(&ActionKey([1; 32])).is_err());
+    // The first sentinel need not be there.
+    let dead = format!("127.0.0.1:{}", servers::free_port());
+    let store = open(&format!("{}&node={address}", url(servers::PASSWORD, &dead)), &["main"]);
+    let (one, name, pack) = key(1);
+    store.keep(&name, &pack).unwrap();
+    std::thread::sleep(Duration::from_millis(300)); // what replicas have is a little older
+    nodes.servers[0].stop();
+    let started = Instant::now();
+    while store.unit(&one).is_ok() {
+        assert!(started.elapsed() < Duration::from_secs(5), "somebody dead answers");
+    }
+    nodes.until_master_is(1);
+    let store = open(&right, &["main"]);
+    let started = Instant::now();
+    while !matches!(store.unit(&one), Ok(Some(_))) {
+        assert!(started.elapsed() < Duration::from_secs(20), "{:?}", store.health());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (_, name, pack) = key(2);
+    store.keep(&name, &pack).unwrap();
 }

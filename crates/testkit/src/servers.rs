@@ -11,6 +11,12 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+mod certificates;
+mod redis;
+
+pub use certificates::Certificates;
+pub use redis::{Nodes, SENTINEL, redis_cluster, redis_of_user, redis_sentinel, redis_tls, redis_with};
+
 /// A server that runs.
 pub struct Server {
     child: Child,
@@ -53,10 +59,7 @@ pub const SECRET: &str = "kilnsecretkilnsecretkilnsecretkilnsecret";
 
 /// A Redis server with a password.
 pub fn redis() -> Option<Server> {
-    start("redis-server", |command, port, directory| {
-        command.args(["--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--requirepass", PLAIN]);
-        command.arg("--port").arg(port.to_string()).arg("--dir").arg(directory);
-    })
+    redis_with(&["--requirepass", PLAIN])
 }
 
 /// The URL of a Redis at this address (a proxy's, perhaps).
@@ -81,12 +84,19 @@ pub fn s3_url(address: SocketAddr) -> String {
     )
 }
 
-fn start(program: &str, arrange: impl Fn(&mut Command, u16, &Path)) -> Option<Server> {
+/// Whether a program is there; a test that goes on without it says so loudly.
+pub fn is_there(program: &str) -> bool {
     let there = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()));
     if !there {
         eprintln!("SKIPPED: `{program}` is not installed (.ci/run installs it)");
         assert!(std::env::var_os("KILN_ALL_SERVERS").is_none(), "`{program}` is not installed");
+    }
+    there
+}
+
+fn start(program: &str, arrange: impl Fn(&mut Command, u16, &Path)) -> Option<Server> {
+    if !is_there(program) {
         return None;
     }
     for _ in 0..5 {

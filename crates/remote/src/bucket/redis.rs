@@ -3,22 +3,12 @@
 
 use super::{Bucket, Fault, Listed};
 use crate::Spec;
-use redis::cluster::{ClusterClient, ClusterConnection};
-use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
-use redis::{Client, Cmd, Connection, ConnectionLike, ErrorKind, FromRedisValue, RedisError};
-use std::sync::{Mutex, PoisonError};
+use redis::{Cmd, Connection, ConnectionLike, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
+use server::{Server, Wire};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-enum Server {
-    One(Box<Client>),
-    Cluster(Box<ClusterClient>),
-    Sentinel(Mutex<Box<SentinelClient>>),
-}
-
-enum Wire {
-    One(Box<Connection>),
-    Cluster(Box<ClusterConnection>),
-}
+mod server;
 
 struct Redis {
     server: Server,
@@ -33,43 +23,13 @@ struct Redis {
 /// More than any pack or segment, and little enough for a server that other things live on.
 const LARGEST: u64 = 64 << 20;
 
+/// What may stand in the query.
+const KNOWN: &[&str] =
+    &["prefix", "expires", "master", "node", "ca", "cert", "key", "sentinel_user", "sentinel_password"];
+
 pub fn open(spec: &Spec) -> Result<Box<dyn Bucket>, String> {
-    spec.allow(&["prefix", "expires", "master", "node"])?;
-    let told = |error: RedisError| error.to_string();
-    let mut url = spec.url.clone();
-    url.set_query(None);
-    let (scheme, kind) = match spec.url.scheme().split_once('+') {
-        Some((scheme, kind)) => (scheme, kind),
-        None => (spec.url.scheme(), ""),
-    };
-    // `Url::set_scheme` does not go from one unknown scheme to another with a port kept; the text does.
-    let address = |text: &str| text.split_once("://").map(|(_, rest)| format!("{scheme}://{rest}"));
-    let first = address(url.as_str()).ok_or("redis:// takes a host")?;
-    let others = spec.url.query_pairs().filter(|(name, _)| name == "node");
-    let nodes: Vec<String> =
-        std::iter::once(first.clone()).chain(others.map(|(_, node)| format!("{scheme}://{node}"))).collect();
-    let server = match kind {
-        "cluster" => {
-            let mut builder = ClusterClient::builder(nodes).retries(1);
-            if let Some(password) = url.password() {
-                builder = builder.password(password);
-            }
-            if !url.username().is_empty() {
-                builder = builder.username(url.username());
-            }
-            Server::Cluster(Box::new(builder.build().map_err(told)?))
-        }
-        "sentinel" => {
-            let master = spec.option("master").ok_or("redis+sentinel:// takes ?master=NAME")?;
-            let info = Client::open(first.as_str()).map_err(told)?.get_connection_info().clone();
-            let node = SentinelNodeConnectionInfo::default()
-                .set_redis_connection_info(info.redis_settings().clone());
-            let bare: Vec<String> = nodes.iter().map(|node| without_login(node)).collect();
-            let client = SentinelClient::build(bare, master, Some(node), SentinelServerType::Master);
-            Server::Sentinel(Mutex::new(Box::new(client.map_err(told)?)))
-        }
-        _ => Server::One(Box::new(Client::open(first.as_str()).map_err(told)?)),
-    };
+    spec.allow(KNOWN)?;
+    let server = server::parse(spec)?;
     let expires = match spec.option("expires").map(|text| text.parse()) {
         Some(Ok(seconds)) => Some(seconds),
         Some(Err(_)) => return Err("expires takes seconds".to_owned()),
@@ -80,51 +40,40 @@ pub fn open(spec: &Spec) -> Result<Box<dyn Bucket>, String> {
     Ok(Box::new(Redis { server, idle: Mutex::default(), prefix, expires }))
 }
 
-/// Sentinels are asked without the login of what they watch.
-fn without_login(node: &str) -> String {
-    match (node.split_once("://"), node.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => {
-            format!("{scheme}://{}", host.split('/').next().unwrap_or(host))
-        }
-        _ => node.to_owned(),
-    }
-}
-
 fn fault(error: &RedisError) -> Fault {
     let told: String = error.to_string().chars().take(200).collect();
-    match error.kind() {
-        ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig => Fault::Refused(told),
+    match (error.kind(), error.code()) {
+        (ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig, _) => Fault::Refused(told),
+        (ErrorKind::Server(ServerErrorKind::NoPerm | ServerErrorKind::ReadOnly), _) => Fault::Refused(told),
+        // "command not allowed when used memory > 'maxmemory'", and a server that cannot save
+        (_, Some("OOM" | "MISCONF")) => Fault::Full(told),
+        (_, Some("LOADING" | "CLUSTERDOWN" | "MASTERDOWN" | "NOREPLICAS" | "TRYAGAIN")) => Fault::Busy(told),
         _ if error.is_timeout() => Fault::Late,
+        // What rustls says ("invalid peer certificate: UnknownIssuer"), and a cluster none of whose nodes let us in.
+        _ if told.contains("certificate") || told.contains("AuthenticationFailed") => Fault::Refused(told),
         _ if error.is_connection_refusal() || error.is_io_error() => Fault::Unreachable(told),
         _ => Fault::Broken(told),
     }
 }
 
 impl Redis {
-    fn connect(&self, within: Duration) -> Result<Wire, RedisError> {
-        Ok(match &self.server {
-            Server::One(client) => Wire::One(Box::new(client.get_connection_with_timeout(within)?)),
-            Server::Cluster(client) => Wire::Cluster(Box::new(client.get_connection()?)),
-            Server::Sentinel(client) => {
-                let mut client = client.lock().unwrap_or_else(PoisonError::into_inner);
-                Wire::One(Box::new(client.get_client()?.get_connection_with_timeout(within)?))
-            }
-        })
+    fn idle(&self) -> MutexGuard<'_, Vec<Wire>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ask<T: FromRedisValue>(&self, command: &Cmd, within: Duration) -> Result<T, Fault> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let idle = self.idle().pop();
         let kept = idle.is_some();
         let asked = |wire: Wire| self.ask_over(wire, command, within);
         let first = match idle {
             Some(wire) => asked(wire),
-            None => self.connect(within).and_then(asked),
+            None => self.server.connect(within).and_then(asked),
         };
         let answer = match first {
-            // The server has closed what was kept open meanwhile: once more, with a new one.
-            Err(error) if kept && error.is_io_error() && !error.is_timeout() => {
-                self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-                self.connect(within).and_then(asked)
+            // The server has closed what was kept open meanwhile, or is no master any more: once more, with a new one.
+            Err(error) if kept && is_over(&error) => {
+                self.idle().clear();
+                self.server.connect(within).and_then(asked)
             }
             answer => answer,
         };
@@ -155,7 +104,7 @@ impl Redis {
             .as_ref()
             .is_err_and(|error| error.is_io_error() || error.is_timeout() || error.is_connection_dropped())
         {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(wire);
+            self.idle().push(wire);
         }
         redis::from_redis_value(answer?.extract_error()?).map_err(RedisError::from)
     }
@@ -163,6 +112,44 @@ impl Redis {
     fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
+
+    fn list_on(
+        &self,
+        one: &mut Connection,
+        pattern: &str,
+        found: &mut Vec<Listed>,
+    ) -> Result<(), RedisError> {
+        let mut cursor = 0_u64;
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(1000);
+            let (next, names): (u64, Vec<String>) = scan.query(one)?;
+            let mut lengths = redis::pipe();
+            for name in &names {
+                lengths.cmd("STRLEN").arg(name);
+            }
+            let sizes: Vec<u64> = if names.is_empty() { Vec::new() } else { lengths.query(one)? };
+            found.extend(names.iter().zip(sizes).map(|(name, size)| Listed {
+                name: name[self.prefix.len()..].to_owned(),
+                size,
+                written: None,
+            }));
+            if next == 0 {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    }
+}
+
+/// Whether a connection that was kept is of no use any more.
+fn is_over(error: &RedisError) -> bool {
+    error.is_io_error() && !error.is_timeout() || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+}
+
+/// So that a pattern means exactly this text.
+fn literal(text: &str) -> String {
+    text.chars().flat_map(|c| "*?[]^-\\".contains(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
 impl Bucket for Redis {
@@ -191,21 +178,15 @@ impl Bucket for Redis {
     }
 
     fn list(&self, prefix: &str, within: Duration) -> Result<Vec<Listed>, Fault> {
-        let (mut cursor, mut found) = (0_u64, Vec::new());
-        loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(format!("{}*", self.name(prefix))).arg("COUNT").arg(1000);
-            let (next, names): (u64, Vec<String>) = self.ask(&scan, within)?;
-            for name in names {
-                let size = self.ask(redis::cmd("STRLEN").arg(&name), within)?;
-                let name = name[self.prefix.len()..].to_owned();
-                found.push(Listed { name, size, written: None });
-            }
-            if next == 0 {
-                return Ok(found);
-            }
-            cursor = next;
-        }
+        let pattern = format!("{}*", literal(&self.name(prefix)));
+        let mut found = Vec::new();
+        let listed = self.server.connect_to_each(within).and_then(|each| {
+            each.into_iter().try_for_each(|mut one| {
+                one.set_read_timeout(Some(within))?;
+                self.list_on(&mut one, &pattern, &mut found)
+            })
+        });
+        listed.map(|()| found).map_err(|error| fault(&error))
     }
 
     fn largest(&self) -> u64 {
