@@ -11,6 +11,7 @@
 
 pub mod binary;
 mod cargo;
+pub mod http;
 mod outcome;
 pub mod proxy;
 mod random;

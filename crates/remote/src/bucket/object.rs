@@ -3,11 +3,14 @@
 
 use super::{Bucket, Fault, Listed, Variables};
 use crate::Spec;
-use opendal::{EntryMode, ErrorKind, Operator, services};
+use credentials::value;
+use opendal::{Configurator, EntryMode, ErrorKind, Operator, services};
 use std::future::Future;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::runtime::Runtime;
+
+mod credentials;
 
 struct Objects {
     operator: Operator,
@@ -44,10 +47,7 @@ const S3: &[&str] = &[
 
 pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String> {
     spec.allow(S3)?;
-    let variable = |name: &str| {
-        let found = variables.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
-    };
+    let variable = |name: &str| value(variables, name);
     let bucket = spec.url.host_str().ok_or("s3:// takes a bucket")?;
     let endpoint = spec.option("endpoint").or_else(|| variable("AWS_ENDPOINT_URL_S3"));
     let endpoint = endpoint.or_else(|| variable("AWS_ENDPOINT_URL"));
@@ -57,27 +57,27 @@ pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String>
     config.bucket = bucket.to_owned();
     config.root = Some(format!("/{}", spec.url.path().trim_matches('/')));
     // Where an endpoint is named it is mostly not Amazon's, and `auto` is what those take.
-    config.region = region.or_else(|| endpoint.as_ref().map(|_| "auto".to_owned()));
+    let region = region.or_else(|| endpoint.as_ref().map(|_| "auto".to_owned()));
+    let region = region.ok_or("s3:// takes ?region=NAME, or AWS_REGION")?;
+    config.region = Some(region.clone());
     config.endpoint = endpoint;
     config.enable_virtual_host_style = match spec.option("style").as_deref() {
         None | Some("path") => false,
         Some("virtual") => true,
         Some(other) => return Err(format!("style={other} is neither path nor virtual")),
     };
-    if spec.option("anonymous").as_deref() == Some("true") {
-        config.skip_signature = true;
-        config.disable_config_load = true;
-    }
-    config.profile = spec.option("profile").or_else(|| variable("AWS_PROFILE"));
-    config.role_arn = spec.option("role_arn");
-    config.external_id = spec.option("external_id");
-    config.access_key_id = spec.option("access_key_id").or_else(|| variable("AWS_ACCESS_KEY_ID"));
-    config.secret_access_key = spec.option("secret_access_key").or_else(|| variable("AWS_SECRET_ACCESS_KEY"));
-    config.session_token = spec.option("session_token").or_else(|| variable("AWS_SESSION_TOKEN"));
+    config.skip_signature = match spec.option("anonymous").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => return Err(format!("anonymous={other} is neither true nor false")),
+    };
+    config.disable_config_load = true; // the daemon's own environment is nobody's
     config.server_side_encryption = spec.option("sse");
     config.server_side_encryption_aws_kms_key_id = spec.option("sse_kms_key_id");
     config.default_storage_class = spec.option("storage_class");
-    let operator = Operator::from_config(config).map_err(|error| error.to_string())?;
+    let builder =
+        config.into_builder().credential_provider_chain(credentials::chain(spec, variables, &region)?);
+    let operator = Operator::new(builder).map_err(|error| error.to_string())?;
     Ok(Box::new(Objects { operator, runtime: runtime()? }))
 }
 
@@ -96,15 +96,22 @@ impl Objects {
 const LATE: &str = "no answer in time";
 
 fn fault(error: &opendal::Error) -> Fault {
-    // Its own text goes on for lines and has the request's address in it.
-    let told = error.to_string();
-    let short: String = told.lines().next().unwrap_or_default().chars().take(200).collect();
+    // As a whole it goes on for lines and has the request's address in it.
+    let why = std::error::Error::source(error).map_or(String::new(), |source| format!(": {source}"));
+    let whole = format!("{}{why}", error.message());
+    let told: String = whole.lines().next().unwrap_or_default().chars().take(200).collect();
     match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ConfigInvalid => Fault::Refused(short),
-        ErrorKind::RateLimited => Fault::Busy(short),
         _ if error.message() == LATE => Fault::Late,
-        _ if told.contains("error sending request") => Fault::Unreachable("no connection".to_owned()),
-        _ => Fault::Broken(short),
+        // Reqsign 3: "failed to load signing credential".
+        _ if whole.contains("load signing credential") => {
+            Fault::Refused("there are no credentials for it".into())
+        }
+        ErrorKind::PermissionDenied | ErrorKind::ConfigInvalid => Fault::Refused(told),
+        ErrorKind::RateLimited => Fault::Busy(told),
+        _ if error.to_string().contains("error sending request") => {
+            Fault::Unreachable("no connection".to_owned())
+        }
+        _ => Fault::Broken(told),
     }
 }
 
