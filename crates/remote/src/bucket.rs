@@ -31,8 +31,8 @@ pub enum Fault {
     /// It failed too often a moment ago and is not asked.
     #[error("is left alone for a while")]
     GivenUp,
-    /// What is to be kept is larger than it takes.
-    #[error("too large for it")]
+    /// What is to be kept is larger than it takes, or what is there than is wanted.
+    #[error("too large")]
     TooLarge,
 }
 
@@ -49,8 +49,8 @@ pub struct Listed {
 
 /// Keeps whole objects by name. All calls block, for little longer than `within`. A reader sees a whole object or none.
 pub trait Bucket: Send + Sync {
-    /// An object; `None` if it is not there.
-    fn get(&self, name: &str, within: Duration) -> Result<Option<Vec<u8>>, Fault>;
+    /// An object; `None` if it is not there, [`Fault::TooLarge`] if it has more than `most` bytes.
+    fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<Vec<u8>>, Fault>;
 
     /// Keeps an object, over what is there.
     fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault>;

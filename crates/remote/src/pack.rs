@@ -6,7 +6,10 @@
 //! ```
 
 use kiln_action::wire::{Malformed, Reader, Writer};
-use kiln_action::{ActionKey, ActionResult, Digest, WeakKey, digest, shape};
+use kiln_action::{ActionKey, ActionResult, Digest, Place, Placed, Shape, WeakKey, digest, shape};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
@@ -60,8 +63,30 @@ const VERSION: u8 = 1;
 const HEAD: usize = 4 + 1 + 1 + 32 + 40;
 /// Blobs of a result travel with it as long as they are not longer than this together.
 pub const TOGETHER: u64 = 8 << 20;
-/// No body of a pack is longer, but for a blob's, whose name says how long it is.
-const LONGEST: u64 = 96 << 20;
+/// No blob is longer, whatever a result says.
+pub const MOST_BLOB: u64 = 1 << 30;
+/// No Shape has more questions that are answered for somebody far away.
+const MOST_QUESTIONS: usize = 100_000;
+
+/// The longest body of a pack of this kind: whoever writes what is longer is nobody of ours.
+fn longest(kind: Kind) -> u64 {
+    match kind {
+        Kind::Shapes | Kind::Index => 16 << 20,
+        Kind::Result => TOGETHER + (8 << 20),
+        Kind::Blob => MOST_BLOB,
+    }
+}
+
+/// The most bytes of a pack with a body of this size: what does not compress becomes a little longer.
+pub fn bound(body: u64) -> u64 {
+    body + body / 128 + 4096
+}
+
+/// The most bytes of a pack of this kind.
+pub fn largest(kind: Kind) -> u64 {
+    bound(longest(kind))
+}
+
 /// What compresses best for its time (docs/benchmarks.md).
 const LEVEL: i32 = 1;
 /// 16 MiB: an rlib finds the rmeta before it.
@@ -100,7 +125,7 @@ pub fn open(kind: Kind, name: &[u8; 32], pack: &[u8]) -> Result<Vec<u8>, Malform
         return Err(Malformed);
     }
     let digest = head.digest()?;
-    if digest.size > LONGEST && kind != Kind::Blob {
+    if digest.size > longest(kind) {
         return Err(Malformed);
     }
     let mut decompressor = Decompressor::new().map_err(|_| Malformed)?;
@@ -125,13 +150,17 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Packs a result; `read` gives its blobs. `None` if one of them is not there.
+    /// Packs a result; `read` gives its blobs. `None` if one of them is not there, or if it is none that travels.
     pub fn pack(
         key: &ActionKey,
         result: &[u8],
         read: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
     ) -> Option<(Vec<u8>, Vec<Digest>)> {
-        let (within, apart) = split(&ActionResult::decode(result).ok()?);
+        let decoded = ActionResult::decode(result).ok()?;
+        if !may_go(&decoded) {
+            return None;
+        }
+        let (within, apart) = split(&decoded);
         let mut body = Writer::default();
         body.bytes(result);
         body.u32(within.len() as u32);
@@ -140,7 +169,8 @@ impl Unit {
             body.digest(digest);
             body.bytes(&bytes);
         }
-        Some((seal(Kind::Result, &key.0, &body.0), apart))
+        let fits = body.0.len() as u64 <= longest(Kind::Result);
+        fits.then(|| (seal(Kind::Result, &key.0, &body.0), apart))
     }
 
     /// Opens a result's pack.
@@ -154,9 +184,29 @@ impl Unit {
         })?;
         from.end()?;
         let decoded = ActionResult::decode(&result)?;
+        if !may_go(&decoded) {
+            return Err(Malformed);
+        }
         let came: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).collect();
         let apart = distinct(&decoded).into_iter().filter(|digest| !came.contains(digest)).collect();
         Ok(Unit { key: *key, result, blobs, apart, cost_ms: decoded.cost_ms })
+    }
+}
+
+/// Whether a result is one that travels: its outputs stay where they belong, and no blob is larger than any may be.
+fn may_go(result: &ActionResult) -> bool {
+    result.outputs.iter().all(|output| stays(&output.path))
+        && result.blobs().all(|blob| blob.size <= MOST_BLOB)
+}
+
+/// Whether a path stays in its place. What is put back is held against what the compile declares once more (`restore.rs`).
+fn stays(placed: &Placed) -> bool {
+    let path = Path::new(OsStr::from_bytes(&placed.path));
+    let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
+    match placed.place {
+        Place::Literal => path.is_absolute() && path.components().skip(1).all(plain),
+        Place::Base => path.is_relative(),
+        _ => path.is_relative() && path.components().all(plain),
     }
 }
 
@@ -193,7 +243,20 @@ fn distinct(result: &ActionResult) -> Vec<Digest> {
 /// The Shapes in a pack, as the local store keeps them.
 pub fn open_shapes(weak: &WeakKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
     let body = open(Kind::Shapes, &weak.0, pack)?;
-    shape::decode_shapes(&body).map(|_| body)
+    if shape::decode_shapes(&body)?.iter().all(may_travel) { Ok(body) } else { Err(Malformed) }
+}
+
+/// As many of these Shapes as fit into a pack, the first ones.
+pub fn as_many_as_fit(mut shapes: Vec<Shape>) -> Vec<Shape> {
+    while shape::encode_shapes(&shapes).len() as u64 > longest(Kind::Shapes) {
+        shapes.pop();
+    }
+    shapes
+}
+
+/// Whether a Shape is one that others are to answer: each question costs everybody who has none of our results a look.
+pub fn may_travel(shape: &Shape) -> bool {
+    shape.questions().len() <= MOST_QUESTIONS
 }
 
 #[cfg(test)]

@@ -273,7 +273,7 @@ fn failed(state: &mut State, fault: &Fault) {
 }
 
 impl Bucket for Patient {
-    fn get(&self, name: &str, within: Duration) -> Result<Option<Vec<u8>>, Fault> {
+    fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<Vec<u8>>, Fault> {
         let count = |health: &mut Health, found: &Option<Vec<u8>>| match found {
             Some(bytes) => {
                 health.found += 1;
@@ -281,7 +281,7 @@ impl Bucket for Patient {
             }
             None => health.absent += 1,
         };
-        self.call(within, |bucket| bucket.get(name, within), count)
+        self.call(within, |bucket| bucket.get(name, most, within), count)
     }
 
     fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault> {

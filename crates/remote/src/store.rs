@@ -7,7 +7,7 @@ use crate::patience::{Health, Patient};
 use crate::spec::Spec;
 use kiln_action::shape::{MOST_SHAPES, decode_shapes, encode_shapes};
 use kiln_action::wire::Malformed;
-use kiln_action::{ActionKey, Digest, WeakKey, digest};
+use kiln_action::{ActionKey, Digest, Shape, WeakKey, digest};
 use kiln_store::{Content, Fetch, Fetched, Key, Store, StoreError};
 use kiln_sys::files::{self, Draft, FileError};
 use std::collections::HashSet;
@@ -22,8 +22,15 @@ const FORMAT: &str = "kiln1";
 const SMALL: Duration = Duration::from_secs(10);
 /// Bytes in a second: who is slower than this is not worth waiting for.
 const SLOWEST: u64 = 256 << 10;
-/// So many wrong objects are kept for whoever wants to know what happened.
+/// So many wrong objects are kept for whoever wants to know what happened, and so much of each.
 const MOST_QUARANTINED: usize = 32;
+const MOST_OF_ONE: usize = 1 << 20;
+
+/// So many names are known to be wrong at once; whoever damages more has them stay as they are.
+const MOST_WRONG: usize = 10_000;
+/// Of blobs that are larger there is one in memory at a time.
+const HUGE: u64 = 64 << 20;
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// How long a transfer of this size may take.
 fn within(bytes: u64) -> Duration {
@@ -112,34 +119,44 @@ impl RemoteStore {
 
     /// The Shapes of a WeakKey.
     pub fn shapes(&self, weak: &WeakKey) -> Result<Option<Found<Vec<u8>>>, Fault> {
-        self.find(&pack::name(Kind::Shapes, &weak.0), SMALL, |bytes| pack::open_shapes(weak, bytes))
+        self.find(&pack::name(Kind::Shapes, &weak.0), pack::largest(Kind::Shapes), SMALL, |bytes| {
+            pack::open_shapes(weak, bytes)
+        })
     }
 
     /// A result, with the blobs that travel with it.
     pub fn unit(&self, key: &ActionKey) -> Result<Option<Found<Unit>>, Fault> {
         let name = pack::name(Kind::Result, &key.0);
-        self.find(&name, within(pack::TOGETHER), |bytes| Unit::open(key, bytes))
+        self.find(&name, pack::largest(Kind::Result), within(pack::TOGETHER), |bytes| Unit::open(key, bytes))
     }
 
     /// A blob that travels by itself.
     pub fn blob(&self, digest: &Digest) -> Result<Option<Found<Vec<u8>>>, Fault> {
         let name = pack::name(Kind::Blob, &digest.hash);
-        self.find(&name, within(digest.size), |bytes| open_blob(digest, bytes))
+        // How large it is was said by a result from afar, too.
+        if digest.size > pack::MOST_BLOB {
+            return Ok(None);
+        }
+        let _alone =
+            (digest.size > HUGE).then(|| ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner));
+        self.find(&name, pack::bound(digest.size), within(digest.size), |bytes| open_blob(digest, bytes))
     }
 
     /// The index of a bundle.
     pub fn index(&self, name: &[u8; 32]) -> Result<Option<Found<Index>>, Fault> {
-        self.find(&pack::name(Kind::Index, name), SMALL, |bytes| Index::open(name, bytes))
+        self.find(&pack::name(Kind::Index, name), pack::largest(Kind::Index), SMALL, |bytes| {
+            Index::open(name, bytes)
+        })
     }
 
     /// The bytes of a segment, whole.
     pub fn segment(&self, segment: &Segment) -> Result<Option<Vec<u8>>, Fault> {
-        let name = bundle::name(&segment.digest);
+        let (name, size) = (bundle::name(&segment.digest), segment.digest.size);
         let right = |bytes: &[u8]| match Digest::of(bytes) == segment.digest {
             true => Ok(()),
             false => Err(Malformed),
         };
-        Ok(self.find(&name, within(segment.digest.size), right)?.map(|found| found.pack))
+        Ok(self.find(&name, size, within(size), right)?.map(|found| found.pack))
     }
 
     /// Keeps a pack, or another object that is verified by its reader, under its name.
@@ -172,8 +189,11 @@ impl RemoteStore {
     /// Adds Shapes to those that are there, as the most recent ones.
     pub fn add_shapes(&self, weak: &WeakKey, shapes: &[u8]) -> Result<(), Fault> {
         let there = self.shapes(weak)?.map(|found| found.value).unwrap_or_default();
-        let merged = merge_shapes(shapes, &there);
-        if merged == there {
+        let ours: Vec<Shape> =
+            decode_shapes(shapes).unwrap_or_default().into_iter().filter(pack::may_travel).collect();
+        let merged = decode_shapes(&merge_shapes(&encode_shapes(&ours), &there)).unwrap_or_default();
+        let merged = encode_shapes(&pack::as_many_as_fit(merged));
+        if ours.is_empty() || merged == there {
             return Ok(());
         }
         self.keep(&pack::name(Kind::Shapes, &weak.0), &pack::seal(Kind::Shapes, &weak.0, &merged))
@@ -196,7 +216,13 @@ impl RemoteStore {
         let mut parts = name.rsplit('/');
         let key = parts.next().and_then(digest::unhex);
         let letter = parts.nth(1).unwrap_or_default();
-        let Some(bytes) = self.bucket.get(name, within(pack::TOGETHER))? else { return Ok(true) };
+        let most = Kind::of_letter(letter).map_or(self.bucket.largest(), pack::largest);
+        let bytes = match self.bucket.get(name, most, within(pack::TOGETHER)) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(true),
+            Err(Fault::TooLarge) => Vec::new(),
+            Err(fault) => return Err(fault),
+        };
         let sound = match (key, Kind::of_letter(letter)) {
             (Some(key), Some(Kind::Shapes)) => pack::open_shapes(&WeakKey(key), &bytes).is_ok(),
             (Some(key), Some(Kind::Result)) => Unit::open(&ActionKey(key), &bytes).is_ok(),
@@ -221,16 +247,20 @@ impl RemoteStore {
     fn find<T>(
         &self,
         name: &str,
+        most: u64,
         within: Duration,
         open: impl Fn(&[u8]) -> Result<T, Malformed>,
     ) -> Result<Option<Found<T>>, Fault> {
         for namespace in &self.namespaces {
             let full = format!("{FORMAT}/{namespace}/{name}");
-            if let Some(pack) = self.bucket.get(&full, within)? {
-                match open(&pack) {
+            match self.bucket.get(&full, most, within) {
+                Ok(Some(pack)) => match open(&pack) {
                     Ok(value) => return Ok(Some(Found { value, pack })),
                     Err(Malformed) => self.quarantine(&full, &pack),
-                }
+                },
+                Ok(None) => {}
+                Err(Fault::TooLarge) => self.quarantine(&full, b"larger than anything of its kind"),
+                Err(fault) => return Err(fault),
             }
         }
         Ok(None)
@@ -241,13 +271,28 @@ impl RemoteStore {
     fn quarantine(&self, name: &str, bytes: &[u8]) {
         self.bucket.found_wrong(name);
         if let Some(directory) = &self.quarantine {
-            let there = files::list(directory).ok().flatten().unwrap_or_default();
-            if there.len() < MOST_QUARANTINED {
-                let _ = files::write_private(&directory.join(name.replace('/', "-")), bytes);
-            }
+            make_room(directory, MOST_QUARANTINED - 1);
+            let some = &bytes[..bytes.len().min(MOST_OF_ONE)];
+            let _ = files::write_private(&directory.join(name.replace('/', "-")), some);
         }
-        self.wrong().insert(name.to_owned());
+        let mut wrong = self.wrong();
+        if wrong.len() < MOST_WRONG {
+            wrong.insert(name.to_owned());
+        }
     }
+}
+
+/// Removes the oldest files until there are no more than so many.
+fn make_room(directory: &Path, most: usize) {
+    let there = files::list(directory).ok().flatten().unwrap_or_default();
+    let mut aged: Vec<(i64, PathBuf)> = there
+        .into_iter()
+        .map(|entry| directory.join(entry.name))
+        .filter_map(|path| Some((files::lstat(&path).ok()??.identity.mtime_ns, path)))
+        .collect();
+    aged.sort();
+    let surplus = aged.len().saturating_sub(most);
+    aged[..surplus].iter().for_each(|(_, path)| drop(files::remove(path)));
 }
 
 fn open_blob(digest: &Digest, bytes: &[u8]) -> Result<Vec<u8>, Malformed> {

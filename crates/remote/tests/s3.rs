@@ -172,3 +172,16 @@ fn a_bucket_for_all() {
     let server = Http::start(move |asked| answer(asked));
     assert_eq!(used(&server, "anonymous=true", NOBODY).len(), 3);
 }
+
+/// Something under one of our names that is larger than anything of ours is not read to its end.
+#[test]
+fn an_object_that_is_too_large() {
+    let server = Http::bucket();
+    let store = open(&format!("s3://bucket?anonymous=true&endpoint=http://{}", server.address()), NOBODY);
+    let weak = kiln_action::WeakKey([7; 32]);
+    store.keep(&kiln_remote::pack::name(kiln_remote::Kind::Shapes, &weak.0), &vec![1; 40 << 20]).unwrap();
+    assert!(store.shapes(&weak).unwrap().is_none());
+    assert_eq!(store.health().wrong, 1);
+    assert!(store.is_asked());
+    assert_eq!(server.asked().len(), 2, "one request for each");
+}

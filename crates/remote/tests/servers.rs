@@ -8,7 +8,6 @@ use kiln_remote::{Brought, Fault, Levels, RemoteStore, Spec, Unit};
 use kiln_store::{Content, Fetch, Key, Store, StoreError};
 use kiln_testkit::proxy::{Proxy, Wrong};
 use kiln_testkit::servers::{self, Certificates, Server};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A kind of store: how it is started, and what its URL is.
@@ -202,14 +201,6 @@ fn a_read_only_store_is_not_written_to() {
     assert!(!store.is_writable());
     assert!(store.unit(&key).unwrap().is_none());
     assert_eq!(store.list().unwrap().len(), 1, "what is wrong is left there");
-}
-
-#[test]
-fn a_share_that_is_not_mounted_is_a_fault_and_is_not_made() {
-    let store = open("file:///nowhere-mounted/at/all", &["main"]);
-    assert!(matches!(store.unit(&ActionKey([1; 32])), Err(Fault::Unreachable(_))));
-    assert!(store.keep("r/00/x", b"").is_err());
-    assert!(!Path::new("/nowhere-mounted").exists());
 }
 
 #[test]

@@ -20,7 +20,7 @@ mod lock;
 mod place;
 mod search;
 
-pub use draft::{Draft, PRIVATE_PREFIX, write_atomic, write_private};
+pub use draft::{Draft, PRIVATE_PREFIX, write_atomic, write_private, write_shared};
 use kind::filesystem_kind_of;
 pub use kind::{FilesystemKind, filesystem_kind, free_bytes};
 pub use lock::{Lock, PlaceLock};
@@ -55,6 +55,11 @@ impl FileError {
     pub fn wants_copy(&self) -> bool {
         let errno = self.errno();
         matches!(errno, Some(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS))
+    }
+
+    /// Whether somebody else has replaced it on a server meanwhile (NFS): looking it up by its name once more helps.
+    pub fn is_stale(&self) -> bool {
+        self.errno() == Some(Errno::STALE)
     }
 
     fn errno(&self) -> Option<Errno> {

@@ -12,6 +12,7 @@
 pub mod binary;
 mod cargo;
 pub mod http;
+pub mod mounted;
 mod outcome;
 pub mod proxy;
 mod random;

@@ -4,6 +4,7 @@
 use super::{Bucket, Fault, Listed, Variables};
 use crate::Spec;
 use credentials::value;
+use futures_util::TryStreamExt;
 use opendal::{Configurator, EntryMode, ErrorKind, Operator, services};
 use std::future::Future;
 use std::sync::OnceLock;
@@ -82,6 +83,19 @@ pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String>
 }
 
 impl Objects {
+    /// An object as it comes, and no more of it than one piece over `most`.
+    async fn read(&self, name: &str, most: usize) -> opendal::Result<Vec<u8>> {
+        let mut pieces = self.operator.reader(name).await?.into_stream(..).await?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = pieces.try_next().await? {
+            piece.for_each(|part| bytes.extend_from_slice(&part));
+            if bytes.len() > most {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
     fn wait<T>(
         &self,
         within: Duration,
@@ -116,9 +130,11 @@ fn fault(error: &opendal::Error) -> Fault {
 }
 
 impl Bucket for Objects {
-    fn get(&self, name: &str, within: Duration) -> Result<Option<Vec<u8>>, Fault> {
-        match self.wait(within, self.operator.read(name)) {
-            Ok(bytes) => Ok(Some(bytes.to_vec())),
+    fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<Vec<u8>>, Fault> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        match self.wait(within, self.read(name, most)) {
+            Ok(bytes) if bytes.len() > most => Err(Fault::TooLarge),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(fault(&error)),
         }

@@ -153,8 +153,14 @@ fn literal(text: &str) -> String {
 }
 
 impl Bucket for Redis {
-    fn get(&self, name: &str, within: Duration) -> Result<Option<Vec<u8>>, Fault> {
-        self.ask(redis::cmd("GET").arg(self.name(name)), within)
+    fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<Vec<u8>>, Fault> {
+        let found: Option<Vec<u8>> = self.ask(redis::cmd("GET").arg(self.name(name)), within)?;
+        // The server itself takes nothing over 512 MiB.
+        if found.as_ref().is_some_and(|bytes| bytes.len() as u64 > most) {
+            Err(Fault::TooLarge)
+        } else {
+            Ok(found)
+        }
     }
 
     fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault> {

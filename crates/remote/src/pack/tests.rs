@@ -1,5 +1,6 @@
 use super::*;
-use kiln_action::{Output, Place, Placed, Role};
+use kiln_action::shape::encode_shapes;
+use kiln_action::{Output, Place, Placed, Question, Role};
 
 fn result(sizes: &[u64]) -> (ActionResult, Vec<(Digest, Vec<u8>)>) {
     let blobs: Vec<(Digest, Vec<u8>)> = sizes
@@ -79,4 +80,112 @@ fn a_body_that_claims_to_be_huge_is_not_made_room_for() {
     let mut pack = seal(Kind::Blob, &[1; 32], b"x");
     pack[HEAD - 8..HEAD].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
     assert!(open(Kind::Blob, &[1; 32], &pack).is_err());
+}
+
+/// A result with an output of this path, in a pack that is right in every other way.
+fn pack_to(place: Place, path: &str, size: u64) -> Vec<u8> {
+    let (mut result, _) = result(&[3]);
+    result.outputs[0].path = Placed { place, path: path.into() };
+    result.outputs[0].digest.size = size;
+    lone_result(&ActionKey([3; 32]), &result.encode()).unwrap()
+}
+
+#[test]
+fn no_result_leaves_its_place() {
+    let opened =
+        |place, path: &str, size| Unit::open(&ActionKey([3; 32]), &pack_to(place, path, size)).is_ok();
+    assert!(opened(Place::Out, "libx.rlib", 3));
+    assert!(opened(Place::Out, "", 3) && opened(Place::Literal, "/tmp/x.o", 3));
+    for (place, path) in [
+        (Place::Out, "../../etc/passwd"),
+        (Place::Out, "a/../../x"),
+        (Place::Out, "/etc/passwd"),
+        (Place::Target, "../x"),
+        (Place::Output(0), "../x"),
+        (Place::Literal, "etc/passwd"),
+        (Place::Literal, "/tmp/../etc/passwd"),
+        (Place::Base, "/etc/passwd"),
+    ] {
+        assert!(!opened(place, path, 3), "{place:?} {path}");
+    }
+    assert!(!opened(Place::Out, "libx.rlib", u64::MAX), "it says that its blob is larger than any");
+    let (escaping, blobs) = result(&[3]);
+    let mut escaping = ActionResult { ..escaping };
+    escaping.outputs[0].path.path = b"../x".to_vec();
+    assert!(Unit::pack(&ActionKey([3; 32]), &escaping.encode(), &mut read(&blobs)).is_none());
+}
+
+#[test]
+fn sizes_that_lie_are_nothing() {
+    let key = ActionKey([3; 32]);
+    let (result, blobs) = result(&[500]);
+    let mut body = Writer::default();
+    body.bytes(&result.encode());
+    body.u32(1);
+    body.digest(&Digest { size: 499, ..blobs[0].0 });
+    body.bytes(&blobs[0].1);
+    assert!(Unit::open(&key, &seal(Kind::Result, &key.0, &body.0)).is_err());
+}
+
+/// A few kilobytes that say they are as much as there may be, and become more: no more is made than was said, and what was said
+/// is not believed beyond what there may be.
+#[test]
+fn what_expands_to_gigabytes_is_nothing() {
+    let huge = vec![0_u8; 48 << 20];
+    let bomb = seal(Kind::Result, &[1; 32], &huge);
+    assert!(bomb.len() < 1 << 20);
+    assert!(open(Kind::Result, &[1; 32], &bomb).is_err(), "longer than any result");
+    for claimed in [0_u64, 1, 1 << 20, largest(Kind::Result), MOST_BLOB, u64::MAX] {
+        for kind in [Kind::Result, Kind::Shapes, Kind::Index, Kind::Blob] {
+            let mut lying = seal(kind, &[1; 32], &huge[..4 << 20]);
+            lying[HEAD - 8..HEAD].copy_from_slice(&claimed.to_le_bytes());
+            assert!(open(kind, &[1; 32], &lying).is_err(), "{kind:?} {claimed}");
+        }
+    }
+}
+
+#[test]
+fn a_shape_that_asks_a_million_questions_is_nobodys() {
+    let asking = |count: u32| Shape::new((0..count).map(|n| Question::Env(n.to_string().into())).collect());
+    let weak = WeakKey([1; 32]);
+    let packed = |shape: Shape| seal(Kind::Shapes, &weak.0, &encode_shapes(&[shape]));
+    assert!(open_shapes(&weak, &packed(asking(1000))).is_ok());
+    assert!(open_shapes(&weak, &packed(asking(1_000_000))).is_err());
+    let many = (0..8).map(|_| asking(100_000)).collect();
+    assert!(as_many_as_fit(many).iter().all(may_travel));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(400))]
+
+    /// Whatever comes: a value or nothing, and never a panic.
+    #[test]
+    fn any_bytes(noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
+        for kind in [Kind::Result, Kind::Shapes, Kind::Index, Kind::Blob] {
+            let _ = open(kind, &[1; 32], &noise);
+            let sealed = seal(kind, &[1; 32], &noise);
+            let _ = open(kind, &[1; 32], &sealed);
+        }
+        let inner = seal(Kind::Result, &[1; 32], &noise);
+        let _ = Unit::open(&ActionKey([1; 32]), &inner);
+        let _ = open_shapes(&WeakKey([1; 32]), &seal(Kind::Shapes, &[1; 32], &noise));
+        let _ = crate::bundle::Index::open(&[1; 32], &seal(Kind::Index, &[1; 32], &noise));
+        let mut sealed = b"KRES\x01".to_vec();
+        sealed.extend(&Digest::of(&noise).hash[..8]);
+        sealed.extend(&noise);
+        let _ = ActionResult::decode(&sealed);
+    }
+
+    /// A right pack with a few bytes of its body changed before it was sealed: all digests of the outside are right.
+    #[test]
+    fn right_outside_and_wrong_inside(at in 0_usize..2000, to in proptest::prelude::any::<u8>()) {
+        let (result, blobs) = result(&[300, 700]);
+        let key = ActionKey([9; 32]);
+        let (pack, _) = Unit::pack(&key, &result.encode(), &mut read(&blobs)).unwrap();
+        let mut body = open(Kind::Result, &key.0, &pack).unwrap();
+        let at = at % body.len();
+        let before = std::mem::replace(&mut body[at], to);
+        let opened = Unit::open(&key, &seal(Kind::Result, &key.0, &body));
+        proptest::prop_assert!(before == to || opened.is_err(), "byte {at}");
+    }
 }

@@ -8,7 +8,7 @@ struct Scripted {
 }
 
 impl Bucket for Scripted {
-    fn get(&self, _: &str, _: Duration) -> Result<Option<Vec<u8>>, Fault> {
+    fn get(&self, _: &str, _: u64, _: Duration) -> Result<Option<Vec<u8>>, Fault> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         match self.broken.load(Ordering::SeqCst) {
             0 => Ok(None),
@@ -41,11 +41,11 @@ fn a_store_that_fails_is_left_alone() {
     let (patient, asked, broken) = scripted();
     broken.store(1, Ordering::SeqCst);
     for _ in 0..100 {
-        assert!(patient.get("x", SOON).is_err());
+        assert!(patient.get("x", 9, SOON).is_err());
     }
     assert_eq!(asked.load(Ordering::SeqCst), FAILURES);
     assert!(patient.health().given_up);
-    assert_eq!(patient.get("x", SOON), Err(Fault::GivenUp));
+    assert_eq!(patient.get("x", 9, SOON), Err(Fault::GivenUp));
     assert!(!patient.is_asked());
 }
 
@@ -54,12 +54,12 @@ fn one_probe_closes_the_breaker() {
     let (patient, asked, broken) = scripted();
     broken.store(1, Ordering::SeqCst);
     for _ in 0..FAILURES {
-        assert!(patient.get("x", SOON).is_err());
+        assert!(patient.get("x", 9, SOON).is_err());
     }
     broken.store(0, Ordering::SeqCst);
     patient.state().pause = Duration::ZERO;
-    assert_eq!(patient.get("x", SOON), Ok(None));
-    assert_eq!(patient.get("x", SOON), Ok(None));
+    assert_eq!(patient.get("x", 9, SOON), Ok(None));
+    assert_eq!(patient.get("x", 9, SOON), Ok(None));
     assert_eq!(asked.load(Ordering::SeqCst), FAILURES + 2);
     assert!(!patient.health().given_up);
 }
@@ -69,10 +69,10 @@ fn a_probe_that_fails_makes_the_pause_longer() {
     let (patient, _, broken) = scripted();
     broken.store(1, Ordering::SeqCst);
     for _ in 0..FAILURES {
-        assert!(patient.get("x", SOON).is_err());
+        assert!(patient.get("x", 9, SOON).is_err());
     }
     patient.state().pause = Duration::from_nanos(1);
-    assert_eq!(patient.get("x", SOON), Err(Fault::Late));
+    assert_eq!(patient.get("x", 9, SOON), Err(Fault::Late));
     assert_eq!(patient.state().pause, Duration::from_nanos(2));
 }
 
@@ -88,7 +88,7 @@ fn what_is_too_large_is_no_failure() {
 struct ReadOnly(Arc<AtomicU32>);
 
 impl Bucket for ReadOnly {
-    fn get(&self, _: &str, _: Duration) -> Result<Option<Vec<u8>>, Fault> {
+    fn get(&self, _: &str, _: u64, _: Duration) -> Result<Option<Vec<u8>>, Fault> {
         Ok(None)
     }
     fn put(&self, _: &str, _: &[u8], _: Duration) -> Result<(), Fault> {
@@ -114,7 +114,7 @@ fn what_takes_nothing_is_read_on_and_tried_again_later() {
     let patient = Patient::new(Box::new(ReadOnly(asked.clone())));
     for _ in 0..10 {
         assert!(patient.put("x", b"", SOON).is_err());
-        assert_eq!(patient.get("x", SOON), Ok(None));
+        assert_eq!(patient.get("x", 9, SOON), Ok(None));
     }
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     assert!(patient.is_asked() && !patient.takes());

@@ -1,6 +1,8 @@
 //! A file under a private name, until it is whole.
 
-use super::{FileError, Identity, Source, call, fault, filesystem_kind_of, fstat, with_parent, write_at};
+use super::{
+    FileError, Identity, Source, call, fault, filesystem_kind_of, fstat, stat, with_parent, write_at,
+};
 use kiln_action::{ContentHasher, Digest};
 use rustix::fs::{FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -53,10 +55,15 @@ impl Draft {
     /// A new, empty file in `directory` with this mode (less the umask). The directory is made if it is not there.
     pub fn create(directory: &Path, mode: u32) -> Result<Draft, FileError> {
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        with_parent(&directory.join("any"), || Draft::create_in(directory, mode))
+    }
+
+    /// The same in a directory that is there.
+    fn create_in(directory: &Path, mode: u32) -> Result<Draft, FileError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let create =
             |path: &Path| call("create", path, || rustix::fs::open(path, flags, Mode::from_raw_mode(mode)));
-        let (path, file) = with_private_name(directory, |path| with_parent(path, || create(path)))?;
+        let (path, file) = with_private_name(directory, create)?;
         Ok(Draft { file, path, published: false })
     }
 
@@ -123,6 +130,46 @@ impl Draft {
         // Renaming changes ctime and nothing else. If somebody has written to it already, it is not what was published,
         // and the identity from before can never be met again.
         Ok(if after.same_content(&before) { after } else { before })
+    }
+}
+
+/// Writes a file for everybody who shares the directory `root`, whatever our umask is: it may be read and written by whom `root`
+/// may, and so may directories that are new. Readers see the old content or the new one.
+pub fn write_shared(root: &Path, path: &Path, bytes: &[u8]) -> Result<Identity, FileError> {
+    let mode = stat(root)?.map_or(0o700, |there| there.mode);
+    let directory = path.parent().unwrap_or(root);
+    let draft = match Draft::create_in(directory, 0o666) {
+        Err(error) if error.errno() == Some(Errno::NOENT) => {
+            make_shared(root, directory, mode)?;
+            Draft::create_in(directory, 0o666)?
+        }
+        draft => draft?,
+    };
+    draft.write(bytes)?;
+    // Where there are no permissions (FAT, some shares of Windows) they cannot be set, and need not be.
+    let _ = call("open up", &draft.path, || {
+        rustix::fs::fchmod(&draft.file, Mode::from_raw_mode((mode & 0o666 | 0o600) as _))
+    });
+    draft.publish(path)
+}
+
+fn make_shared(root: &Path, directory: &Path, mode: u32) -> Result<(), FileError> {
+    let create = || call("create directory", directory, || rustix::fs::mkdir(directory, Mode::RWXU));
+    let created = match create() {
+        Err(error) if error.errno() == Some(Errno::NOENT) && directory != root => {
+            make_shared(root, directory.parent().unwrap_or(root), mode)?;
+            create()
+        }
+        created => created,
+    };
+    match created {
+        Ok(()) => {
+            let _ =
+                call("open up", directory, || rustix::fs::chmod(directory, Mode::from_raw_mode(mode as _)));
+            Ok(())
+        }
+        Err(error) if error.errno() == Some(Errno::EXIST) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,0 +1,47 @@
+//! Small file systems of their own, unmounted when dropped: for disks that are full or may only be read. Mounting takes root; where
+//! that is not to be had the test says so loudly and goes on without it.
+
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// A directory with a file system of its own.
+pub struct Mounted(TempDir);
+
+impl Mounted {
+    /// One with room for so many KiB.
+    pub fn with_room_for(kib: u32) -> Option<Mounted> {
+        let directory = tempfile::Builder::new().prefix("kiln-mount-").tempdir().expect("a directory");
+        let mounted = Mounted(directory);
+        let options = format!("size={kib}k,mode=0777");
+        if mount(&["-t", "tmpfs", "-o", &options, "kiln", &mounted.path().display().to_string()]) {
+            return Some(mounted);
+        }
+        eprintln!("SKIPPED: nothing can be mounted here");
+        None
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// From now on it can only be read.
+    pub fn make_read_only(&self) {
+        assert!(mount(&["-o", "remount,ro", &self.path().display().to_string()]));
+    }
+}
+
+fn mount(arguments: &[&str]) -> bool {
+    let mut command = Command::new("mount");
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.path()).stderr(Stdio::null()).status();
+    }
+}
