@@ -4,7 +4,7 @@ use crate::desk::Desk;
 use crate::shelf;
 use kiln_action::{ActionKey, WeakKey};
 use kiln_link::message::Workspace;
-use kiln_remote::bundle::{self, Index, Item, Segment};
+use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Fault, RemoteStore, Unit};
 use kiln_store::{Content, Key, Store};
@@ -20,6 +20,9 @@ const AT_ONCE: usize = 3;
 const FRESH: Duration = Duration::from_secs(300);
 /// A blob that is larger does not travel in a bundle.
 const LARGEST_BLOB: usize = 48 << 20;
+
+/// No session has more units; then it begins anew.
+const MOST_OF_SESSION: usize = 20_000;
 
 /// A name in an index.
 pub type Name = (Kind, [u8; 32]);
@@ -63,6 +66,18 @@ impl Bundle {
     /// One of which nothing is known yet.
     pub fn new() -> Bundle {
         Bundle { state: Mutex::default(), changed: Condvar::new(), since: Moment::now() }
+    }
+
+    /// One that there is nothing of, for whoever cannot wait.
+    pub fn empty() -> Bundle {
+        let bundle = Bundle::new();
+        bundle.state().known = true;
+        bundle
+    }
+
+    /// How long ago it was begun.
+    pub fn age(&self) -> Duration {
+        self.since.elapsed()
     }
 
     /// Whether it has to be looked at again.
@@ -208,6 +223,9 @@ pub struct Session {
 impl Session {
     /// A unit was used.
     pub fn note(&mut self, weak: WeakKey, key: ActionKey) {
+        if self.order.len() >= MOST_OF_SESSION {
+            *self = Session::default(); // edits of months; what is used now is what counts
+        }
         if self.known.insert(key.0) {
             self.order.push((weak, key));
         }
@@ -222,6 +240,11 @@ impl Session {
     /// Whether nothing was added for so long.
     pub fn is_quiet(&self, quiet: Duration) -> bool {
         self.touched.is_none_or(|touched| touched.elapsed() >= quiet)
+    }
+
+    /// How long ago something was added.
+    pub fn age(&self) -> Duration {
+        self.touched.map_or(Duration::MAX, |touched| touched.elapsed())
     }
 
     /// How much there is to be written.
@@ -251,17 +274,15 @@ pub fn write(
     };
     base.segments.retain(|segment| !store.is_wrong(&bundle::name(&segment.digest)));
     let known: HashSet<[u8; 32]> = base.items().map(|item| item.name).collect();
-    let mut packs = Vec::new();
+    let mut made = Made { store, cutter: Cutter::default(), newer: Vec::new(), bytes: 0 };
     for (weak, key) in session.order.iter().filter(|(_, key)| !known.contains(&key.0)) {
-        packs.extend(packs_of(desk, weak, key));
+        if made.bytes < bundle::MOST {
+            packs_of(desk, weak, key).iter().try_for_each(|(item, pack)| made.add(*item, pack))?;
+        }
     }
-    if packs.is_empty() && !is_new {
+    let newer = made.finish()?;
+    if newer.is_empty() && !is_new {
         return Ok(());
-    }
-    let mut newer = Vec::new();
-    for (segment, bytes) in bundle::segments(packs) {
-        store.keep(&bundle::name(&segment.digest), &bytes)?;
-        newer.push(segment);
     }
     let index: Index = base.grown(newer, &session.known);
     for name in [&workspace.exact, &workspace.near] {
@@ -269,6 +290,33 @@ pub fn write(
     }
     desk.log.say(&format!("wrote a bundle of {} segments, {} bytes", index.segments.len(), index.bytes()));
     Ok(())
+}
+
+/// Segments on their way to a store, of which one is in memory.
+struct Made<'a> {
+    store: &'a RemoteStore,
+    cutter: Cutter,
+    newer: Vec<Segment>,
+    bytes: u64,
+}
+
+impl Made<'_> {
+    fn add(&mut self, item: Item, pack: &[u8]) -> Result<(), Fault> {
+        self.bytes += pack.len() as u64;
+        self.cutter.push(item, pack).map_or(Ok(()), |full| self.keep(full))
+    }
+
+    fn keep(&mut self, (segment, bytes): (Segment, Vec<u8>)) -> Result<(), Fault> {
+        self.store.keep(&bundle::name(&segment.digest), &bytes)?;
+        self.newer.push(segment);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<Segment>, Fault> {
+        let last = std::mem::take(&mut self.cutter).finish();
+        last.map_or(Ok(()), |last| self.keep(last))?;
+        Ok(self.newer)
+    }
 }
 
 /// Everything of a unit: what it needs comes before it.

@@ -11,7 +11,7 @@ use kiln_remote::pack::Kind;
 use kiln_remote::{Brought, Levels, Remotes, WriteBack};
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,12 +19,15 @@ use std::time::Duration;
 /// So often whoever waits hears that we are still at it.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(100);
 /// No more bytes wait to be written to nearer levels.
-const MOST_BACKS: usize = 128 << 20;
+const MOST_BACKS: usize = 32 << 20;
+/// So many workspaces' bundles are known at once, and so many builds' sessions.
+const MOST_BUNDLES: usize = 24;
+const MOST_SESSIONS: usize = 64;
 
 /// What is wanted from one set of remotes, and everything that is known of them.
 pub struct Desk {
-    /// Names the remotes.
-    pub print: [u8; 32],
+    /// Names the stores, as the queue's files do.
+    pub remotes: [u8; 32],
     /// The local store.
     pub store: Arc<LocalStore>,
     /// The remotes.
@@ -41,6 +44,16 @@ pub struct Desk {
     pub waiting: AtomicU32,
     /// Bundles are to be written without waiting for quiet.
     pub hurry: AtomicBool,
+    /// Whether it is the one that uploads to its stores: there may be others with other credentials.
+    pub uploads: AtomicBool,
+    /// Held by whoever uploads.
+    pub uploading: Mutex<()>,
+    /// When it was opened.
+    pub opened: Moment,
+    /// When somebody last said Hello.
+    pub greeted: Mutex<Moment>,
+    /// Which levels have which results of the queue, as long as another level lacks them.
+    sent: Mutex<HashSet<(usize, [u8; 32])>>,
     flights: Flights,
     bundles: Mutex<HashMap<[u8; 32], Arc<Bundle>>>,
     sessions: Mutex<HashMap<[u8; 32], (Workspace, Session)>>,
@@ -51,6 +64,11 @@ pub struct Desk {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Begins a thread; whether there was room for one.
+pub fn begin(work: impl FnOnce() + Send + 'static) -> bool {
+    std::thread::Builder::new().spawn(work).is_ok()
 }
 
 impl Desk {
@@ -64,7 +82,7 @@ impl Desk {
         };
         complaints.iter().for_each(|what| log.say(what));
         Desk {
-            print: hello.print(),
+            remotes: hello.stores(),
             store: store.clone(),
             levels,
             place: place.clone(),
@@ -73,6 +91,11 @@ impl Desk {
             budgets: Budgets::default(),
             waiting: AtomicU32::new(0),
             hurry: AtomicBool::new(false),
+            uploads: AtomicBool::new(false),
+            uploading: Mutex::new(()),
+            opened: Moment::now(),
+            greeted: Mutex::new(Moment::now()),
+            sent: Mutex::default(),
             flights: Flights::default(),
             bundles: Mutex::default(),
             sessions: Mutex::default(),
@@ -161,8 +184,11 @@ impl Desk {
             Begun::UnderWay => true,
             Begun::Yes => {
                 let desk = self.clone();
-                std::thread::spawn(move || desk.flights.end(ask, desk.fly(ask)));
-                true
+                let begun = begin(move || desk.flights.end(ask, desk.fly(ask)));
+                if !begun {
+                    self.flights.end(ask, End::Unknown);
+                }
+                begun
             }
         }
     }
@@ -213,16 +239,32 @@ impl Desk {
         if let Some(known) = bundles.get(&workspace.exact).filter(|bundle| !bundle.is_old()) {
             return known.clone();
         }
+        bundles.remove(&workspace.exact);
+        while bundles.len() >= MOST_BUNDLES {
+            let over = bundles.iter().filter(|(_, bundle)| bundle.progress().over);
+            let Some(oldest) = over.max_by_key(|(_, bundle)| bundle.age()).map(|(name, _)| *name) else {
+                return Arc::new(Bundle::empty()); // all of them are under way
+            };
+            bundles.remove(&oldest);
+        }
         let bundle = Arc::new(Bundle::new());
         bundles.insert(workspace.exact, bundle.clone());
         let (loading, desk, workspace) = (bundle.clone(), self.clone(), *workspace);
-        std::thread::spawn(move || loading.load(&desk, &workspace));
+        if !begin(move || loading.load(&desk, &workspace)) {
+            bundles.remove(&workspace.exact);
+            return Arc::new(Bundle::empty());
+        }
         bundle
     }
 
     /// A unit of a workspace was used.
     pub fn used(&self, workspace: &Workspace, weak: kiln_action::WeakKey, key: kiln_action::ActionKey) {
         let mut sessions = locked(&self.sessions);
+        if sessions.len() >= MOST_SESSIONS && !sessions.contains_key(&workspace.exact) {
+            // One that is written already, if there is any: the hint of another is lost.
+            let oldest = sessions.iter().max_by_key(|(_, (_, session))| (!session.is_dirty(), session.age()));
+            oldest.map(|(name, _)| *name).map(|name| sessions.remove(&name));
+        }
         sessions.entry(workspace.exact).or_insert_with(|| (*workspace, Session::default())).1.note(weak, key);
         drop(sessions);
         self.flights.forget(Ask::Result(key));
@@ -243,6 +285,21 @@ impl Desk {
         }
     }
 
+    /// Whether a level has a result of the queue already.
+    pub fn has_sent(&self, level: usize, key: &kiln_action::ActionKey) -> bool {
+        locked(&self.sent).contains(&(level, key.0))
+    }
+
+    /// A level has it now.
+    pub fn sent(&self, level: usize, key: &kiln_action::ActionKey) {
+        locked(&self.sent).insert((level, key.0));
+    }
+
+    /// All of them have it.
+    pub fn forget_sent(&self, key: &kiln_action::ActionKey) {
+        locked(&self.sent).retain(|(_, sent)| *sent != key.0);
+    }
+
     /// How many objects were uploaded.
     pub fn kept(&self) -> u64 {
         self.levels.stores().iter().map(|store| store.health().kept).sum()
@@ -252,6 +309,17 @@ impl Desk {
     pub fn poke(&self) {
         *locked(&self.poked) = true;
         self.poke.notify_all();
+    }
+
+    /// Does nothing for a while, unless somebody is in a hurry or somebody else uploads.
+    pub fn rest(&self, most: Duration) {
+        let (started, hurry) = (Moment::now(), self.hurry.load(Ordering::SeqCst));
+        while started.elapsed() < most
+            && self.uploads.load(Ordering::SeqCst)
+            && self.hurry.load(Ordering::SeqCst) == hurry
+        {
+            kiln_sys::process::pause(Duration::from_millis(100));
+        }
     }
 
     /// Waits for that, but not longer than `most`; whether there was.

@@ -22,7 +22,7 @@ const UNKNOWN: Duration = Duration::from_secs(5);
 /// So many are under way at most; whoever comes then hears "no".
 const MOST: usize = 64;
 /// So many ends are remembered.
-const REMEMBERED: usize = 50_000;
+const REMEMBERED: usize = 20_000;
 
 /// How a flight ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +44,14 @@ enum State {
 /// All flights.
 #[derive(Default)]
 pub struct Flights {
-    states: Mutex<HashMap<Ask, State>>,
+    states: Mutex<States>,
     changed: Condvar,
+}
+
+#[derive(Default)]
+struct States {
+    of: HashMap<Ask, State>,
+    under_way: usize,
 }
 
 /// Whether a flight is to be begun.
@@ -60,52 +66,59 @@ pub enum Begun {
 }
 
 impl Flights {
-    fn states(&self) -> MutexGuard<'_, HashMap<Ask, State>> {
+    fn states(&self) -> MutexGuard<'_, States> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Claims a flight.
     pub fn begin(&self, ask: Ask) -> Begun {
         let mut states = self.states();
-        match states.get(&ask) {
+        match states.of.get(&ask) {
             Some(State::UnderWay) => return Begun::UnderWay,
             Some(State::Over(End::Absent, at)) if at.elapsed() < ABSENT => return Begun::No,
             Some(State::Over(End::Unknown, at)) if at.elapsed() < UNKNOWN => return Begun::No,
             _ => {}
         }
-        if states.values().filter(|state| matches!(state, State::UnderWay)).count() >= MOST {
+        if states.under_way >= MOST {
             return Begun::No;
         }
-        if states.len() > REMEMBERED {
-            states.retain(|_, state| matches!(state, State::UnderWay));
+        if states.of.len() >= REMEMBERED {
+            states.of.retain(|_, state| matches!(state, State::UnderWay));
         }
-        states.insert(ask, State::UnderWay);
+        states.of.insert(ask, State::UnderWay);
+        states.under_way += 1;
         Begun::Yes
     }
 
     /// It is over.
     pub fn end(&self, ask: Ask, end: End) {
-        self.states().insert(ask, State::Over(end, Moment::now()));
+        let mut states = self.states();
+        match end {
+            End::Landed => states.of.remove(&ask), // whoever asks next finds it here
+            _ => states.of.insert(ask, State::Over(end, Moment::now())),
+        };
+        states.under_way -= 1;
+        drop(states);
         self.changed.notify_all();
     }
 
     /// What was put there meanwhile is not absent any more.
     pub fn forget(&self, ask: Ask) {
         let mut states = self.states();
-        if matches!(states.get(&ask), Some(State::Over(..))) {
-            states.remove(&ask);
+        if matches!(states.of.get(&ask), Some(State::Over(..))) {
+            states.of.remove(&ask);
         }
     }
 
     /// Whether it is under way.
     pub fn is_under_way(&self, ask: Ask) -> bool {
-        matches!(self.states().get(&ask), Some(State::UnderWay))
+        matches!(self.states().of.get(&ask), Some(State::UnderWay))
     }
 
     /// Waits until something ends, but not longer than `most`.
     pub fn wait(&self, asks: &[Ask], most: Duration) {
         let states = self.states();
-        if asks.iter().all(|ask| matches!(states.get(ask), Some(State::UnderWay))) {
+        if asks.iter().all(|ask| matches!(states.of.get(ask), Some(State::UnderWay))) {
             drop(self.changed.wait_timeout(states, most).unwrap_or_else(PoisonError::into_inner));
         }
     }

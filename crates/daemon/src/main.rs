@@ -6,6 +6,7 @@ use std::time::Duration;
 
 fn main() {
     process::close_inherited(); // cargo's jobserver and pipes end when the build does
+    process::share_memory();
     let arguments = env::arguments();
     let idle = arguments.get(2).and_then(|text| text.to_str()?.parse().ok()).map(Duration::from_secs_f64);
     end(match arguments.get(1) {

@@ -1,6 +1,6 @@
 //! The daemon from its first to its last moment: one for a cache directory and machine, gone when nobody needs it.
 
-use crate::desk::Desk;
+use crate::desk::{Desk, begin};
 use crate::log::Log;
 use crate::{care, uploads};
 use kiln_action::wire::Reader;
@@ -24,6 +24,17 @@ const IDLE: Duration = Duration::from_secs(600);
 /// Counters are written down so often.
 const WRITE_DOWN: Duration = Duration::from_secs(5);
 
+/// So many connections there are at once: a build has as many as it has jobs.
+const MOST_CONNECTIONS: u32 = 512;
+/// So many sets of stores and credentials at once; the one that was used longest ago goes.
+const MOST_DESKS: usize = 8;
+/// A desk with something wrong in its settings is opened again after so long: what was wrong may be right by now.
+const COMPLAINING: Duration = Duration::from_secs(5);
+/// The counters of so many stores are kept.
+const MOST_COUNTED: usize = 64;
+/// A daemon before this one may need so long to end.
+const ENDING: Duration = Duration::from_secs(1);
+
 /// Stores that are left alone for so long are not waited for by a person either.
 const HOPELESS: Duration = Duration::from_secs(15);
 
@@ -37,8 +48,8 @@ struct Daemon {
     connections: AtomicU32,
     over: Mutex<bool>,
     ended: Condvar,
-    /// What the daemons before this one counted.
-    before: Value,
+    /// What the daemons before this one counted, and desks that are gone.
+    before: Mutex<Map<String, Value>>,
 }
 
 /// Serves a cache directory until nobody needs it; the exit code.
@@ -47,7 +58,9 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
     if place.make().is_err() {
         return 1;
     }
-    let Ok(Some(_lock)) = Lock::try_exclusive(&place.lock()) else { return 0 }; // there is one
+    let Some(_lock) = become_the_one(&place) else { return 0 };
+    let _ = files::remove(&place.silent()); // that was another one
+    place.tidy();
     let log = Log::open(place.root());
     let store = match LocalStore::open(cache) {
         Ok(store) => Arc::new(store),
@@ -65,7 +78,7 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
     };
     log.say(&format!("started, version {}", env!("CARGO_PKG_VERSION")));
     let daemon = Arc::new(Daemon {
-        before: read_counters(&place),
+        before: Mutex::new(read_counters(&place)),
         store,
         place,
         log,
@@ -80,9 +93,11 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
     std::thread::spawn(move || watching.watch(idle.unwrap_or(IDLE)));
     let serving = daemon.clone();
     std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let serving = serving.clone();
-            std::thread::spawn(move || serving.serve(stream));
+        for stream in listener.incoming() {
+            match stream {
+                Ok(stream) => serving.admit(stream),
+                Err(_) => process::pause(Duration::from_millis(50)), // there are no descriptors left
+            }
         }
     });
     let mut over = locked(&daemon.over);
@@ -97,9 +112,42 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
     0
 }
 
-fn read_counters(place: &Place) -> Value {
+/// There is one daemon for a cache directory; `None` if there is another that somebody can speak to.
+fn become_the_one(place: &Place) -> Option<Lock> {
+    let started = Moment::now();
+    loop {
+        match Lock::try_exclusive(&place.lock()) {
+            Ok(Some(lock)) => return Some(lock),
+            // It was asked to go, and is about to.
+            Ok(None) if place.connect().is_err() && started.elapsed() < ENDING => {
+                process::pause(Duration::from_millis(10));
+            }
+            _ => return None,
+        }
+    }
+}
+
+fn read_counters(place: &Place) -> Map<String, Value> {
     let bytes = files::read_limited(&place.counters(), 1 << 20).unwrap_or_default();
-    serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+    let read: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    read.get("stores").and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// Adds what a desk's stores counted.
+fn add(counters: &mut Map<String, Value>, desk: &Desk) {
+    for store in desk.levels.stores() {
+        let url = store.spec().to_string();
+        let before = counters.get(&url).cloned().unwrap_or(Value::Null);
+        let sum = |(name, value): (String, Value)| {
+            let sum = match (value.as_u64(), name.ends_with("_ms")) {
+                (Some(new), false) => (before[&name].as_u64().unwrap_or(0) + new).into(),
+                _ => value,
+            };
+            (name, sum)
+        };
+        let summed: Map<String, Value> = health(&store.health()).into_iter().map(sum).collect();
+        counters.insert(url, Value::Object(summed));
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -135,6 +183,13 @@ impl Daemon {
 
     fn desks(&self) -> Vec<Arc<Desk>> {
         locked(&self.desks).values().cloned().collect()
+    }
+
+    fn admit(self: &Arc<Daemon>, stream: UnixStream) {
+        if self.connections.load(Ordering::SeqCst) < MOST_CONNECTIONS {
+            let daemon = self.clone();
+            begin(move || daemon.serve(stream));
+        }
     }
 
     fn serve(self: &Arc<Daemon>, mut stream: UnixStream) {
@@ -177,14 +232,32 @@ impl Daemon {
 
     fn desk(self: &Arc<Daemon>, hello: &Hello) -> Arc<Desk> {
         let mut desks = locked(&self.desks);
-        if let Some(known) = desks.get(&hello.print()) {
-            return known.clone();
+        let print = hello.print();
+        let known = desks.get(&print).cloned();
+        let stale = |desk: &Arc<Desk>| !desk.complaints.is_empty() && desk.opened.elapsed() > COMPLAINING;
+        let desk = match known.filter(|desk| !stale(desk)) {
+            Some(known) => known,
+            None => {
+                let desk = Arc::new(Desk::open(hello, &self.store, &self.place, &self.log));
+                desks.insert(print, desk.clone()).inspect(|before| self.retire(before));
+                desk
+            }
+        };
+        *locked(&desk.greeted) = Moment::now();
+        if desks.len() > MOST_DESKS {
+            let others = desks.iter().filter(|(other, _)| **other != print);
+            let oldest =
+                others.max_by_key(|(_, desk)| locked(&desk.greeted).elapsed()).map(|(print, _)| *print);
+            oldest.and_then(|oldest| desks.remove(&oldest)).inspect(|desk| self.retire(desk));
         }
-        let desk = Arc::new(Desk::open(hello, &self.store, &self.place, &self.log));
-        desks.insert(hello.print(), desk.clone());
-        let uploading = desk.clone();
-        std::thread::spawn(move || uploads::run(&uploading));
+        appoint(&desk, desks.values());
         desk
+    }
+
+    /// It is no desk of the daemon's any more; whoever still speaks to it may go on.
+    fn retire(&self, desk: &Desk) {
+        desk.uploads.store(false, Ordering::SeqCst);
+        add(&mut locked(&self.before), desk);
     }
 
     fn answer(&self, stream: &mut UnixStream, tag: u8, body: &[u8], desk: &Arc<Desk>) -> std::io::Result<()> {
@@ -254,27 +327,30 @@ impl Daemon {
 
     /// The counters of all stores, by URL, on top of what was counted before.
     fn write_counters(&self) {
-        let mut stores = self.before.get("stores").and_then(Value::as_object).cloned().unwrap_or_default();
-        for desk in self.desks() {
-            for store in desk.levels.stores() {
-                let now = health(&store.health());
-                let url = store.spec().to_string();
-                let sum = |(name, value): (String, Value)| {
-                    let before =
-                        stores.get(&url).and_then(|before| before.get(&name)).and_then(Value::as_u64);
-                    let sum = match (value.as_u64(), name.ends_with("_ms")) {
-                        (Some(new), false) => (before.unwrap_or(0) + new).into(),
-                        _ => value,
-                    };
-                    (name, sum)
-                };
-                let summed: Map<String, Value> = now.into_iter().map(sum).collect();
-                stores.insert(url, Value::Object(summed));
-            }
+        let mut stores = locked(&self.before).clone();
+        self.desks().iter().for_each(|desk| add(&mut stores, desk));
+        if stores.is_empty() {
+            return;
         }
-        if !stores.is_empty() {
-            let all = json!({ "schema": 1, "stores": stores });
-            let _ = files::write_private(&self.place.counters(), all.to_string().as_bytes());
+        while stores.len() > MOST_COUNTED {
+            let asked = |value: &Value| value["answered"].as_u64().unwrap_or(0);
+            let least = stores.iter().min_by_key(|(_, value)| asked(value)).map(|(url, _)| url.clone());
+            least.map(|url| stores.remove(&url));
+        }
+        let all = json!({ "schema": 1, "stores": stores });
+        let _ = files::write_private(&self.place.counters(), all.to_string().as_bytes());
+    }
+}
+
+/// Of several desks with the same stores the one that was greeted last uploads: its credentials are the ones that count now.
+fn appoint<'a>(desk: &Arc<Desk>, all: impl Iterator<Item = &'a Arc<Desk>>) {
+    for other in all.filter(|other| other.remotes == desk.remotes && !Arc::ptr_eq(other, desk)) {
+        other.uploads.store(false, Ordering::SeqCst);
+    }
+    if !desk.uploads.swap(true, Ordering::SeqCst) {
+        let uploading = desk.clone();
+        if !begin(move || uploads::run(&uploading)) {
+            desk.uploads.store(false, Ordering::SeqCst); // the next Hello tries again
         }
     }
 }
@@ -327,7 +403,7 @@ fn wait(desk: &Desk, most_ms: u64, alive: &mut dyn FnMut()) -> Value {
     desk.poke();
     let mut asked = Moment::now();
     while desk.hurry.load(Ordering::SeqCst) && started.elapsed() < Duration::from_millis(most_ms) {
-        if desk.levels.is_asked() {
+        if desk.levels.takes() {
             asked = Moment::now();
         }
         if asked.elapsed() > HOPELESS {

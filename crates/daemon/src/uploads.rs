@@ -11,8 +11,8 @@ use kiln_remote::{Fault, RemoteStore};
 use kiln_store::Key;
 use kiln_sys::clock::{self, Moment};
 use kiln_sys::{files, process};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// More than these are not kept waiting; the oldest go.
@@ -25,27 +25,36 @@ const QUIET: Duration = Duration::from_secs(4);
 const SETTLED_NS: i64 = 30_000_000_000;
 /// So often the queue is looked at when nobody says anything.
 const LOOK: Duration = Duration::from_secs(1);
-/// After a failure there is no new attempt for so long.
+/// After a failure there is no new attempt for so long, and then twice as long each time.
 const AGAIN: Duration = Duration::from_secs(3);
+const LONGEST_AGAIN: Duration = Duration::from_secs(60);
+/// Of blobs that are larger there is one in memory at a time.
+const HUGE: u64 = 64 << 20;
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Uploads for a desk, as long as the daemon lives.
+/// Uploads for a desk, as long as it is the one that does.
 pub fn run(desk: &Arc<Desk>) {
+    let _alone = desk.uploading.lock().unwrap_or_else(PoisonError::into_inner);
     process::be_nice();
-    let mut some_left = true;
-    loop {
+    let (mut some_left, mut pause) = (true, AGAIN);
+    while desk.uploads.load(Ordering::SeqCst) {
         some_left |= desk.wait_for_poke(LOOK);
         desk.take_backs().iter().for_each(|back| desk.levels.write_back(back));
         let hurry = desk.hurry.load(Ordering::SeqCst);
-        if !desk.levels.is_asked() {
+        if !desk.levels.takes() {
             continue; // everything stays where it is
         }
         if hurry || some_left {
+            let before = desk.kept();
             let failed = upload_all(desk, due(of_desk(desk), hurry));
             if failed > 0 {
-                process::pause(AGAIN);
+                // What one level takes and another does not stays here, and nobody looks at it all the time.
+                pause = if desk.kept() > before { AGAIN } else { (pause * 2).min(LONGEST_AGAIN) };
+                desk.rest(if hurry { AGAIN } else { pause });
                 continue;
             }
         }
+        pause = AGAIN;
         let left = of_desk(desk);
         some_left = !left.is_empty();
         if due(left, hurry).is_empty() {
@@ -59,18 +68,13 @@ pub fn run(desk: &Arc<Desk>) {
 
 /// What is in the queue for a desk.
 fn of_desk(desk: &Desk) -> Vec<Waiting> {
-    let mut waiting = queue::waiting(&desk.place.queue());
-    let surplus = waiting.len().saturating_sub(MOST);
-    for old in waiting.drain(..surplus) {
-        let _ = files::remove(&old.path);
-    }
-    waiting.retain(|waiting| waiting.queued.remotes == desk.print);
-    waiting
+    queue::shorten(&desk.place.queue(), MOST);
+    queue::waiting(&desk.place.queue(), &desk.remotes)
 }
 
 /// How many are in the queue for a desk.
 pub fn left(desk: &Desk) -> usize {
-    of_desk(desk).len()
+    queue::count(&desk.place.queue(), &desk.remotes)
 }
 
 fn due(mut waiting: Vec<Waiting>, hurry: bool) -> Vec<Waiting> {
@@ -86,9 +90,9 @@ fn upload_all(desk: &Desk, waiting: Vec<Waiting>) -> usize {
         process::be_nice();
         while let Some(one) = waiting.get(next.fetch_add(1, Ordering::SeqCst)) {
             give_way(desk);
-            match upload(desk, &one.queued.weak, &one.queued.key, false) {
+            match upload(desk, &one.queued.weak, &one.queued.key) {
                 Ok(()) => over(desk, one),
-                Err(_) if !desk.levels.is_asked() => {
+                Err(_) if !desk.levels.takes() || !desk.uploads.load(Ordering::SeqCst) => {
                     failed.fetch_add(waiting.len(), Ordering::SeqCst);
                     return;
                 }
@@ -104,6 +108,7 @@ fn upload_all(desk: &Desk, waiting: Vec<Waiting>) -> usize {
 
 fn over(desk: &Desk, one: &Waiting) {
     let Queued { weak, key, workspace, .. } = &one.queued;
+    desk.forget_sent(key);
     if let Some(workspace) = workspace {
         desk.used(workspace, *weak, *key);
     }
@@ -123,17 +128,23 @@ fn give_way(desk: &Desk) {
     }
 }
 
-/// Uploads a result, its blobs and its Shapes to every level that may be written to. What is not here any more is over.
-fn upload(desk: &Desk, weak: &WeakKey, key: &ActionKey, if_missing: bool) -> Result<(), Fault> {
-    if let Some((unit, apart)) = shelf::pack(&desk.store, key) {
-        for store in desk.levels.stores().iter().filter(|store| store.is_writable()) {
-            match upload_to(desk, store, key, (&unit, &apart), if_missing) {
-                Ok(()) | Err(Fault::TooLarge) => {}
-                Err(fault) => return Err(fault),
-            }
+/// Uploads a result, its blobs and its Shapes to every level that may be written to, and once to each: another one may fail for
+/// days. What is not here any more is over.
+fn upload(desk: &Desk, weak: &WeakKey, key: &ActionKey) -> Result<(), Fault> {
+    let lacks = |(level, store): &(usize, &RemoteStore)| store.is_writable() && !desk.has_sent(*level, key);
+    let (takes, refuse): (Vec<_>, Vec<_>) =
+        desk.levels.stores().iter().enumerate().filter(lacks).partition(|(_, store)| store.takes());
+    let mut outcome = if refuse.is_empty() { Ok(()) } else { Err(Fault::GivenUp) };
+    let packed = if takes.is_empty() { None } else { shelf::pack(&desk.store, key) };
+    for (level, store) in takes {
+        let unit =
+            packed.as_ref().map_or(Ok(()), |(unit, apart)| upload_to(desk, store, key, (unit, apart), false));
+        match unit.and_then(|()| upload_shapes(desk, store, weak)) {
+            Ok(()) | Err(Fault::TooLarge) => desk.sent(level, key),
+            Err(fault) => outcome = Err(fault),
         }
     }
-    upload_shapes(desk, weak)
+    outcome
 }
 
 fn upload_to(
@@ -152,27 +163,33 @@ fn upload_to(
         if store.has(&blob)? {
             continue;
         }
+        let _alone =
+            (digest.size > HUGE).then(|| ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner));
         let Some(bytes) = shelf::get(&desk.store, Key::Blob(*digest)) else { return Ok(()) };
         store.keep(&blob, &pack::seal(Kind::Blob, &digest.hash, &bytes))?;
     }
     store.keep(&name, unit)
 }
 
-fn upload_shapes(desk: &Desk, weak: &WeakKey) -> Result<(), Fault> {
-    let Some(shapes) = shelf::get(&desk.store, Key::Shapes(*weak)) else { return Ok(()) };
-    let mut writable = desk.levels.stores().iter().filter(|store| store.is_writable());
-    writable.try_for_each(|store| store.add_shapes(weak, &shapes))
+fn upload_shapes(desk: &Desk, store: &RemoteStore, weak: &WeakKey) -> Result<(), Fault> {
+    let shapes = shelf::get(&desk.store, Key::Shapes(*weak));
+    shapes.map_or(Ok(()), |shapes| store.add_shapes(weak, &shapes))
 }
 
+/// A bundle is a hint: a level that does not take it now does without it.
 fn write_bundles(desk: &Desk, quiet: Duration) {
     for (workspace, session) in desk.dirty_sessions(quiet) {
-        let mut writable = desk.levels.stores().iter().filter(|store| store.is_writable());
-        match writable.try_for_each(|store| bundles::write(desk, store, &workspace, &session)) {
-            Ok(()) => desk.session_written(&workspace, session.length()),
-            Err(fault) => {
-                desk.log.say(&format!("a bundle was not written: {fault}"));
-                process::pause(AGAIN);
+        let mut outcome = Err(Fault::GivenUp);
+        for store in desk.levels.stores().iter().filter(|store| store.takes()) {
+            match bundles::write(desk, store, &workspace, &session) {
+                Ok(()) => outcome = Ok(()),
+                Err(fault) => desk.log.say(&format!("{}: no bundle was written: {fault}", store.spec())),
             }
+        }
+        if outcome.is_ok() || desk.levels.stores().iter().all(|store| !store.is_writable()) {
+            desk.session_written(&workspace, session.length());
+        } else {
+            desk.rest(AGAIN);
         }
     }
 }
@@ -190,13 +207,14 @@ pub fn push(desk: &Desk, alive: &mut dyn FnMut()) -> (usize, usize) {
             let uploaded = upload_to(desk, store, key, (&unit, &apart), true);
             failed += usize::from(uploaded.is_err_and(|fault| fault != Fault::TooLarge));
         }
-        if failed > 0 && !desk.levels.is_asked() {
+        if failed > 0 && !desk.levels.takes() {
             return (keys.len(), failed);
         }
     }
     for weak in &weaks {
         alive();
-        failed += usize::from(upload_shapes(desk, weak).is_err());
+        let mut writable = desk.levels.stores().iter().filter(|store| store.is_writable());
+        failed += usize::from(writable.try_for_each(|store| upload_shapes(desk, store, weak)).is_err());
     }
     (keys.len(), failed)
 }

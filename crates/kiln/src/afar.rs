@@ -37,14 +37,14 @@ impl Afar for Daemon {
 
     fn made(&self, made: &Made) {
         let queued = Queued {
-            remotes: self.0.print(),
+            remotes: self.0.stores(),
             weak: made.weak,
             key: made.key,
             workspace: names(made.workspace.as_ref()),
             incremental: made.incremental,
         };
         // A queue that nobody will ever empty is not filled.
-        if self.0.has_daemon() && queued.enqueue(&self.0.place().queue()).is_ok() {
+        if self.0.enqueue(&queued) {
             self.0.kept(made.build, made.took_ms);
         }
     }

@@ -11,11 +11,12 @@ pub fn hello(settings: &Settings, environment: &Environment) -> Hello {
         let value = environment.get(name)?.to_str()?;
         Some(((*name).to_owned(), value.to_owned()))
     };
+    let of_aws = settings.remote.iter().any(|url| url.starts_with("s3:")); // nobody else reads any
     Hello {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         urls: settings.remote.clone(),
         namespaces: settings.remote_namespace.clone(),
-        variables: VARIABLES.iter().filter_map(value).collect(),
+        variables: if of_aws { VARIABLES.iter().filter_map(value).collect() } else { Vec::new() },
     }
 }

@@ -1,7 +1,8 @@
 //! The wrapper's end: connects, starts a daemon where there is none, asks, and gives up in time.
 
 use crate::message::{self, Hello, PROTOCOL, Resolve, Resolved, tag};
-use crate::place::Place;
+use crate::place::{Place, age};
+use crate::queue::Queued;
 use kiln_action::wire::Writer;
 use kiln_sys::clock::Moment;
 use kiln_sys::{files, process};
@@ -18,6 +19,8 @@ const SILENCE: Duration = Duration::from_secs(2);
 const START: Duration = Duration::from_millis(250);
 /// So long after one start there is no other.
 const AGAIN: Duration = Duration::from_secs(10);
+/// So long after it said nothing no other process asks it: a build has hundreds, and each would wait.
+const SILENT: Duration = Duration::from_secs(60);
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -53,6 +56,8 @@ pub struct Client {
     stream: RefCell<Option<UnixStream>>,
     /// It was tried, and there was none.
     given_up: Cell<bool>,
+    /// Whether it is asked although it said nothing a while ago.
+    for_a_person: bool,
 }
 
 impl Client {
@@ -65,7 +70,13 @@ impl Client {
             program,
             stream: RefCell::default(),
             given_up: Cell::new(false),
+            for_a_person: false,
         }
+    }
+
+    /// The same for somebody who asks for it: no memory of its silence keeps it from being asked.
+    pub fn for_a_person(self) -> Client {
+        Client { for_a_person: true, ..self }
     }
 
     /// The same, starting no daemon where there is none.
@@ -78,9 +89,9 @@ impl Client {
         &self.place
     }
 
-    /// Names the remotes that it was told.
-    pub fn print(&self) -> [u8; 32] {
-        self.hello.print()
+    /// Names the stores that it was told.
+    pub fn stores(&self) -> [u8; 32] {
+        self.hello.stores()
     }
 
     /// Asks for a unit. Whatever goes wrong is a "no".
@@ -116,6 +127,11 @@ impl Client {
         self.program.as_ref().is_some_and(there)
     }
 
+    /// Puts a result into the queue, if there is, or could be, a daemon that empties it.
+    pub fn enqueue(&self, queued: &Queued) -> bool {
+        self.has_daemon() && self.place.make().is_ok() && queued.enqueue(&self.place.queue()).is_ok()
+    }
+
     /// Whether somebody answers, without starting anybody.
     pub fn is_there(&self) -> bool {
         self.place.connect().is_ok()
@@ -127,17 +143,38 @@ impl Client {
             if self.given_up.get() {
                 return Err(io::ErrorKind::NotConnected.into());
             }
-            let made = self.connect();
+            let made = if !self.for_a_person && self.is_silent() {
+                Err(io::ErrorKind::TimedOut.into())
+            } else {
+                self.connect()
+            };
             self.given_up.set(made.is_err());
-            *kept = Some(made?);
+            *kept = Some(made.inspect_err(|error| self.note(error))?);
         }
         let stream = kept.as_mut().unwrap_or_else(|| unreachable!("just made"));
         let done = work(stream);
-        if done.is_err() {
+        if let Err(error) = &done {
             *kept = None; // half an answer may be in it
             self.given_up.set(true);
+            self.note(error);
         }
         done
+    }
+
+    /// Whether it was silent a while ago.
+    pub fn is_silent(&self) -> bool {
+        self.is_recent(&self.place.silent(), SILENT)
+    }
+
+    fn is_recent(&self, mark: &Path, within: Duration) -> bool {
+        files::lstat(mark).ok().flatten().and_then(age).is_some_and(|age| age < within)
+    }
+
+    /// Leaves a mark for the others where it hangs.
+    fn note(&self, error: &io::Error) {
+        if error.kind() == io::ErrorKind::WouldBlock && !self.is_silent() {
+            let _ = files::write_private(&self.place.silent(), b"");
+        }
     }
 
     fn connect(&self) -> io::Result<UnixStream> {
@@ -147,9 +184,12 @@ impl Client {
         };
         match greeted {
             Ok(stream) => Ok(stream),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => Err(error),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(error),
-            Err(_) => self.start(),
+            Err(error) => match error.kind() {
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::PermissionDenied => {
+                    Err(error)
+                }
+                _ => self.start(),
+            },
         }
     }
 
@@ -177,10 +217,7 @@ impl Client {
         let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
         self.place.make().map_err(|error| error.source)?;
         let mark = self.place.started();
-        let recently = files::lstat(&mark).ok().flatten().is_some_and(|stat| {
-            let age = kiln_sys::clock::realtime_ns().saturating_sub(stat.identity.mtime_ns);
-            (0..AGAIN.as_nanos() as i64).contains(&age)
-        });
+        let recently = self.is_recent(&mark, AGAIN);
         if !recently {
             let _ = files::write_private(&mark, b"");
             let args: [OsString; 1] = [self.cache.clone().into()];

@@ -38,6 +38,12 @@ pub const VARIABLES: &[&str] = &[
     "HOME",
 ];
 
+/// Those of them that say where a store is.
+const WHERE: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
+
+/// No unit has more keys to ask for.
+const MOST_KEYS: usize = 64;
+
 /// No frame is longer.
 const LONGEST: u32 = 4 << 20;
 
@@ -150,6 +156,14 @@ impl Hello {
         Digest::of(&self.meaning()).hash
     }
 
+    /// Names the stores alone: what was made with one set of credentials may be uploaded with the next, and those that companies hand
+    /// out are others every hour.
+    pub fn stores(&self) -> [u8; 32] {
+        let place = |(name, _): &&(String, String)| WHERE.contains(&name.as_str());
+        let variables = self.variables.iter().filter(place).cloned().collect();
+        Hello { variables, ..self.clone() }.print()
+    }
+
     /// Reads one. Of another protocol only protocol and version are read.
     pub fn decode(bytes: &[u8]) -> Result<Hello, Malformed> {
         let mut from = Reader(bytes);
@@ -233,6 +247,9 @@ impl Resolve {
         let (build, cost_ms) = (from.u32()?, from.u32()?);
         let workspace = Workspace::read(&mut from)?;
         from.end()?;
+        if keys.len() > MOST_KEYS {
+            return Err(Malformed);
+        }
         Ok(Resolve { weak, seen, keys, build, workspace, cost_ms })
     }
 }

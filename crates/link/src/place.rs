@@ -1,17 +1,34 @@
 //! Where a daemon lives: `remote/` in the cache directory. A home on a network is used by several machines, each with a daemon
 //! of its own, so names have the machine's boot in them.
 
-use kiln_sys::files::{self, FileError};
-use kiln_sys::identity;
+use kiln_sys::files::{self, FileError, Stat};
+use kiln_sys::{env, identity, socket};
 use std::io;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The directory of a cache's daemon.
 #[derive(Clone, Debug)]
 pub struct Place {
     root: PathBuf,
     boot: String,
+}
+
+/// Names with the machine's boot in them begin so.
+const OF_A_BOOT: [&str; 4] = ["socket-", "lock-", "started-", "silent-"];
+/// A file under a private name that is older is nobody's.
+const LEFT: Duration = Duration::from_secs(24 * 3600);
+/// What is older belongs to no boot that lasts.
+const LONG_AGO: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// A file server's clock may be ahead of ours by so much.
+const AHEAD_NS: i64 = 60_000_000_000;
+
+/// How long ago something was written; `None` if that was in the future: somebody has set a clock.
+pub(crate) fn age(stat: Stat) -> Option<Duration> {
+    let age = kiln_sys::clock::realtime_ns().saturating_sub(stat.identity.mtime_ns);
+    (age > -AHEAD_NS).then(|| Duration::from_nanos(u64::try_from(age).unwrap_or(0)))
 }
 
 /// The longest path that a socket's address has room for.
@@ -27,7 +44,20 @@ impl Place {
 
     /// The directory; for its owner only.
     pub fn make(&self) -> Result<(), FileError> {
-        files::create_private_dirs(&self.root)
+        files::create_private_dirs(&self.root)?;
+        self.check().map_err(|error| FileError::new("use", &self.root, error))
+    }
+
+    /// Whether the directory is ours and nobody else can put anything there: a socket of somebody else's would be told our
+    /// credentials, and would say what we link into our programs.
+    pub fn check(&self) -> io::Result<()> {
+        let there = files::stat(&self.root).map_err(|error| error.source)?.ok_or(io::ErrorKind::NotFound)?;
+        let owner = files::owner(&self.root).map_err(|error| error.source)?;
+        if owner == Some(env::user()) && there.mode & 0o022 == 0 {
+            return Ok(());
+        }
+        let what = format!("{} is not ours alone; `chmod 700` it, or remove it", self.root.display());
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
     }
 
     /// Below it everything is.
@@ -50,6 +80,30 @@ impl Place {
         self.root.join(format!("started-{}", self.boot))
     }
 
+    /// When a daemon last said nothing for too long.
+    pub fn silent(&self) -> PathBuf {
+        self.root.join(format!("silent-{}", self.boot))
+    }
+
+    /// Removes what is left of boots long ago (nobody's, unless a machine was up for that long and will start another daemon), and
+    /// of writers that were killed.
+    pub fn tidy(&self) {
+        let old = |path: &Path, than| {
+            let stat = files::lstat(path).ok().flatten();
+            stat.and_then(age).is_some_and(|age| age > than)
+        };
+        for directory in [self.root.clone(), self.queue(), self.quarantine()] {
+            for entry in files::list_unsorted(&directory).ok().flatten().unwrap_or_default() {
+                let (name, path) = (entry.name.to_string_lossy(), directory.join(&entry.name));
+                let of_a_boot = OF_A_BOOT.iter().any(|start| name.starts_with(start));
+                let gone = of_a_boot && !name.ends_with(&self.boot) && old(&path, LONG_AGO);
+                if gone || name.starts_with(files::PRIVATE_PREFIX) && old(&path, LEFT) {
+                    let _ = files::remove(&path);
+                }
+            }
+        }
+    }
+
     /// Results that are to be uploaded.
     pub fn queue(&self) -> PathBuf {
         self.root.join("queue")
@@ -65,9 +119,10 @@ impl Place {
         self.root.join("counters.json")
     }
 
-    /// Speaks to the daemon.
+    /// Speaks to the daemon. Never waits: a daemon that accepts nobody is [`io::ErrorKind::WouldBlock`].
     pub fn connect(&self) -> io::Result<UnixStream> {
-        self.short(|path| UnixStream::connect(path))
+        self.check()?;
+        self.short(socket::connect)
     }
 
     /// Becomes the one who is spoken to; whoever holds the lock may.

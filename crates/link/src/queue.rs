@@ -4,12 +4,13 @@ use crate::message::Workspace;
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
 use kiln_action::{ActionKey, WeakKey, digest};
 use kiln_sys::files::{self, FileError};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// A result that is to be uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queued {
-    /// Where to: what [`crate::Hello::print`] says.
+    /// Where to: what [`crate::Hello::stores`] says.
     pub remotes: [u8; 32],
     /// Its WeakKey, under which its Shape is found.
     pub weak: WeakKey,
@@ -49,7 +50,7 @@ impl Queued {
     /// Of an incremental unit only the newest result is worth a journey.
     fn name(&self) -> String {
         let named = if self.incremental { &self.weak.0 } else { &self.key.0 };
-        format!("{}-{}", digest::hex(named), &digest::hex(&self.remotes)[..16])
+        format!("{}{}", digest::hex(named), ending(&self.remotes))
     }
 
     /// Puts it into the queue.
@@ -68,23 +69,60 @@ pub struct Waiting {
     pub since_ns: i64,
 }
 
-/// Everything in the queue, the oldest first. What cannot be read is removed.
-pub fn waiting(queue: &Path) -> Vec<Waiting> {
+/// How the names of all files for these stores end.
+fn ending(remotes: &[u8; 32]) -> String {
+    format!("-{}", &digest::hex(remotes)[..16])
+}
+
+/// Everything in the queue for these stores, the oldest first. What cannot be read is removed.
+pub fn waiting(queue: &Path, remotes: &[u8; 32]) -> Vec<Waiting> {
     let mut all = Vec::new();
-    for entry in files::list(queue).ok().flatten().unwrap_or_default() {
-        if entry.name.to_string_lossy().starts_with('.') {
-            continue; // somebody is writing it
-        }
-        let path = queue.join(&entry.name);
+    let ending = ending(remotes);
+    for name in names(queue).into_iter().filter(|name| name.to_string_lossy().ends_with(&ending)) {
+        let path = queue.join(&name);
         let Ok(Some(stat)) = files::lstat(&path) else { continue };
         match files::read_limited(&path, LONGEST).map(|bytes| Queued::decode(&bytes)) {
-            Ok(Ok(queued)) => all.push(Waiting { path, queued, since_ns: stat.identity.mtime_ns }),
-            Ok(Err(Malformed)) => drop(files::remove(&path)),
+            Ok(Ok(queued)) if queued.remotes == *remotes => {
+                all.push(Waiting { path, queued, since_ns: stat.identity.mtime_ns });
+            }
+            Ok(_) => drop(files::remove(&path)),
             Err(_) => {}
         }
     }
     all.sort_by_key(|waiting| waiting.since_ns);
     all
+}
+
+/// How many files there are for these stores.
+pub fn count(queue: &Path, remotes: &[u8; 32]) -> usize {
+    let ending = ending(remotes);
+    names(queue).iter().filter(|name| name.to_string_lossy().ends_with(&ending)).count()
+}
+
+/// Removes the oldest files, whoever's, until there are no more than so many.
+pub fn shorten(queue: &Path, most: usize) {
+    let names = names(queue);
+    if names.len() <= most {
+        return;
+    }
+    let aged = |name| {
+        let path = queue.join(name);
+        Some((files::lstat(&path).ok()??.identity.mtime_ns, path))
+    };
+    let mut aged: Vec<(i64, PathBuf)> = names.into_iter().filter_map(aged).collect();
+    aged.sort();
+    let surplus = aged.len().saturating_sub(most);
+    aged[..surplus].iter().for_each(|(_, path)| drop(files::remove(path)));
+}
+
+/// The files, but for those that somebody is writing.
+fn names(queue: &Path) -> Vec<OsString> {
+    let entries = files::list_unsorted(queue).ok().flatten().unwrap_or_default();
+    entries
+        .into_iter()
+        .map(|entry| entry.name)
+        .filter(|name| !name.to_string_lossy().starts_with('.'))
+        .collect()
 }
 
 #[cfg(test)]

@@ -35,7 +35,12 @@ pub struct Index {
 }
 
 /// A bundle that grew over this is begun anew with what the last build needed.
-const MOST: u64 = 512 << 20;
+pub const MOST: u64 = 512 << 20;
+/// No segment is larger: four MiB, and one pack that did not fit before.
+const MOST_OF_ONE: u64 = 64 << 20;
+/// Over so many it is begun anew, too; whoever writes an index of many more is none of ours.
+const MANY_SEGMENTS: usize = 256;
+const MOST_SEGMENTS: usize = 2048;
 
 impl Index {
     /// Its pack, under the name of the workspace.
@@ -66,10 +71,19 @@ impl Index {
                 Ok(Item { kind, name: from.array()?, length: from.u32()?, cost_ms: from.u32()? })
             })?;
             let length: u64 = items.iter().map(|item| u64::from(item.length)).sum();
-            if length == digest.size { Ok(Segment { digest, items }) } else { Err(Malformed) }
+            if length == digest.size && length <= MOST_OF_ONE {
+                Ok(Segment { digest, items })
+            } else {
+                Err(Malformed)
+            }
         })?;
         from.end()?;
-        Ok(Index { segments })
+        let index = Index { segments };
+        if index.segments.len() <= MOST_SEGMENTS && index.bytes() <= 2 * MOST {
+            Ok(index)
+        } else {
+            Err(Malformed)
+        }
     }
 
     /// In which segment each result and each list of Shapes is; the last one counts.
@@ -94,7 +108,7 @@ impl Index {
         let used = |segment: &Segment| segment.items.iter().any(|item| wanted.contains(&item.name));
         let mut segments = self.segments;
         let bytes = |segments: &[Segment]| segments.iter().map(|s| s.digest.size).sum::<u64>();
-        if bytes(&segments) + bytes(&newer) > MOST || segments.len() + newer.len() > 256 {
+        if bytes(&segments) + bytes(&newer) > MOST || segments.len() + newer.len() > MANY_SEGMENTS {
             segments.retain(used);
         }
         if bytes(&segments) + bytes(&newer) > MOST {
@@ -105,26 +119,37 @@ impl Index {
     }
 }
 
-/// Puts packs together into segments: small ones first, so that a build can begin.
-pub fn segments(packs: Vec<(Item, Vec<u8>)>) -> Vec<(Segment, Vec<u8>)> {
-    const FIRST: usize = 512 << 10;
-    const LATER: usize = 4 << 20;
-    let mut made: Vec<(Segment, Vec<u8>)> = Vec::new();
-    let (mut items, mut bytes): (Vec<Item>, Vec<u8>) = (Vec::new(), Vec::new());
-    let mut limit = FIRST;
-    for (item, pack) in packs {
-        items.push(Item { length: pack.len() as u32, ..item });
-        bytes.extend(pack);
-        if bytes.len() >= limit {
-            limit = (limit * 2).min(LATER);
-            let bytes = std::mem::take(&mut bytes);
-            made.push((Segment { digest: Digest::of(&bytes), items: std::mem::take(&mut items) }, bytes));
-        }
+/// Puts packs together into segments, one after the other: small ones first, so that a build can begin.
+pub struct Cutter {
+    items: Vec<Item>,
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Default for Cutter {
+    fn default() -> Cutter {
+        Cutter { items: Vec::new(), bytes: Vec::new(), limit: 512 << 10 }
     }
-    if !items.is_empty() {
-        made.push((Segment { digest: Digest::of(&bytes), items }, bytes));
+}
+
+impl Cutter {
+    /// Adds a pack; the segment that is full now.
+    pub fn push(&mut self, item: Item, pack: &[u8]) -> Option<(Segment, Vec<u8>)> {
+        self.items.push(Item { length: pack.len() as u32, ..item });
+        self.bytes.extend_from_slice(pack);
+        (self.bytes.len() >= self.limit).then(|| self.cut())
     }
-    made
+
+    /// The last segment, if there is anything in it.
+    pub fn finish(mut self) -> Option<(Segment, Vec<u8>)> {
+        (!self.items.is_empty()).then(|| self.cut())
+    }
+
+    fn cut(&mut self) -> (Segment, Vec<u8>) {
+        self.limit = (self.limit * 2).min(4 << 20);
+        let (items, bytes) = (std::mem::take(&mut self.items), std::mem::take(&mut self.bytes));
+        (Segment { digest: Digest::of(&bytes), items }, bytes)
+    }
 }
 
 /// The packs of a segment's bytes, if they are the right ones.

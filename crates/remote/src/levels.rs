@@ -68,6 +68,12 @@ impl Levels {
         self.stores.iter().any(RemoteStore::is_asked)
     }
 
+    /// Whether there is any that something would be written to now, or none that may ever be.
+    pub fn takes(&self) -> bool {
+        let mut writable = self.stores.iter().filter(|store| store.is_writable()).peekable();
+        writable.peek().is_none() || writable.any(RemoteStore::takes)
+    }
+
     /// Asks every store for something that is not there, all of them at once: how long the answer took, or why there is none.
     pub fn try_all(&self, alive: &mut dyn FnMut()) -> Vec<Result<Duration, Fault>> {
         let ask = |store: &RemoteStore| {

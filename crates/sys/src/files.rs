@@ -476,6 +476,11 @@ pub fn read_link(path: &Path) -> Result<Option<PathBuf>, FileError> {
     }
 }
 
+/// Gives a file another name in the same file system, over whatever has it.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
+    call("rename", from, || rustix::fs::rename(from, to))
+}
+
 /// Removes a file or link; says whether there was one.
 pub fn remove(path: &Path) -> Result<bool, FileError> {
     Ok(found(call("remove", path, || rustix::fs::unlink(path)))?.is_some())

@@ -12,3 +12,4 @@ pub mod machine;
 pub mod marker;
 pub mod process;
 pub mod sandbox;
+pub mod socket;

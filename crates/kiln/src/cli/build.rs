@@ -73,7 +73,7 @@ fn tell_of_remotes(settings: &Settings, environment: &Environment) {
         Ok(client) => client,
         Err(what) => return warn(&what),
     };
-    if !client.is_there() {
+    if client.is_silent() || !client.is_there() {
         return;
     }
     let Ok(status) = daemon::ask(&client, tag::STATUS, b"") else { return };
@@ -84,6 +84,8 @@ fn tell_of_remotes(settings: &Settings, environment: &Environment) {
         let text = |name: &str| store[name].as_str().unwrap_or_default();
         if store["given_up"] == true {
             warn(&format!("{} is left alone for a while: {}", text("url"), text("last_fault")));
+        } else if store["writes_given_up"] == true {
+            warn(&format!("{} is not written to for a while: {}", text("url"), text("last_fault")));
         }
     }
 }

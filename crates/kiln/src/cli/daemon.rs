@@ -72,7 +72,7 @@ pub fn client(settings: &Settings, environment: &Environment, start: bool) -> Re
     if settings.remote.is_empty() {
         return Err("no remote store is set (`kiln config set remote URL`, or KILN_REMOTE)".into());
     }
-    let client = Client::new(cache, hello(settings, environment), program());
+    let client = Client::new(cache, hello(settings, environment), program()).for_a_person();
     match client.has_daemon() {
         false => Err(MISSING.into()),
         true if start => Ok(client),

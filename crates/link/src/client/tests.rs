@@ -74,6 +74,87 @@ fn a_socket_with_a_long_name_can_be_reached() {
     drop(daemon);
 }
 
+/// A daemon that is stopped in the middle costs one process a wait, and not every one of a build.
+#[test]
+fn a_silent_daemon_is_asked_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = place(directory.path()).listen().unwrap(); // accepts nobody
+    let client = || Client::new(directory.path(), hello(), None);
+    assert_eq!(client().resolve(&wanted()), Resolved::default());
+    let asked = || {
+        listener.set_nonblocking(true).unwrap();
+        std::iter::from_fn(|| listener.accept().ok()).count()
+    };
+    assert_eq!(asked(), 1);
+    for _ in 0..1000 {
+        assert_eq!(client().resolve(&wanted()), Resolved::default());
+    }
+    assert_eq!(asked(), 0);
+    // A mark from the future is one of a clock that was set since, and an old one says nothing.
+    let mark = Place::new(directory.path()).silent();
+    let set = |at| std::fs::File::options().append(true).open(&mark).unwrap().set_modified(at).unwrap();
+    for at in [std::time::SystemTime::now() + SILENT * 10, std::time::SystemTime::now() - SILENT * 2] {
+        set(at);
+        assert!(!client().is_silent());
+    }
+}
+
+/// Whoever else can write to the directory could say what we link.
+#[test]
+fn a_directory_that_is_not_ours_alone_is_not_used() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    for mode in [0o770, 0o702, 0o777] {
+        let directory = tempfile::tempdir().unwrap();
+        let place = place(directory.path());
+        let listener = place.listen().unwrap();
+        std::fs::set_permissions(place.root(), std::fs::Permissions::from_mode(mode)).unwrap();
+        let client = Client::new(directory.path(), hello(), Some("/bin/true".into()));
+        assert_eq!(client.resolve(&wanted()), Resolved::default());
+        let refused = client.ask(tag::STATUS, b"", SILENCE).unwrap_err().to_string();
+        assert!(refused.contains("not") || refused.contains("connect"), "{refused}");
+        listener.set_nonblocking(true).unwrap();
+        assert!(listener.accept().is_err(), "{mode:o}");
+        assert!(place.make().is_err() && !client.enqueue(&queued()));
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let place = place(directory.path());
+    let _listener = place.listen().unwrap();
+    if chown(place.root(), Some(12345), None).is_ok() {
+        assert_eq!(place.connect().unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    }
+}
+
+fn queued() -> Queued {
+    let key = kiln_action::ActionKey([1; 32]);
+    Queued { remotes: [1; 32], weak: WeakKey([1; 32]), key, workspace: None, incremental: false }
+}
+
+/// What daemons of other boots and killed writers leave goes when it is old.
+#[test]
+fn what_is_left_goes() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = place(directory.path());
+    let old = std::time::SystemTime::now() - Duration::from_secs(40 * 24 * 3600);
+    let own = place.lock().file_name().unwrap().to_string_lossy().into_owned();
+    for name in ["lock-another", "socket-another", "queue/.kiln-1-2", ".kiln-1-3", &own, "queue/kept"] {
+        let path = place.root().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, b"").unwrap();
+        std::fs::File::options().append(true).open(&path).unwrap().set_modified(old).unwrap();
+    }
+    std::fs::write(place.root().join("lock-a-neighbour"), b"").unwrap();
+    place.tidy();
+    let mut left: Vec<String> = std::fs::read_dir(place.root())
+        .unwrap()
+        .map(|e| e.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    let mut expected = vec!["lock-a-neighbour".to_owned(), own, "queue".to_owned()];
+    expected.sort();
+    assert_eq!(left, expected);
+    assert_eq!(std::fs::read_dir(place.queue()).unwrap().count(), 1);
+}
+
 #[test]
 fn the_socket_is_its_owners() {
     use std::os::unix::fs::PermissionsExt;

@@ -64,3 +64,12 @@ fn frames_come_back_and_huge_ones_are_refused() {
     assert!(receive(&mut u32::MAX.to_le_bytes().as_slice()).is_err());
     assert!(receive(&mut 0_u32.to_le_bytes().as_slice()).is_err());
 }
+
+#[test]
+fn credentials_do_not_make_another_store() {
+    let with = |name: &str, value: &str| Hello { variables: vec![(name.into(), value.into())], ..hello() };
+    assert_eq!(with("AWS_SESSION_TOKEN", "a").stores(), with("AWS_SESSION_TOKEN", "b").stores());
+    assert_ne!(with("AWS_SESSION_TOKEN", "a").print(), with("AWS_SESSION_TOKEN", "b").print());
+    assert_ne!(with("AWS_ENDPOINT_URL", "a").stores(), with("AWS_ENDPOINT_URL", "b").stores());
+    assert_ne!(Hello { namespaces: vec!["x".into()], ..hello() }.stores(), hello().stores());
+}

@@ -16,13 +16,14 @@ fn what_is_queued_is_waiting_once_and_damage_is_dropped() {
     for n in [1, 2, 1] {
         queued(n, false).enqueue(directory.path()).unwrap();
     }
-    std::fs::write(directory.path().join("junk"), b"junk").unwrap();
-    let all = waiting(directory.path());
+    let junk = directory.path().join(format!("junk{}", ending(&[9; 32])));
+    std::fs::write(&junk, b"junk").unwrap();
+    let all = waiting(directory.path(), &[9; 32]);
     assert_eq!(all.len(), 2);
     assert!(all.iter().any(|one| one.queued == queued(2, false)));
-    assert!(!directory.path().join("junk").exists());
+    assert!(!junk.exists());
     files::remove(&all[0].path).unwrap();
-    assert_eq!(waiting(directory.path()).len(), 1);
+    assert_eq!(waiting(directory.path(), &[9; 32]).len(), 1);
 }
 
 #[test]
@@ -31,7 +32,23 @@ fn of_an_incremental_unit_the_newest_result_is_waiting() {
     for n in [1, 2, 3] {
         queued(n, true).enqueue(directory.path()).unwrap();
     }
-    let all = waiting(directory.path());
+    let all = waiting(directory.path(), &[9; 32]);
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].queued.key, ActionKey([3; 32]));
+}
+
+#[test]
+fn others_stores_are_not_looked_at_and_the_oldest_go() {
+    let directory = tempfile::tempdir().unwrap();
+    for n in 0..20 {
+        let other = Queued { remotes: [n % 2; 32], ..queued(n, false) };
+        other.enqueue(directory.path()).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert_eq!(waiting(directory.path(), &[0; 32]).len(), 10);
+    assert_eq!(count(directory.path(), &[1; 32]), 10);
+    shorten(directory.path(), 6);
+    let left = waiting(directory.path(), &[1; 32]);
+    let keys: Vec<u8> = left.iter().map(|one| one.queued.key.0[0]).collect();
+    assert_eq!(keys, [15, 17, 19]);
 }

@@ -3,6 +3,7 @@
 
 use super::{Bucket, Fault, Listed};
 use crate::Spec;
+use kiln_sys::clock::Moment;
 use redis::{Cmd, Connection, ConnectionLike, ErrorKind, FromRedisValue, RedisError, ServerErrorKind};
 use server::{Server, Wire};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,8 +13,8 @@ mod server;
 
 struct Redis {
     server: Server,
-    /// Connections that nobody uses now.
-    idle: Mutex<Vec<Wire>>,
+    /// Connections that nobody uses now, and since when: the one that was used last is used next.
+    idle: Mutex<Vec<(Moment, Wire)>>,
     /// In front of every name.
     prefix: String,
     /// Seconds after which an object goes by itself.
@@ -22,6 +23,9 @@ struct Redis {
 
 /// More than any pack or segment, and little enough for a server that other things live on.
 const LARGEST: u64 = 64 << 20;
+
+/// A connection that was not needed for so long, with others in use, is one too many.
+const TOO_MANY: Duration = Duration::from_secs(60);
 
 /// What may stand in the query.
 const KNOWN: &[&str] =
@@ -57,12 +61,12 @@ fn fault(error: &RedisError) -> Fault {
 }
 
 impl Redis {
-    fn idle(&self) -> MutexGuard<'_, Vec<Wire>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Moment, Wire)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ask<T: FromRedisValue>(&self, command: &Cmd, within: Duration) -> Result<T, Fault> {
-        let idle = self.idle().pop();
+        let idle = self.idle().pop().map(|(_, wire)| wire);
         let kept = idle.is_some();
         let asked = |wire: Wire| self.ask_over(wire, command, within);
         let first = match idle {
@@ -104,7 +108,11 @@ impl Redis {
             .as_ref()
             .is_err_and(|error| error.is_io_error() || error.is_timeout() || error.is_connection_dropped())
         {
-            self.idle().push(wire);
+            let mut idle = self.idle();
+            idle.push((Moment::now(), wire));
+            if idle[0].0.elapsed() > TOO_MANY {
+                idle.remove(0);
+            }
         }
         redis::from_redis_value(answer?.extract_error()?).map_err(RedisError::from)
     }

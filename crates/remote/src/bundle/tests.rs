@@ -5,6 +5,26 @@ fn packs(count: u8, size: usize) -> Vec<(Item, Vec<u8>)> {
     (0..count).map(|n| (item(n), vec![n; size])).collect()
 }
 
+fn segments(packs: Vec<(Item, Vec<u8>)>) -> Vec<(Segment, Vec<u8>)> {
+    let mut cutter = Cutter::default();
+    let mut made: Vec<_> = packs.into_iter().filter_map(|(item, pack)| cutter.push(item, &pack)).collect();
+    made.extend(cutter.finish());
+    made
+}
+
+/// An index that names more than anybody would fetch is nobody's.
+#[test]
+fn an_index_of_everything_is_nothing() {
+    let named = |count: u64, size: u64| {
+        let item = |n: u64| Item { kind: Kind::Result, name: [n as u8; 32], length: size as u32, cost_ms: 0 };
+        let segment = |n| Segment { digest: Digest { hash: [n as u8; 32], size }, items: vec![item(n)] };
+        Index { segments: (0..count).map(segment).collect() }
+    };
+    let opens = |index: Index| Index::open(&[7; 32], &index.seal(&[7; 32])).is_ok();
+    assert!(opens(named(20, 4 << 20)));
+    assert!(!opens(named(1, 65 << 20)) && !opens(named(3000, 1)) && !opens(named(300, 4 << 20)));
+}
+
 #[test]
 fn segments_begin_small_and_keep_the_order() {
     let made = segments(packs(40, 300 << 10));
