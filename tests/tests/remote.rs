@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use kiln_testkit::mounted::Mounted;
+use kiln_testkit::network::Network;
 use kiln_testkit::proxy::{Proxy, Wrong};
 use kiln_testkit::servers::{self, Server};
 use kiln_testkit::{Project, TestSpace, run};
@@ -405,6 +407,122 @@ fn sixteen_builds_at_once() {
         assert!(holders(machines.space.cache()).len() == 1, "one daemon");
         machines.settle();
         machines.another();
+    }
+}
+
+/// A daemon that is stopped in the middle (swapped out, on a dead disk): a build goes on, and only the first of its processes
+/// waits.
+#[test]
+fn a_daemon_that_hangs() {
+    let (mut machines, _) = with_share();
+    builds(&machines, &machines.chain());
+    machines.settle();
+    machines.another();
+    builds(&machines, &machines.ws());
+    machines.ws().write("base/src/lib.rs", "pub fn value() -> i32 { 1 + 1 + 1 }\n");
+    let signal = |name: &str| {
+        for pid in holders(machines.space.cache()) {
+            assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+        }
+    };
+    signal("-STOP");
+    let started = Instant::now();
+    let built = builds(&machines, &machines.ws());
+    assert!(built.misses >= 3, "{built:?}");
+    assert!(started.elapsed() < Duration::from_secs(30));
+    let marks = fs::read_dir(machines.space.cache().join("remote")).unwrap().flatten();
+    assert_eq!(marks.filter(|entry| entry.file_name().to_string_lossy().starts_with("silent-")).count(), 1);
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0);
+    signal("-CONT");
+    machines.settle();
+}
+
+/// The disk of the cache is full: builds are right, nobody fails, and when there is room again all is well.
+#[test]
+fn a_full_disk_under_the_cache() {
+    let (mut machines, _) = with_share();
+    builds(&machines, &machines.chain());
+    machines.settle();
+    let Some(disk) = Mounted::with_room_for(160) else { return };
+    for full in [false, true] {
+        machines.stop();
+        machines.space.set_cache(disk.path().join("cache"));
+        if full {
+            let _ = fs::write(disk.path().join("ballast"), vec![0; 1 << 20]); // what is left of the disk
+        }
+        let outcome = machines.ws().clean().cargo(&["build", "--workspace"]).ok();
+        assert!(!outcome.err().contains("kiln:"), "{outcome}");
+        assert_eq!(machines.ws().prints("debug/app"), "4\n");
+        let waited = machines.space.kiln(&["daemon", "wait", "--for", "5s"]).output();
+        assert!(waited.is_ok_and(|waited| waited.status.code().is_some()));
+    }
+    machines.stop();
+    fs::remove_file(disk.path().join("ballast")).unwrap();
+    builds(&machines, &machines.ws());
+    machines.stop();
+}
+
+/// The share is full, or may only be read: CI's uploads come to nothing, and everybody builds on with what is there.
+#[test]
+fn a_share_that_takes_nothing() {
+    let Some(disk) = Mounted::with_room_for(64 << 10) else { return };
+    let mut machines = Machines::new(&format!("file://{}", disk.path().display()));
+    builds(&machines, &machines.chain());
+    machines.settle();
+    disk.make_read_only();
+    machines.another();
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0);
+    machines.ws().write("base/src/lib.rs", "pub fn value() -> i32 { 2 + 1 }\n");
+    assert!(builds(&machines, &machines.ws()).misses > 0);
+    let waited = run(&mut machines.space.kiln(&["daemon", "wait", "--for", "4s"]));
+    assert!(!waited.success(), "{waited}");
+    let status = machines.status();
+    assert!(status.contains("not written to for a while") && status.contains("Read-only"), "{status}");
+    machines.another();
+    assert!(builds(&machines, &machines.ws()).hits > 0, "it is read on");
+}
+
+/// Two machines on a network, CI and a laptop, and a server on a third: what CI has built, the laptop has, at every distance.
+#[test]
+fn over_a_network() {
+    let Some(network) = Network::of(3) else { return };
+    for (server, url) in [
+        (network.on(0, servers::redis), servers::redis_url as fn(_) -> String),
+        (network.on(0, servers::s3), servers::s3_url),
+    ] {
+        let Some(server) = server else { continue };
+        let proxy = network.on(0, || Proxy::start_at(network.address(0), server.address()));
+        let mut machines = Machines::new(&url(proxy.address()));
+        machines.space.set_env("CARGO_INCREMENTAL", "0");
+        chain(&machines.space, "ws");
+        network.on(1, || {
+            assert!(builds(&machines, &machines.ws()).misses >= 3);
+            machines.settle();
+        });
+        for (delay_ms, lost) in [(0, 0), (5, 0), (50, 0), (5, 100)] {
+            machines.another();
+            proxy.set_round_trip(Duration::from_millis(delay_ms));
+            proxy.set_lost(lost);
+            network.on(2, || {
+                // Whoever is far away is not waited for by a build of a second; who wants all of it asks before.
+                if delay_ms > 5 || lost > 0 {
+                    run(machines.space.kiln(&["prefetch"]).current_dir(machines.space.path("ws"))).ok();
+                }
+                let built = builds(&machines, &machines.ws());
+                assert_eq!(built.misses, 0, "{delay_ms} ms {built:?} {}", machines.status());
+                assert!(built.hits >= 3, "{built:?}");
+            });
+        }
+        // And without asking: it is right, whatever came in time.
+        machines.another();
+        proxy.set_round_trip(Duration::from_millis(50));
+        network.on(2, || assert!(builds(&machines, &machines.ws()).hits <= 6));
+        proxy.set_round_trip(Duration::ZERO);
+        // Pulled out: the laptop builds by itself.
+        machines.another();
+        proxy.set(Wrong::Stalled);
+        network.on(2, || assert!(builds(&machines, &machines.ws()).misses >= 3));
+        proxy.set(Wrong::Nothing);
     }
 }
 

@@ -13,6 +13,7 @@ pub mod binary;
 mod cargo;
 pub mod http;
 pub mod mounted;
+pub mod network;
 mod outcome;
 pub mod proxy;
 mod random;

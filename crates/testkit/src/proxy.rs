@@ -2,7 +2,7 @@
 //! for the server.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -37,12 +37,18 @@ pub struct Setting {
     pub round_trip: Duration,
     /// Bytes in a second towards the client, for each connection; 0 is no limit.
     pub rate: u64,
+    /// One piece in so many is lost and sent again, after as long as TCP waits at least; 0 is none.
+    pub lost: u64,
 }
+
+/// What TCP waits before it sends once more (Linux: TCP_RTO_MIN).
+const SENT_AGAIN: Duration = Duration::from_millis(200);
 
 struct Shared {
     setting: Mutex<Setting>,
     connections: AtomicU64,
     bytes: AtomicU64,
+    pieces: AtomicU64,
     over: AtomicBool,
 }
 
@@ -55,13 +61,19 @@ pub struct Proxy {
 impl Proxy {
     /// In front of `server`, harmless at first.
     pub fn start(server: SocketAddr) -> Proxy {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        Proxy::start_at(Ipv4Addr::LOCALHOST, server)
+    }
+
+    /// The same, listening at this address.
+    pub fn start_at(at: Ipv4Addr, server: SocketAddr) -> Proxy {
+        let listener = TcpListener::bind((at, 0)).expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let setting = Setting { wrong: Wrong::Nothing, round_trip: Duration::ZERO, rate: 0 };
+        let setting = Setting { wrong: Wrong::Nothing, round_trip: Duration::ZERO, rate: 0, lost: 0 };
         let shared = Arc::new(Shared {
             setting: Mutex::new(setting),
             connections: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            pieces: AtomicU64::new(0),
             over: AtomicBool::new(false),
         });
         let ours = shared.clone();
@@ -96,6 +108,11 @@ impl Proxy {
     /// From now on it is so slow.
     pub fn set_rate(&self, rate: u64) {
         self.shared.setting.lock().expect("unpoisoned").rate = rate;
+    }
+
+    /// From now on one piece in so many is lost and sent again.
+    pub fn set_lost(&self, one_in: u64) {
+        self.shared.setting.lock().expect("unpoisoned").lost = one_in;
     }
 
     /// Connections that were made so far.
@@ -171,7 +188,9 @@ fn carry(mut from: TcpStream, to: TcpStream, shared: &Arc<Shared>, answers: bool
 fn read(from: &mut TcpStream, sender: &Sender<(Instant, Vec<u8>)>, shared: &Shared) {
     let mut buffer = vec![0; 64 << 10];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
-        let at = Instant::now() + shared.now().round_trip / 2;
+        let (setting, piece) = (shared.now(), shared.pieces.fetch_add(1, Ordering::SeqCst));
+        let lost = setting.lost > 0 && piece % setting.lost == setting.lost - 1;
+        let at = Instant::now() + setting.round_trip / 2 + if lost { SENT_AGAIN } else { Duration::ZERO };
         if sender.send((at, buffer[..count].to_vec())).is_err() {
             return;
         }

@@ -221,6 +221,9 @@ fn wait(settings: &Settings, environment: &Environment, most: &str, as_json: boo
             say("everything is uploaded\n");
             exit::FINE
         }
+        Ok(told) if told["left"] == 0 => {
+            fail("everything is uploaded, but for the bundle of it; `kiln daemon status` says more")
+        }
         Ok(told) => {
             let left = words::count(number(&told["left"]), "result");
             fail(&format!("{left} could not be uploaded in time; `kiln daemon status` says more"))
