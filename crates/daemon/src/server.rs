@@ -200,6 +200,9 @@ impl Daemon {
             let answered = match (tag, &desk) {
                 (tag::HELLO, _) => self.greet(&mut stream, &body, &mut desk),
                 (message::RETIRE | tag::STOP, _) => {
+                    if tag == message::RETIRE {
+                        let _ = files::remove(&self.place.socket()); // so that its successor sees that it goes
+                    }
                     let answered = message::send(&mut stream, tag::TEXT, b"");
                     self.finish();
                     answered
