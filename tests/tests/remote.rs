@@ -177,6 +177,24 @@ fn a_bundle_is_enough() {
     assert_eq!(second.misses, 0, "{second:?} {}", machines.status());
 }
 
+/// Somebody's lifecycle rule removes segments: what was in them is bundled again by who builds next.
+#[test]
+fn a_bundle_without_its_segments_is_made_whole() {
+    let (mut machines, share) = with_share();
+    builds(&machines, &machines.chain());
+    machines.settle();
+    fs::remove_dir_all(share.join("kiln1/main/g")).unwrap();
+    machines.another();
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0, "unit by unit");
+    machines.settle();
+    for letter in ["r", "s", "b"] {
+        let _ = fs::remove_dir_all(share.join("kiln1/main").join(letter));
+    }
+    machines.another();
+    let third = builds(&machines, &machines.ws());
+    assert_eq!(third.misses, 0, "{third:?} {}", machines.status());
+}
+
 #[test]
 fn what_a_macro_reads_counts_across_machines() {
     let (mut machines, _) = with_share();

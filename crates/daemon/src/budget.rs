@@ -16,6 +16,8 @@ const PART_OF_SAVED: f64 = 0.1;
 const USUAL: f64 = 400.0;
 /// Nobody is waited for longer.
 const LONGEST: f64 = 20_000.0;
+/// No more is believed of what a unit costs: another machine, or anybody, says so.
+const DEAREST: f64 = 60_000.0;
 /// So many builds are remembered.
 const MOST: usize = 64;
 
@@ -52,7 +54,7 @@ impl Budgets {
 
     /// It waited so long, and was spared a compile of so many milliseconds.
     pub fn spared(&self, build: u32, waited: Duration, cost_ms: u32) {
-        let (waited, cost) = (waited.as_secs_f64() * 1000.0, f64::from(cost_ms));
+        let (waited, cost) = (waited.as_secs_f64() * 1000.0, f64::from(cost_ms).min(DEAREST));
         self.with(build, |build| {
             build.saved += (cost - waited).max(0.0);
             build.lost += (waited - cost).max(0.0);

@@ -155,8 +155,14 @@ impl Bundle {
                         let came = self.bring(desk, &index.segments[at], level);
                         self.change(|state| {
                             state.over[at] = true;
-                            state.bytes += came;
-                            state.segments_came += usize::from(came > 0);
+                            match came {
+                                Some(came) => {
+                                    state.bytes += came;
+                                    state.segments_came += usize::from(came > 0);
+                                }
+                                // Removed by somebody's lifecycle rule, perhaps: what was in it belongs into another one.
+                                None => state.places.retain(|_, place| *place != at),
+                            }
                         });
                     }
                 });
@@ -164,22 +170,22 @@ impl Bundle {
         });
     }
 
-    /// Brings one segment, if there is anything in it that is not here; the bytes that came.
-    fn bring(&self, desk: &Desk, segment: &Segment, level: usize) -> u64 {
+    /// Brings one segment, if there is anything in it that is not here; the bytes that came, `None` if it cannot be had.
+    fn bring(&self, desk: &Desk, segment: &Segment, level: usize) -> Option<u64> {
         let here = |item: &Item| match item.kind {
             Kind::Result => shelf::whole(&desk.store, &ActionKey(item.name)).is_some(),
             Kind::Shapes => shelf::get(&desk.store, Key::Shapes(WeakKey(item.name))).is_some(),
             _ => true, // a blob is worth something with its result only
         };
         if segment.items.iter().all(here) {
-            return 0;
+            return Some(0);
         }
-        let Some(bytes) = desk.levels.segment(segment, level) else { return 0 };
+        let bytes = desk.levels.segment(segment, level)?;
         for (item, pack) in bundle::cut(segment, &bytes).unwrap_or_default() {
             unpack(desk, item, pack);
             self.changed.notify_all();
         }
-        segment.digest.size
+        Some(segment.digest.size)
     }
 }
 

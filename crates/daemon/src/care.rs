@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use kiln_remote::RemoteStore;
+use kiln_remote::bucket::Listed;
 use kiln_sys::clock;
 use serde_json::{Value, json};
 
@@ -20,15 +21,33 @@ pub fn run(desk: &Desk, word: &str, argument: u64, alive: &mut dyn FnMut()) -> V
     json!({ "schema": 1, "stores": told })
 }
 
+/// An object that says what time it is for a store: by it its objects have their ages, and our clock may be years off.
+const NOW: &str = "t/now";
+
+fn is_now(listed: &Listed) -> bool {
+    listed.name.ends_with("/t/now")
+}
+
+/// What was written before this moment is older than `age` seconds.
+fn oldest(all: &[Listed], own: i64, age: i64) -> i64 {
+    let now = all.iter().find(|listed| is_now(listed)).and_then(|listed| listed.written);
+    now.unwrap_or(own).saturating_sub(age)
+}
+
 fn one(
     store: &RemoteStore,
     word: &str,
     argument: u64,
     alive: &mut dyn FnMut(),
 ) -> Result<Value, kiln_remote::Fault> {
-    let all = store.list()?;
-    let oldest = i64::try_from(clock::now_ms() / 1000).unwrap_or(i64::MAX)
-        - i64::try_from(argument).unwrap_or(i64::MAX);
+    if word == "gc" {
+        store.keep(NOW, b"now")?;
+    }
+    let (mut all, own) = (store.list()?, i64::try_from(clock::now_ms() / 1000).unwrap_or(i64::MAX));
+    let oldest = oldest(&all, own, i64::try_from(argument).unwrap_or(i64::MAX));
+    if let Some(at) = all.iter().position(|listed| is_now(listed)) {
+        store.remove(&all.swap_remove(at).name)?;
+    }
     let (mut objects, mut bytes, mut damaged, mut removed, mut removed_bytes) =
         (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
     for listed in all {
@@ -58,4 +77,18 @@ fn one(
         "removed": removed,
         "removed_bytes": removed_bytes,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_has_its_own_time() {
+        let listed = |name: &str, written| Listed { name: name.to_owned(), size: 1, written };
+        let all = [listed("kiln1/main/r/00/x", Some(10)), listed("kiln1/main/t/now", Some(1000))];
+        assert_eq!(oldest(&all, 2_000_000_000, 100), 900);
+        assert_eq!(oldest(&all[..1], 5000, 100), 4900);
+        assert_eq!(oldest(&all, 5000, i64::MAX), 1000 - i64::MAX);
+    }
 }

@@ -59,7 +59,6 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
         return 1;
     }
     let Some(_lock) = become_the_one(&place) else { return 0 };
-    let _ = files::remove(&place.silent()); // that was another one
     place.tidy();
     let log = Log::open(place.root());
     let store = match LocalStore::open(cache) {
@@ -76,6 +75,7 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
             return 1;
         }
     };
+    let _ = files::remove(&place.silent()); // that was another one
     log.say(&format!("started, version {}", env!("CARGO_PKG_VERSION")));
     let daemon = Arc::new(Daemon {
         before: Mutex::new(read_counters(&place)),

@@ -78,9 +78,14 @@ pub fn left(desk: &Desk) -> usize {
 }
 
 fn due(mut waiting: Vec<Waiting>, hurry: bool) -> Vec<Waiting> {
-    let settled = clock::realtime_ns() - SETTLED_NS;
-    waiting.retain(|waiting| hurry || !waiting.queued.incremental || waiting.since_ns < settled);
+    let now = clock::realtime_ns();
+    waiting.retain(|waiting| hurry || !waiting.queued.incremental || is_settled(waiting.since_ns, now));
     waiting
+}
+
+/// What was put there in the future was put there before somebody set the clock.
+fn is_settled(since_ns: i64, now_ns: i64) -> bool {
+    !(0..SETTLED_NS).contains(&(now_ns - since_ns))
 }
 
 /// Uploads these, several at once; how many could not be.
@@ -217,4 +222,19 @@ pub fn push(desk: &Desk, alive: &mut dyn FnMut()) -> (usize, usize) {
         failed += usize::from(writable.try_for_each(|store| upload_shapes(desk, store, weak)).is_err());
     }
     (keys.len(), failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_keeps_nothing_back() {
+        let now = 1_700_000_000_000_000_000;
+        let hour = 3_600_000_000_000;
+        assert!(!is_settled(now, now) && !is_settled(now - SETTLED_NS + 1, now));
+        assert!(
+            is_settled(now - SETTLED_NS, now) && is_settled(now - hour, now) && is_settled(now + hour, now)
+        );
+    }
 }

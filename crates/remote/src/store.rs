@@ -156,7 +156,11 @@ impl RemoteStore {
             true => Ok(()),
             false => Err(Malformed),
         };
-        Ok(self.find(&name, size, within(size), right)?.map(|found| found.pack))
+        let found = self.find(&name, size, within(size), right)?;
+        if found.is_none() {
+            self.is_known_wrong(self.own(&name)); // whoever writes the index again leaves it out
+        }
+        Ok(found.map(|found| found.pack))
     }
 
     /// Keeps a pack, or another object that is verified by its reader, under its name.
@@ -266,6 +270,13 @@ impl RemoteStore {
         Ok(None)
     }
 
+    fn is_known_wrong(&self, name: String) {
+        let mut wrong = self.wrong();
+        if wrong.len() < MOST_WRONG {
+            wrong.insert(name);
+        }
+    }
+
     /// Keeps what was wrong, and remembers it. It is not removed from the store: the wire may be to blame, and whoever compiles
     /// in its stead puts the right thing there.
     fn quarantine(&self, name: &str, bytes: &[u8]) {
@@ -275,10 +286,7 @@ impl RemoteStore {
             let some = &bytes[..bytes.len().min(MOST_OF_ONE)];
             let _ = files::write_private(&directory.join(name.replace('/', "-")), some);
         }
-        let mut wrong = self.wrong();
-        if wrong.len() < MOST_WRONG {
-            wrong.insert(name.to_owned());
-        }
+        self.is_known_wrong(name.to_owned());
     }
 }
 

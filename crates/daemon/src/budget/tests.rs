@@ -34,6 +34,20 @@ fn who_was_spared_much_is_patient_and_who_waits_longer_than_it_compiles_is_not()
     assert_eq!(budgets.allow(1, 0), Duration::ZERO);
 }
 
+/// What a unit cost is what somebody far away says.
+#[test]
+fn a_cost_that_lies_buys_little_patience() {
+    let budgets = Budgets::default();
+    budgets.spared(1, MS(0), u32::MAX);
+    let mut lost = Duration::ZERO;
+    for _ in 0..1000 {
+        let allowed = budgets.allow(1, u32::MAX);
+        budgets.in_vain(1, allowed);
+        lost += allowed;
+    }
+    assert!(lost <= MS(6300), "{lost:?}");
+}
+
 #[test]
 fn no_unit_waits_longer_than_it_takes() {
     let budgets = Budgets::default();

@@ -73,6 +73,11 @@ fn tell_of_remotes(settings: &Settings, environment: &Environment) {
         Ok(client) => client,
         Err(what) => return warn(&what),
     };
+    if let Err(error) = client.place().check()
+        && error.kind() == std::io::ErrorKind::PermissionDenied
+    {
+        return warn(&format!("remote stores are not used: {error}"));
+    }
     if client.is_silent() || !client.is_there() {
         return;
     }

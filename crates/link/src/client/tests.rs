@@ -99,6 +99,24 @@ fn a_silent_daemon_is_asked_once() {
     }
 }
 
+/// A daemon that does not come (it has no permission, its file system has no sockets) is waited for once.
+#[test]
+fn a_daemon_that_does_not_start_is_waited_for_once() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let (program, told) = (directory.path().join("daemon"), directory.path().join("told"));
+    std::fs::write(&program, format!("#!/bin/sh\necho x >> {}\n", told.display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let client = || Client::new(&directory.path().join("cache"), hello(), Some(program.clone()));
+    assert_eq!(client().resolve(&wanted()), Resolved::default());
+    assert!(client().is_silent());
+    std::fs::remove_file(client().place().started()).unwrap(); // as if that were long ago
+    for _ in 0..1000 {
+        assert_eq!(client().resolve(&wanted()), Resolved::default());
+    }
+    assert_eq!(std::fs::read_to_string(told).unwrap(), "x\n");
+}
+
 /// Whoever else can write to the directory could say what we link.
 #[test]
 fn a_directory_that_is_not_ours_alone_is_not_used() {

@@ -73,3 +73,16 @@ fn credentials_do_not_make_another_store() {
     assert_ne!(with("AWS_ENDPOINT_URL", "a").stores(), with("AWS_ENDPOINT_URL", "b").stores());
     assert_ne!(Hello { namespaces: vec!["x".into()], ..hello() }.stores(), hello().stores());
 }
+
+proptest::proptest! {
+    /// Whatever comes over the socket: a message or none, and never a panic or more memory than a frame may have.
+    #[test]
+    fn any_bytes(noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+        let _ = (Hello::decode(&noise), Resolve::decode(&noise), Resolved::decode(&noise));
+        let _ = receive(&mut noise.as_slice());
+        let mut greeting = hello().encode();
+        let at = noise.len() % greeting.len();
+        greeting[at] ^= noise.first().copied().unwrap_or(1);
+        let _ = Hello::decode(&greeting);
+    }
+}
