@@ -30,7 +30,7 @@ fn is_now(listed: &Listed) -> bool {
 
 /// What was written before this moment is older than `age` seconds.
 fn oldest(all: &[Listed], own: i64, age: i64) -> i64 {
-    let now = all.iter().find(|listed| is_now(listed)).and_then(|listed| listed.written);
+    let now = all.iter().find(|&listed| is_now(listed)).and_then(|listed| listed.written);
     now.unwrap_or(own).saturating_sub(age)
 }
 
@@ -45,7 +45,7 @@ fn one(
     }
     let (mut all, own) = (store.list()?, i64::try_from(clock::now_ms() / 1000).unwrap_or(i64::MAX));
     let oldest = oldest(&all, own, i64::try_from(argument).unwrap_or(i64::MAX));
-    if let Some(at) = all.iter().position(|listed| is_now(listed)) {
+    if let Some(at) = all.iter().position(is_now) {
         store.remove(&all.swap_remove(at).name)?;
     }
     let (mut objects, mut bytes, mut damaged, mut removed, mut removed_bytes) =

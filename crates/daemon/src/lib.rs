@@ -3,6 +3,8 @@
 //! Architecture invariants: a daemon is never needed for a local hit, and its death at any moment costs nobody more than a compile.
 //! It knows keys and bytes, and no compiler.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests arrange and damage files themselves"))]
+
 mod budget;
 mod bundles;
 mod care;

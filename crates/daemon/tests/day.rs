@@ -105,14 +105,15 @@ impl Team {
     fn look_up(&self, client: &Client, of: u32, present: u32) {
         for n in 0..60 {
             let n = of * 1000 + n;
-            let there = n % 3 == 0;
+            let there = n.is_multiple_of(3);
             let key = if there { name(b'r', n % present) } else { name(b'a', n) };
             let wanted = Resolve {
                 weak: WeakKey(name(b'w', n)),
                 seen: [0; 32],
                 keys: vec![ActionKey(key)],
                 build: of,
-                workspace: (n % 10 == 0)
+                workspace: n
+                    .is_multiple_of(10)
                     .then(|| Workspace { exact: name(b'x', n), near: name(b'n', n % 50) }),
                 cost_ms: 10_000,
             };
@@ -144,7 +145,8 @@ impl Team {
         let shape = Shape::new(vec![Question::Env(n.to_string().into())]);
         store.put(&Key::Shapes(weak), Content::Bytes(&encode_shapes(&[shape]))).unwrap();
         let workspace = Some(Workspace { exact: name(b'x', n % 200), near: name(b'n', n % 50) });
-        let queued = Queued { remotes: client.stores(), weak, key, workspace, incremental: n % 5 == 0 };
+        let queued =
+            Queued { remotes: client.stores(), weak, key, workspace, incremental: n.is_multiple_of(5) };
         queued.enqueue(&client.place().queue()).unwrap();
         client.kept(n, 100);
     }
@@ -213,17 +215,15 @@ fn a_day_of_a_busy_team() {
     }
     team.settle(23);
     let (start, middle, end) = (start.unwrap(), middle.unwrap(), team.size());
-    println!("start {start:?}\nmiddle {middle:?}\nend {end:?}");
     assert!(end.resident_kib < 64 << 10, "{end:?}");
     assert!(end.resident_kib < middle.resident_kib + (6 << 10), "it grows: {middle:?} {end:?}");
     assert!(end.threads <= start.threads + 16, "threads are left: {start:?} {end:?}");
     // A desk keeps connections to its server.
     assert!(end.descriptors < 200, "descriptors are left: {start:?} {end:?}");
     let (files, bytes) = bytes_below(&team.cache.join("remote"));
-    println!("remote/: {files} files, {bytes} bytes");
     assert!(files < 60 && bytes < 4 << 20, "{files} files, {bytes} bytes");
     // And it has done its work.
-    let uploaded = (0..24 * 40).filter(|n| n % 5 != 0).filter(|n| {
+    let uploaded = (0..24 * 40_u32).filter(|n| n % 5 > 0).filter(|n| {
         let key = ActionKey(name(b'R', *n));
         matches!(far.unit(&key), Ok(Some(_)))
     });

@@ -1,5 +1,6 @@
 //! What is really sent to an S3 and to whoever hands out credentials: servers that remember what they were asked.
 #![allow(clippy::disallowed_methods, reason = "tests arrange files themselves")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use kiln_action::ActionKey;
 use kiln_remote::{Fault, RemoteStore, Spec};
