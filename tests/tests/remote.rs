@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use kiln_testkit::http::Http;
 use kiln_testkit::mounted::Mounted;
 use kiln_testkit::network::Network;
 use kiln_testkit::proxy::{Proxy, Wrong};
@@ -498,6 +499,19 @@ fn a_share_that_takes_nothing() {
     assert!(status.contains("not written to for a while") && status.contains("Read-only"), "{status}");
     machines.another();
     assert!(builds(&machines, &machines.ws()).hits > 0, "it is read on");
+}
+
+/// A server whose clock is an hour off refuses everything that we sign: that is told, and builds go on.
+#[test]
+fn a_server_with_another_clock() {
+    let refused = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>RequestTimeTooSkewed</Code><Message>The difference \
+                   between the request time and the current time is too large.</Message></Error>";
+    let server = Http::start(move |_| (403, refused.into()));
+    let machines = Machines::new(&servers::s3_url(server.address()));
+    assert!(builds(&machines, &machines.chain()).misses >= 3);
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0);
+    let status = machines.status();
+    assert!(status.contains("RequestTimeTooSkewed"), "{status}");
 }
 
 /// Two machines on a network, CI and a laptop, and a server on a third: what CI has built, the laptop has, at every distance.

@@ -1,0 +1,197 @@
+//! A store in which somebody evil has written: every digest is right and nothing else is. Each object is a miss, is set aside, and
+//! leaves nothing in the local store.
+#![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
+
+use kiln_action::shape::encode_shapes;
+use kiln_action::wire::Writer;
+use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
+use kiln_link::message::{PROTOCOL, Workspace, tag};
+use kiln_link::{Client, Hello, Resolve, Resolved};
+use kiln_remote::bundle::{self, Index, Item, Segment};
+use kiln_remote::pack::{self, Kind};
+use kiln_remote::{RemoteStore, Spec};
+use kiln_store::{Key, LocalStore, Store};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+struct Scene {
+    directory: tempfile::TempDir,
+    daemon: Child,
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let directory = tempfile::tempdir().unwrap();
+        let (cache, share) = (directory.path().join("cache"), directory.path().join("share"));
+        fs::create_dir(&share).unwrap();
+        let daemon = Command::new(env!("CARGO_BIN_EXE_kiln-daemon")).arg(&cache).spawn().unwrap();
+        let (place, started) = (kiln_link::Place::new(&cache), Instant::now());
+        while place.connect().is_err() {
+            assert!(started.elapsed() < Duration::from_secs(10));
+            thread::sleep(Duration::from_millis(5));
+        }
+        Scene { directory, daemon }
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.directory.path().join("cache")
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.directory.path().join("share").display())
+    }
+
+    fn store(&self) -> RemoteStore {
+        RemoteStore::open(&Spec::parse(&self.url()).unwrap(), &["main".into()], &[], None).unwrap()
+    }
+
+    fn client(&self) -> Client {
+        let hello = Hello {
+            protocol: PROTOCOL,
+            version: "t".into(),
+            urls: vec![self.url()],
+            namespaces: vec!["main".into()],
+            variables: Vec::new(),
+        };
+        Client::new(&self.cache(), hello, None).for_a_person()
+    }
+
+    /// Asks for something as a new build would, until there is an answer that is not for want of time.
+    fn resolve(&self, n: u8, workspace: Option<Workspace>) -> Resolved {
+        let (weak, keys) = (WeakKey([n; 32]), vec![ActionKey([n; 32])]);
+        self.client().resolve(&Resolve {
+            weak,
+            seen: [0; 32],
+            keys,
+            build: u32::from(n),
+            workspace,
+            cost_ms: 20_000,
+        })
+    }
+
+    /// Waits until so many objects were found to be wrong: a build does not wait for that.
+    #[track_caller]
+    fn until_wrong(&self, count: u64) {
+        let started = Instant::now();
+        while self.wrong() != count {
+            assert!(started.elapsed() < Duration::from_secs(20), "{} instead of {count}", self.wrong());
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn wrong(&self) -> u64 {
+        let told = self.client().ask(tag::STATUS, b"", Duration::from_secs(5)).unwrap();
+        let told = String::from_utf8(told).unwrap();
+        let after = told.split("\"wrong\":").nth(1).unwrap();
+        after.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+    }
+
+    fn resident_mib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.daemon.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+        line.chars().filter(char::is_ascii_digit).collect::<String>().parse::<u64>().unwrap() >> 10
+    }
+}
+
+fn output(place: Place, path: &str, digest: Digest) -> Output {
+    Output { path: Placed { place, path: path.into() }, role: Role::File, executable: true, digest }
+}
+
+fn body(result: &ActionResult, blobs: &[(Digest, &[u8])]) -> Vec<u8> {
+    let mut body = Writer::default();
+    body.bytes(&result.encode());
+    body.u32(blobs.len() as u32);
+    for (digest, bytes) in blobs {
+        body.digest(digest);
+        body.bytes(bytes);
+    }
+    body.0
+}
+
+#[test]
+fn what_is_written_by_somebody_evil() {
+    let scene = Scene::new();
+    let right = Digest::of(b"evil");
+    let to = |place, path: &str| {
+        let outputs = vec![output(place, path, right)];
+        body(&ActionResult { outputs, ..ActionResult::default() }, &[(right, b"evil")])
+    };
+    let lies = Digest { size: 5, ..right };
+    let bodies = [
+        to(Place::Out, "../../../../../../etc/cron.d/evil"),
+        to(Place::Out, "/etc/cron.d/evil"),
+        to(Place::Literal, "/tmp/../etc/cron.d/evil"),
+        to(Place::Output(0), "../.bashrc"),
+        body(
+            &ActionResult { outputs: vec![output(Place::Out, "x", lies)], ..ActionResult::default() },
+            &[(lies, b"evil")],
+        ),
+        body(
+            &ActionResult {
+                outputs: vec![output(Place::Out, "x", Digest { size: u64::MAX, ..right })],
+                ..ActionResult::default()
+            },
+            &[],
+        ),
+        vec![0; 300 << 20],
+    ];
+    for (n, body) in bodies.iter().enumerate() {
+        let key = [n as u8 + 1; 32];
+        scene.store().keep(&pack::name(Kind::Result, &key), &pack::seal(Kind::Result, &key, body)).unwrap();
+        assert_eq!(scene.resolve(n as u8 + 1, None), Resolved::default(), "{n}");
+        scene.until_wrong(n as u64 + 1);
+        let kept = LocalStore::open(&scene.cache()).unwrap();
+        assert_eq!(kept.get(&[Key::Result(ActionKey(key))]), [None], "{n}");
+    }
+    let aside = fs::read_dir(scene.cache().join("remote/quarantine")).unwrap().count();
+    assert_eq!(aside, bodies.len());
+    assert!(scene.resident_mib() < 200, "{} MiB", scene.resident_mib());
+}
+
+#[test]
+fn questions_without_end() {
+    let scene = Scene::new();
+    let weak = [7; 32];
+    let asking = Shape::new((0..1_000_000_u32).map(|n| Question::Env(n.to_string().into())).collect());
+    let packed = pack::seal(Kind::Shapes, &weak, &encode_shapes(&[asking]));
+    scene.store().keep(&pack::name(Kind::Shapes, &weak), &packed).unwrap();
+    assert_eq!(scene.resolve(7, None), Resolved::default());
+    scene.until_wrong(1);
+    assert!(scene.resident_mib() < 200, "{} MiB", scene.resident_mib());
+}
+
+/// A bundle that names more than there can be, and one whose packs are under other names than the index says.
+#[test]
+fn a_bundle_of_nothing() {
+    let scene = Scene::new();
+    let item = |n: u8, length: u32| Item { kind: Kind::Result, name: [n; 32], length, cost_ms: u32::MAX };
+    let huge = |n: u8| {
+        let segment =
+            Segment { digest: Digest { hash: [n; 32], size: 60 << 20 }, items: vec![item(n, 60 << 20)] };
+        Index { segments: vec![segment; 500] }
+    };
+    let result = body(&ActionResult::default(), &[]);
+    let other = pack::seal(Kind::Result, &[99; 32], &result);
+    let digest = Digest::of(&other);
+    scene.store().keep(&bundle::name(&digest), &other).unwrap();
+    let swapped = Index { segments: vec![Segment { digest, items: vec![item(2, other.len() as u32)] }] };
+    for (n, index) in [(1, huge(1)), (2, swapped)] {
+        let workspace = Workspace { exact: [n; 32], near: [n; 32] };
+        scene.store().keep(&pack::name(Kind::Index, &[n; 32]), &index.seal(&[n; 32])).unwrap();
+        assert_eq!(scene.resolve(n, Some(workspace)), Resolved::default(), "{n}");
+        let kept = LocalStore::open(&scene.cache()).unwrap();
+        let keys = [Key::Result(ActionKey([n; 32])), Key::Result(ActionKey([99; 32]))];
+        assert_eq!(kept.get(&keys), [None, None], "{n}");
+    }
+    assert!(scene.resident_mib() < 100, "{} MiB", scene.resident_mib());
+}
