@@ -267,6 +267,48 @@ fn a_wire_that_misbehaves() {
     }
 }
 
+/// A machine was asleep, or a router was switched off: the connections that there were lead nowhere and nobody says so. That costs one
+/// answer, and not one for each of them.
+#[test]
+fn connections_that_were_forgotten() {
+    let short = Duration::from_millis(700);
+    for place in stores().iter().skip(1) {
+        let server = place.server.as_ref().unwrap().address();
+        let proxy = Proxy::start(server);
+        let url = place.url.replace(&server.to_string(), &proxy.address().to_string());
+        let bucket = kiln_remote::bucket::open(&Spec::parse(&url).unwrap(), &[]).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| bucket.get("kiln1/main/x", 1, Duration::from_secs(5)).unwrap());
+            }
+        });
+        assert!(proxy.connections() > 1, "{}", proxy.connections());
+        std::thread::sleep(Duration::from_millis(2100)); // new ones are made every two seconds at most
+        proxy.forget();
+        assert_eq!(bucket.get("kiln1/main/x", 1, short), Err(Fault::Late), "{url}");
+        for _ in 0..3 {
+            assert_eq!(bucket.get("kiln1/main/x", 1, Duration::from_secs(5)), Ok(None), "{url}");
+        }
+    }
+}
+
+#[test]
+fn s3_over_tls() {
+    let Some(certificates) = Certificates::make() else { return };
+    let Some(server) = servers::s3_tls(&certificates) else { return };
+    let url = servers::s3_url(server.address()).replace("http://", "https://");
+    let ca = |name: &str| certificates.certificate(name).display().to_string();
+    let key = ActionKey([1; 32]);
+    let store = open(&format!("{url}&ca={}", ca("ca")), &["main"]);
+    store.keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[b"one"])).unwrap();
+    assert!(store.unit(&key).unwrap().is_some());
+    for url in [url.clone(), format!("{url}&ca={}", ca("other"))] {
+        assert!(refusal(&url).contains("certificate"), "{}", refusal(&url));
+    }
+    let spec = Spec::parse(&format!("{url}&ca=/not-a-file")).unwrap();
+    assert!(RemoteStore::open(&spec, &["main".into()], &[], None).err().unwrap().starts_with("ca: cannot"));
+}
+
 fn key(n: u8) -> (ActionKey, String, Vec<u8>) {
     let key = ActionKey([n; 32]);
     (key, pack::name(Kind::Result, &key.0), packed(&key, &[b"one"]))

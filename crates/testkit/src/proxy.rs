@@ -49,6 +49,8 @@ struct Shared {
     connections: AtomicU64,
     bytes: AtomicU64,
     pieces: AtomicU64,
+    /// How often connections were forgotten.
+    forgotten: AtomicU64,
     over: AtomicBool,
 }
 
@@ -74,6 +76,7 @@ impl Proxy {
             connections: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             pieces: AtomicU64::new(0),
+            forgotten: AtomicU64::new(0),
             over: AtomicBool::new(false),
         });
         let ours = shared.clone();
@@ -113,6 +116,12 @@ impl Proxy {
     /// From now on one piece in so many is lost and sent again.
     pub fn set_lost(&self, one_in: u64) {
         self.shared.setting.lock().expect("unpoisoned").lost = one_in;
+    }
+
+    /// All connections there are are forgotten, as by a router that was switched off and on: what is sent over them goes nowhere, and
+    /// nobody says so. New ones are as before.
+    pub fn forget(&self) {
+        self.shared.forgotten.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Connections that were made so far.
@@ -199,7 +208,11 @@ fn read(from: &mut TcpStream, sender: &Sender<(Instant, Vec<u8>)>, shared: &Shar
 
 fn deliver(receiver: &Receiver<(Instant, Vec<u8>)>, mut to: TcpStream, shared: &Shared, answers: bool) {
     let mut passed = 0_u64;
+    let since = shared.forgotten.load(Ordering::SeqCst);
     while let Ok((at, mut bytes)) = receiver.recv() {
+        while shared.forgotten.load(Ordering::SeqCst) != since && !shared.over.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(20));
+        }
         thread::sleep(at.saturating_duration_since(Instant::now()));
         let setting = shared.now();
         if answers {

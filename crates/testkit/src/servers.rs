@@ -77,6 +77,21 @@ pub fn s3() -> Option<Server> {
     })
 }
 
+/// The same over TLS.
+pub fn s3_tls(certificates: &Certificates) -> Option<Server> {
+    start("rclone", |command, port, directory| {
+        fs::create_dir(directory.join("bucket")).expect("mkdir");
+        command.args(["serve", "s3", "--vfs-cache-mode", "off", "--config", "/dev/null"]);
+        command.arg("--auth-key").arg(format!("{ACCESS},{SECRET}"));
+        command
+            .arg("--cert")
+            .arg(certificates.certificate("server"))
+            .arg("--key")
+            .arg(certificates.key("server"));
+        command.arg("--addr").arg(format!("127.0.0.1:{port}")).arg(directory);
+    })
+}
+
 /// The URL of an S3 at this address.
 pub fn s3_url(address: SocketAddr) -> String {
     format!(

@@ -5,17 +5,53 @@ use super::{Bucket, Fault, Listed, Variables};
 use crate::Spec;
 use credentials::value;
 use futures_util::TryStreamExt;
-use opendal::{Configurator, EntryMode, ErrorKind, Operator, services};
+use kiln_sys::clock::Moment;
+use kiln_sys::files;
+use opendal::{Configurator, EntryMode, ErrorKind, HttpTransporter, OperationContext, Operator, services};
+use opendal_http_transport_reqwest::ReqwestTransport;
+use reqwest::Certificate;
 use std::future::Future;
-use std::sync::OnceLock;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
 mod credentials;
 
 struct Objects {
-    operator: Operator,
+    wires: Mutex<Wires>,
+    /// An authority that the system does not know.
+    authority: Vec<Certificate>,
     runtime: &'static Runtime,
+}
+
+/// The operator with connections of its own.
+struct Wires {
+    operator: Operator,
+    /// When they were new, and when they were used last.
+    made: Moment,
+    used: Moment,
+}
+
+/// Connections that nobody has used for so long are not trusted: a machine was asleep, or has another network now. The client's own
+/// clock stands still meanwhile.
+const ASLEEP: Duration = Duration::from_secs(300);
+/// They are given up at most so often.
+const RENEWED: Duration = Duration::from_secs(2);
+/// No server takes longer to say that it is there.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// A client without any connection yet.
+fn transport(authority: &[Certificate]) -> Result<HttpTransporter, String> {
+    let client =
+        reqwest::Client::builder().connect_timeout(CONNECT).tls_certs_merge(authority.iter().cloned());
+    let client = client.build().map_err(|error| error.to_string())?;
+    Ok(HttpTransporter::new(ReqwestTransport::new(client)))
+}
+
+fn over(operator: Operator, transport: HttpTransporter) -> Wires {
+    let context = OperationContext::new().with_http_transport(transport);
+    Wires { operator: operator.with_context(context), made: Moment::now(), used: Moment::now() }
 }
 
 fn runtime() -> Result<&'static Runtime, String> {
@@ -44,7 +80,19 @@ const S3: &[&str] = &[
     "sse",
     "sse_kms_key_id",
     "storage_class",
+    "ca",
 ];
+
+fn authority(spec: &Spec) -> Result<Vec<Certificate>, String> {
+    let Some(path) = spec.option("ca") else { return Ok(Vec::new()) };
+    let told = |error: &dyn std::fmt::Display| format!("ca: {error}");
+    let pem = files::read_limited(Path::new(&path), 1 << 20).map_err(|error| told(&error))?;
+    match Certificate::from_pem_bundle(&pem) {
+        Ok(found) if !found.is_empty() => Ok(found),
+        Ok(_) => Err(told(&format!("there is no certificate in {path}"))),
+        Err(error) => Err(told(&error)),
+    }
+}
 
 pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String> {
     spec.allow(S3)?;
@@ -79,13 +127,35 @@ pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String>
     let builder =
         config.into_builder().credential_provider_chain(credentials::chain(spec, variables, &region)?);
     let operator = Operator::new(builder).map_err(|error| error.to_string())?;
-    Ok(Box::new(Objects { operator, runtime: runtime()? }))
+    let (runtime, authority) = (runtime()?, authority(spec)?);
+    let wires = Mutex::new(over(operator, transport(&authority)?));
+    Ok(Box::new(Objects { wires, authority, runtime }))
 }
 
 impl Objects {
+    fn wires(&self) -> MutexGuard<'_, Wires> {
+        self.wires.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn operator(&self) -> Operator {
+        let mut wires = self.wires();
+        if wires.used.elapsed() > ASLEEP {
+            self.renew(&mut wires);
+        }
+        wires.used = Moment::now();
+        wires.operator.clone()
+    }
+
+    /// Nobody hears anything over connections that somebody on the way has forgotten; new ones are made.
+    fn renew(&self, wires: &mut Wires) {
+        if let (true, Ok(transport)) = (wires.made.elapsed() > RENEWED, transport(&self.authority)) {
+            *wires = over(wires.operator.clone(), transport);
+        }
+    }
+
     /// An object as it comes, and no more of it than one piece over `most`.
     async fn read(&self, name: &str, most: usize) -> opendal::Result<Vec<u8>> {
-        let mut pieces = self.operator.reader(name).await?.into_stream(..).await?;
+        let mut pieces = self.operator().reader(name).await?.into_stream(..).await?;
         let mut bytes = Vec::new();
         while let Some(piece) = pieces.try_next().await? {
             piece.for_each(|part| bytes.extend_from_slice(&part));
@@ -103,7 +173,11 @@ impl Objects {
     ) -> Result<T, opendal::Error> {
         let late = || opendal::Error::new(ErrorKind::Unexpected, LATE);
         let timed = async { tokio::time::timeout(within, work).await.unwrap_or_else(|_| Err(late())) };
-        self.runtime.block_on(timed)
+        let answer = self.runtime.block_on(timed);
+        if answer.as_ref().is_err_and(|error| error.message() == LATE) {
+            self.renew(&mut self.wires());
+        }
+        answer
     }
 }
 
@@ -111,8 +185,10 @@ const LATE: &str = "no answer in time";
 
 fn fault(error: &opendal::Error) -> Fault {
     // As a whole it goes on for lines and has the request's address in it.
-    let why = std::error::Error::source(error).map_or(String::new(), |source| format!(": {source}"));
-    let whole = format!("{}{why}", error.message());
+    let sources = std::iter::successors(std::error::Error::source(error), |source| source.source());
+    let last = sources.last().map(ToString::to_string).filter(|last| *last != error.message());
+    let whole =
+        last.map_or_else(|| error.message().to_owned(), |last| format!("{}: {last}", error.message()));
     let told: String = whole.lines().next().unwrap_or_default().chars().take(200).collect();
     match error.kind() {
         _ if error.message() == LATE => Fault::Late,
@@ -122,6 +198,8 @@ fn fault(error: &opendal::Error) -> Fault {
         }
         ErrorKind::PermissionDenied | ErrorKind::ConfigInvalid => Fault::Refused(told),
         ErrorKind::RateLimited => Fault::Busy(told),
+        // rustls: "invalid peer certificate: UnknownIssuer"
+        _ if whole.contains("certificate") => Fault::Refused(told),
         _ if error.to_string().contains("error sending request") => {
             Fault::Unreachable("no connection".to_owned())
         }
@@ -141,20 +219,21 @@ impl Bucket for Objects {
     }
 
     fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault> {
-        let written = self.wait(within, self.operator.write(name, bytes.to_vec()));
+        let written = self.wait(within, self.operator().write(name, bytes.to_vec()));
         written.map(|_| ()).map_err(|error| fault(&error))
     }
 
     fn has(&self, name: &str, within: Duration) -> Result<bool, Fault> {
-        self.wait(within, self.operator.exists(name)).map_err(|error| fault(&error))
+        self.wait(within, self.operator().exists(name)).map_err(|error| fault(&error))
     }
 
     fn remove(&self, name: &str, within: Duration) -> Result<(), Fault> {
-        self.wait(within, self.operator.delete(name)).map_err(|error| fault(&error))
+        self.wait(within, self.operator().delete(name)).map_err(|error| fault(&error))
     }
 
     fn list(&self, prefix: &str, within: Duration) -> Result<Vec<Listed>, Fault> {
-        let listed = self.operator.list_with(prefix).recursive(true);
+        let operator = self.operator();
+        let listed = operator.list_with(prefix).recursive(true);
         let entries = match self.wait(within, listed.into_future()) {
             Ok(entries) => entries,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),

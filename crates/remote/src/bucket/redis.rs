@@ -27,6 +27,9 @@ const LARGEST: u64 = 64 << 20;
 /// A connection that was not needed for so long, with others in use, is one too many.
 const TOO_MANY: Duration = Duration::from_secs(60);
 
+/// One that nobody has used for so long is not trusted.
+const ASLEEP: Duration = Duration::from_secs(120);
+
 /// What may stand in the query.
 const KNOWN: &[&str] =
     &["prefix", "expires", "master", "node", "ca", "cert", "key", "sentinel_user", "sentinel_password"];
@@ -66,7 +69,7 @@ impl Redis {
     }
 
     fn ask<T: FromRedisValue>(&self, command: &Cmd, within: Duration) -> Result<T, Fault> {
-        let idle = self.idle().pop().map(|(_, wire)| wire);
+        let idle = self.fresh();
         let kept = idle.is_some();
         let asked = |wire: Wire| self.ask_over(wire, command, within);
         let first = match idle {
@@ -79,9 +82,25 @@ impl Redis {
                 self.idle().clear();
                 self.server.connect(within).and_then(asked)
             }
+            // Somebody on the way has forgotten it, and the others most likely, too.
+            Err(error) if kept && error.is_timeout() => {
+                self.idle().clear();
+                Err(error)
+            }
             answer => answer,
         };
         answer.map_err(|error| fault(&error))
+    }
+
+    /// The connection that was used last, unless that was long ago: a machine was asleep, or has another network now.
+    fn fresh(&self) -> Option<Wire> {
+        let mut idle = self.idle();
+        let (used, wire) = idle.pop()?;
+        if used.elapsed() <= ASLEEP {
+            return Some(wire);
+        }
+        idle.clear();
+        None
     }
 
     fn ask_over<T: FromRedisValue>(
