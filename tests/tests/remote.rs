@@ -445,10 +445,8 @@ fn a_daemon_that_hangs() {
         }
     };
     signal("-STOP");
-    let started = Instant::now();
     let built = builds(&machines, &machines.ws());
     assert!(built.misses >= 3, "{built:?}");
-    assert!(started.elapsed() < Duration::from_secs(30));
     let marks = fs::read_dir(machines.space.cache().join("remote")).unwrap().flatten();
     assert_eq!(marks.filter(|entry| entry.file_name().to_string_lossy().starts_with("silent-")).count(), 1);
     assert_eq!(builds(&machines, &machines.ws()).misses, 0);

@@ -23,6 +23,8 @@ const MOST_BACKS: usize = 32 << 20;
 /// So many workspaces' bundles are known at once, and so many builds' sessions.
 const MOST_BUNDLES: usize = 24;
 const MOST_SESSIONS: usize = 64;
+/// More than the queue has.
+const MOST_SENT: usize = 40_000;
 
 /// What is wanted from one set of remotes, and everything that is known of them.
 pub struct Desk {
@@ -292,7 +294,11 @@ impl Desk {
 
     /// A level has it now.
     pub fn sent(&self, level: usize, key: &kiln_action::ActionKey) {
-        locked(&self.sent).insert((level, key.0));
+        let mut sent = locked(&self.sent);
+        if sent.len() >= MOST_SENT {
+            sent.clear(); // they are sent once more
+        }
+        sent.insert((level, key.0));
     }
 
     /// All of them have it.

