@@ -79,21 +79,25 @@ impl Scene {
         })
     }
 
-    /// Waits until so many objects were found to be wrong: a build does not wait for that.
+    /// Asks until so many objects were found to be wrong: a build does not wait for that, nor for a daemon that is busy.
     #[track_caller]
-    fn until_wrong(&self, count: u64) {
+    fn until_wrong(&self, n: u8, count: u64) {
         let started = Instant::now();
-        while self.wrong() != count {
-            assert!(started.elapsed() < Duration::from_secs(20), "{} instead of {count}", self.wrong());
-            thread::sleep(Duration::from_millis(10));
+        loop {
+            assert_eq!(self.resolve(n, None), Resolved::default(), "{n}");
+            match self.wrong() {
+                Some(wrong) if wrong == count => return,
+                wrong => assert!(started.elapsed() < Duration::from_secs(90), "{wrong:?} instead of {count}"),
+            }
+            thread::sleep(Duration::from_millis(20));
         }
     }
 
-    fn wrong(&self) -> u64 {
-        let told = self.client().ask(tag::STATUS, b"", Duration::from_secs(5)).unwrap();
-        let told = String::from_utf8(told).unwrap();
-        let after = told.split("\"wrong\":").nth(1).unwrap();
-        after.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+    fn wrong(&self) -> Option<u64> {
+        let told =
+            String::from_utf8(self.client().ask(tag::STATUS, b"", Duration::from_secs(30)).ok()?).ok()?;
+        let after = told.split("\"wrong\":").nth(1)?;
+        after.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
     }
 
     fn resident_mib(&self) -> u64 {
@@ -148,8 +152,7 @@ fn what_is_written_by_somebody_evil() {
     for (n, body) in bodies.iter().enumerate() {
         let key = [n as u8 + 1; 32];
         scene.store().keep(&pack::name(Kind::Result, &key), &pack::seal(Kind::Result, &key, body)).unwrap();
-        assert_eq!(scene.resolve(n as u8 + 1, None), Resolved::default(), "{n}");
-        scene.until_wrong(n as u64 + 1);
+        scene.until_wrong(n as u8 + 1, n as u64 + 1);
         let kept = LocalStore::open(&scene.cache()).unwrap();
         assert_eq!(kept.get(&[Key::Result(ActionKey(key))]), [None], "{n}");
     }
@@ -162,11 +165,10 @@ fn what_is_written_by_somebody_evil() {
 fn questions_without_end() {
     let scene = Scene::new();
     let weak = [7; 32];
-    let asking = Shape::new((0..1_000_000_u32).map(|n| Question::Env(n.to_string().into())).collect());
+    let asking = Shape::new((0..150_000_u32).map(|n| Question::Env(n.to_string().into())).collect());
     let packed = pack::seal(Kind::Shapes, &weak, &encode_shapes(&[asking]));
     scene.store().keep(&pack::name(Kind::Shapes, &weak), &packed).unwrap();
-    assert_eq!(scene.resolve(7, None), Resolved::default());
-    scene.until_wrong(1);
+    scene.until_wrong(7, 1);
     assert!(scene.resident_mib() < 200, "{} MiB", scene.resident_mib());
 }
 
