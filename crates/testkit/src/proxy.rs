@@ -35,7 +35,7 @@ pub struct Setting {
     pub wrong: Wrong,
     /// The time from one end to the other and back.
     pub round_trip: Duration,
-    /// Bytes in a second towards the client, for each connection; 0 is no limit.
+    /// Bytes in a second in each direction, for all connections together; 0 is no limit.
     pub rate: u64,
     /// One piece in so many is lost and sent again, after as long as TCP waits at least; 0 is none.
     pub lost: u64,
@@ -52,6 +52,8 @@ struct Shared {
     /// How often connections were forgotten.
     forgotten: AtomicU64,
     over: AtomicBool,
+    /// Until when the line is taken, towards the server and towards the client.
+    taken: [Mutex<Instant>; 2],
 }
 
 /// A proxy, gone when dropped.
@@ -78,6 +80,7 @@ impl Proxy {
             pieces: AtomicU64::new(0),
             forgotten: AtomicU64::new(0),
             over: AtomicBool::new(false),
+            taken: [Mutex::new(Instant::now()), Mutex::new(Instant::now())],
         });
         let ours = shared.clone();
         thread::spawn(move || {
@@ -236,8 +239,8 @@ fn deliver(receiver: &Receiver<(Instant, Vec<u8>)>, mut to: TcpStream, shared: &
         }
         passed += bytes.len() as u64;
         let sent = match setting.rate {
-            rate @ 1.. if answers => slowly(&mut to, &bytes, rate),
-            _ => to.write_all(&bytes).is_ok(),
+            0 => to.write_all(&bytes).is_ok(),
+            rate => slowly(&mut to, &bytes, rate, &shared.taken[usize::from(answers)]),
         };
         if !sent {
             break;
@@ -246,14 +249,17 @@ fn deliver(receiver: &Receiver<(Instant, Vec<u8>)>, mut to: TcpStream, shared: &
     let _ = to.shutdown(Shutdown::Both);
 }
 
-fn slowly(to: &mut TcpStream, bytes: &[u8], rate: u64) -> bool {
-    for piece in bytes.chunks((rate / 50).max(1) as usize) {
-        if to.write_all(piece).is_err() {
-            return false;
-        }
-        thread::sleep(Duration::from_secs_f64(piece.len() as f64 / rate as f64));
-    }
-    true
+/// Takes the line for as long as each piece needs.
+fn slowly(to: &mut TcpStream, bytes: &[u8], rate: u64, taken: &Mutex<Instant>) -> bool {
+    bytes.chunks((rate / 50).max(1) as usize).all(|piece| {
+        let until = {
+            let mut taken = taken.lock().expect("unpoisoned");
+            *taken = (*taken).max(Instant::now()) + Duration::from_secs_f64(piece.len() as f64 / rate as f64);
+            *taken
+        };
+        thread::sleep(until.saturating_duration_since(Instant::now()));
+        to.write_all(piece).is_ok()
+    })
 }
 
 fn lie(bytes: &mut [u8], passed: u64, every: u64) {

@@ -17,6 +17,7 @@ mod numbers;
 mod options;
 mod phases;
 mod projects;
+mod remote;
 mod report;
 mod stats;
 mod table;
@@ -39,6 +40,7 @@ pub fn run(args: Args) -> Outcome<()> {
         Some(Part::Chain(options)) => &options.common,
         Some(Part::Telling(options)) => &options.common,
         Some(Part::C(options)) => &options.common,
+        Some(Part::Remote(options)) => &options.common,
     };
     tools::WIRE_C.store(args.builds.c, std::sync::atomic::Ordering::Relaxed);
     tools::MET.store(common.met, std::sync::atomic::Ordering::Relaxed);
@@ -48,5 +50,6 @@ pub fn run(args: Args) -> Outcome<()> {
         Some(Part::Chain(options)) => chain::run(&options),
         Some(Part::Telling(options)) => telling::run(&options),
         Some(Part::C(options)) => c::run(&options),
+        Some(Part::Remote(options)) => remote::run(&options),
     }
 }

@@ -28,6 +28,8 @@ pub enum Part {
     Telling(TellingOptions),
     /// Compiles of C and C++ beside ccache.
     C(COptions),
+    /// Builds from remote stores, and beside stores that do harm.
+    Remote(RemoteOptions),
 }
 
 /// What every part needs to know.
@@ -127,6 +129,49 @@ pub struct COptions {
     pub command: String,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// Builds with remote stores.
+#[derive(clap::Args)]
+pub struct RemoteOptions {
+    /// fd, ripgrep, webrender, exa, kiln, or a directory with a Cargo.toml
+    #[arg(long, value_delimiter = ',', default_value = "fd")]
+    pub projects: Vec<String>,
+    /// The servers: redis, s3
+    #[arg(long, value_delimiter = ',', default_value = "redis,s3")]
+    pub servers: Vec<Kind>,
+    /// Milliseconds to the server and back
+    #[arg(long, value_delimiter = ',', default_value = "0,5,50")]
+    pub round_trips: Vec<u64>,
+    /// Bytes per second of the line to the server; 0 is no limit
+    #[arg(long, default_value_t = 125_000_000)]
+    pub rate: u64,
+    /// Rounds of everything
+    #[arg(short, long = "count", default_value_t = 3)]
+    pub n: usize,
+    /// What is measured
+    #[arg(long, value_delimiter = ',', default_value = "warm,upload,harm")]
+    pub parts: Vec<RemotePart>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The servers that are started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Kind {
+    Redis,
+    S3,
+}
+
+/// What is measured with remote stores.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum RemotePart {
+    /// A build with an empty local cache and a full remote, beside the rivals and one tarball of `target`
+    Warm,
+    /// A cold build that uploads everything, beside one that does not
+    Upload,
+    /// Cold builds beside stores that are dead, silent, crawling, lying or empty
+    Harm,
 }
 
 /// The pipelining chain.
