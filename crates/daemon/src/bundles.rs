@@ -2,14 +2,15 @@
 
 use crate::desk::Desk;
 use crate::shelf;
-use kiln_action::{ActionKey, WeakKey};
+use kiln_action::{ActionKey, Digest, WeakKey};
 use kiln_link::message::Workspace;
-use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
+use kiln_remote::bundle::{self, Cutter, Index, Item, Opener, Segment};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Fault, RemoteStore, Unit};
 use kiln_store::{Content, Key, Store};
 use kiln_sys::clock::Moment;
 use std::collections::{HashMap, HashSet};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -18,9 +19,6 @@ use std::time::Duration;
 const AT_ONCE: usize = 3;
 /// An index is looked at again after so long.
 const FRESH: Duration = Duration::from_secs(300);
-/// A blob that is larger does not travel in a bundle.
-const LARGEST_BLOB: usize = 48 << 20;
-
 /// No session has more units; then it begins anew.
 const MOST_OF_SESSION: usize = 20_000;
 
@@ -145,23 +143,27 @@ impl Bundle {
             state.costs = results.map(|item| (item.name, item.cost_ms)).collect();
             state.known = true;
         });
-        let (next, index) = (AtomicUsize::new(0), &index);
+        let wanted = self.wanted(desk, &index);
+        let turns = Turns::default();
+        let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
-            for _ in 0..AT_ONCE.min(index.segments.len()) {
+            for _ in 0..AT_ONCE.min(wanted.len()) {
                 scope.spawn(|| {
-                    while let Some(at) =
-                        Some(next.fetch_add(1, Ordering::SeqCst)).filter(|at| *at < index.segments.len())
-                    {
-                        let came = self.bring(desk, &index.segments[at], level);
+                    while let Some(&at) = wanted.get(next.fetch_add(1, Ordering::SeqCst)) {
+                        let segment = &index.segments[at];
+                        let bytes = desk.levels.segment(segment, level);
+                        let opened = turns.open(&wanted, at, segment, bytes.as_deref());
+                        for (item, bytes) in opened.iter().flat_map(|opened| bundle::cut(segment, opened)) {
+                            unpack(desk, item, bytes);
+                            self.changed.notify_all();
+                        }
                         self.change(|state| {
                             state.over[at] = true;
-                            match came {
-                                Some(came) => {
-                                    state.bytes += came;
-                                    state.segments_came += usize::from(came > 0);
-                                }
+                            state.bytes += bytes.map_or(0, |bytes| bytes.len() as u64);
+                            state.segments_came += usize::from(opened.is_some());
+                            if opened.is_none() {
                                 // Removed by somebody's lifecycle rule, perhaps: what was in it belongs into another one.
-                                None => state.places.retain(|_, place| *place != at),
+                                state.places.retain(|_, place| *place != at);
                             }
                         });
                     }
@@ -170,22 +172,59 @@ impl Bundle {
         });
     }
 
-    /// Brings one segment, if there is anything in it that is not here; the bytes that came, `None` if it cannot be had.
-    fn bring(&self, desk: &Desk, segment: &Segment, level: usize) -> Option<u64> {
+    /// The segments that are to be fetched: those of which something is not here, and what has to be read before them.
+    fn wanted(&self, desk: &Desk, index: &Index) -> Vec<usize> {
         let here = |item: &Item| match item.kind {
             Kind::Result => shelf::whole(&desk.store, &ActionKey(item.name)).is_some(),
             Kind::Shapes => shelf::get(&desk.store, Key::Shapes(WeakKey(item.name))).is_some(),
             _ => true, // a blob is worth something with its result only
         };
-        if segment.items.iter().all(here) {
-            return Some(0);
+        let mut wanted = Vec::new();
+        for run in index.runs() {
+            let lacking = |at: &usize| !index.segments[*at].items.iter().all(here);
+            let last = run.clone().rfind(lacking);
+            wanted.extend(last.into_iter().flat_map(|last| run.start..=last));
         }
-        let bytes = desk.levels.segment(segment, level)?;
-        for (item, pack) in bundle::cut(segment, &bytes).unwrap_or_default() {
-            unpack(desk, item, pack);
-            self.changed.notify_all();
+        self.change(|state| {
+            (0..state.over.len()).for_each(|at| state.over[at] = wanted.binary_search(&at).is_err());
+        });
+        wanted
+    }
+}
+
+/// Segments come in any order and are opened in theirs.
+#[derive(Default)]
+struct Turns {
+    state: Mutex<Turn>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Turn {
+    /// So many of those that are wanted were opened, or will not be.
+    passed: usize,
+    /// Opens the next one of this run; nothing once one of them did not come.
+    opener: Option<Opener>,
+}
+
+impl Turns {
+    /// Waits until all before it were opened.
+    fn open(&self, wanted: &[usize], at: usize, segment: &Segment, bytes: Option<&[u8]>) -> Option<Vec<u8>> {
+        let mut turn = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while wanted[turn.passed] != at {
+            turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
         }
-        Some(segment.digest.size)
+        if segment.begins {
+            turn.opener = Opener::new().ok();
+        }
+        let opened = turn.opener.as_mut().and_then(|opener| opener.open(segment, bytes?).ok());
+        if opened.is_none() {
+            turn.opener = None; // the rest of its run cannot be read
+        }
+        turn.passed += 1;
+        drop(turn);
+        self.changed.notify_all();
+        opened
     }
 }
 
@@ -193,23 +232,21 @@ fn unpack(desk: &Desk, item: &Item, bytes: &[u8]) {
     match item.kind {
         Kind::Shapes => {
             let weak = WeakKey(item.name);
-            if let Ok(shapes) = pack::open_shapes(&weak, bytes) {
+            if let Ok(shapes) = pack::shapes_of_body(bytes.to_vec()) {
                 shelf::keep_shapes(&desk.store, &weak, &shapes);
             }
         }
         Kind::Result => {
             let key = ActionKey(item.name);
-            if let Some(unit) =
-                Unit::open(&key, bytes).ok().filter(|_| shelf::whole(&desk.store, &key).is_none())
+            if shelf::whole(&desk.store, &key).is_none()
+                && let Ok(unit) = Unit::of_body(&key, bytes)
             {
                 shelf::keep_unit(&desk.store, &unit, &desk.levels);
             }
         }
         Kind::Blob => {
-            if let Ok(body) = pack::open(Kind::Blob, &item.name, bytes) {
-                let digest = kiln_action::Digest::of(&body);
-                let _ = desk.store.put(&Key::Blob(digest), Content::Bytes(&body));
-            }
+            let digest = Digest { hash: item.name, size: bytes.len() as u64 };
+            let _ = desk.store.put(&Key::Blob(digest), Content::Bytes(bytes)); // which holds it against its digest
         }
         Kind::Index => {}
     }
@@ -278,12 +315,12 @@ pub fn write(
         Some(index) => index,
         None => found(&workspace.near)?.unwrap_or_default(),
     };
-    base.segments.retain(|segment| !store.is_wrong(&bundle::name(&segment.digest)));
+    base.keep_runs(|run| !run.iter().any(|segment| store.is_wrong(&bundle::name(&segment.digest))));
     let known: HashSet<[u8; 32]> = base.items().map(|item| item.name).collect();
-    let mut made = Made { store, cutter: Cutter::default(), newer: Vec::new(), bytes: 0 };
+    let mut made = Made::new(store)?;
     for (weak, key) in session.order.iter().filter(|(_, key)| !known.contains(&key.0)) {
         if made.bytes < bundle::MOST {
-            packs_of(desk, weak, key).iter().try_for_each(|(item, pack)| made.add(*item, pack))?;
+            made.unit(desk, weak, key)?;
         }
     }
     let newer = made.finish()?;
@@ -298,7 +335,7 @@ pub fn write(
     Ok(())
 }
 
-/// Segments on their way to a store, of which one is in memory.
+/// A run on its way to a store, of which one segment is in memory.
 struct Made<'a> {
     store: &'a RemoteStore,
     cutter: Cutter,
@@ -306,42 +343,54 @@ struct Made<'a> {
     bytes: u64,
 }
 
-impl Made<'_> {
-    fn add(&mut self, item: Item, pack: &[u8]) -> Result<(), Fault> {
-        self.bytes += pack.len() as u64;
-        self.cutter.push(item, pack).map_or(Ok(()), |full| self.keep(full))
+fn broken(error: io::Error) -> Fault {
+    Fault::Broken(error.to_string())
+}
+
+impl<'a> Made<'a> {
+    fn new(store: &'a RemoteStore) -> Result<Made<'a>, Fault> {
+        Ok(Made { store, cutter: Cutter::new().map_err(broken)?, newer: Vec::new(), bytes: 0 })
     }
 
-    fn keep(&mut self, (segment, bytes): (Segment, Vec<u8>)) -> Result<(), Fault> {
-        self.store.keep(&bundle::name(&segment.digest), &bytes)?;
-        self.newer.push(segment);
-        Ok(())
+    /// Everything of a unit: what it needs comes before it.
+    fn unit(&mut self, desk: &Desk, weak: &WeakKey, key: &ActionKey) -> Result<(), Fault> {
+        let item = |kind, name, cost_ms| Item { kind, name, length: 0, cost_ms };
+        let read = |key| shelf::get(&desk.store, key);
+        let Some(cost_ms) = shelf::whole(&desk.store, key) else { return Ok(()) };
+        let body = read(Key::Result(*key)).and_then(|r| Unit::body(&r, &mut |blob| read(Key::Blob(*blob))));
+        let Some((body, apart)) = body else { return Ok(()) };
+        for digest in apart.iter().filter(|digest| digest.size <= bundle::MOST_BLOB) {
+            if let Some(bytes) = read(Key::Blob(*digest)) {
+                self.add(item(Kind::Blob, digest.hash, 0), &bytes)?;
+            }
+        }
+        if let Some(shapes) = read(Key::Shapes(*weak)) {
+            self.add(item(Kind::Shapes, weak.0, 0), &shapes)?;
+        }
+        self.add(item(Kind::Result, key.0, cost_ms), &body)
     }
 
-    fn finish(mut self) -> Result<Vec<Segment>, Fault> {
-        let last = std::mem::take(&mut self.cutter).finish();
-        last.map_or(Ok(()), |last| self.keep(last))?;
-        Ok(self.newer)
+    fn add(&mut self, item: Item, bytes: &[u8]) -> Result<(), Fault> {
+        let full = self.cutter.push(item, bytes).map_err(broken)?;
+        self.bytes += full.as_ref().map_or(0, |(segment, _)| segment.digest.size);
+        keep(self.store, full, &mut self.newer)
+    }
+
+    fn finish(self) -> Result<Vec<Segment>, Fault> {
+        let Made { store, cutter, mut newer, .. } = self;
+        keep(store, cutter.finish().map_err(broken)?, &mut newer)?;
+        Ok(newer)
     }
 }
 
-/// Everything of a unit: what it needs comes before it.
-fn packs_of(desk: &Desk, weak: &WeakKey, key: &ActionKey) -> Vec<(Item, Vec<u8>)> {
-    let item = |kind, name, cost_ms| Item { kind, name, length: 0, cost_ms };
-    let whole = shelf::whole(&desk.store, key).and_then(|cost| Some((cost, shelf::pack(&desk.store, key)?)));
-    let Some((cost_ms, (unit, apart))) = whole else { return Vec::new() };
-    let mut packs = Vec::new();
-    for digest in apart {
-        if let Some(bytes) = shelf::get(&desk.store, Key::Blob(digest)) {
-            let pack = pack::seal(Kind::Blob, &digest.hash, &bytes);
-            if pack.len() <= LARGEST_BLOB {
-                packs.push((item(Kind::Blob, digest.hash, 0), pack));
-            }
-        }
+fn keep(
+    store: &RemoteStore,
+    full: Option<(Segment, Vec<u8>)>,
+    newer: &mut Vec<Segment>,
+) -> Result<(), Fault> {
+    if let Some((segment, bytes)) = full {
+        store.keep(&bundle::name(&segment.digest), &bytes)?;
+        newer.push(segment);
     }
-    if let Some(shapes) = shelf::get(&desk.store, Key::Shapes(*weak)) {
-        packs.push((item(Kind::Shapes, weak.0, 0), pack::seal(Kind::Shapes, &weak.0, &shapes)));
-    }
-    packs.push((item(Kind::Result, key.0, cost_ms), unit));
-    packs
+    Ok(())
 }

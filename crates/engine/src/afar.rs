@@ -37,6 +37,8 @@ pub struct Wanted {
     pub build: u32,
     /// The workspace that it is built for.
     pub workspace: Option<Workspace>,
+    /// Milliseconds that it takes, as far as one can tell beforehand; 0 if nobody can.
+    pub cost_ms: u32,
 }
 
 /// What there is in the local store now.
@@ -78,7 +80,7 @@ pub trait Afar {
 /// where cargo was started: that it is guessed costs an object that nobody needs, at worst.
 pub fn workspace(invocation: &Invocation, toolchain: &Digest, memo: &Memo) -> Option<Workspace> {
     let project = PathBuf::from(baseline::project(invocation));
-    let profile = profile(invocation);
+    let profile = profile(&invocation.outputs.directory);
     if invocation.family.is_c() && !is_locked(&project) {
         let near =
             name(&[b"near", project.file_name()?.as_encoded_bytes(), &toolchain.hash, profile.as_bytes()]);
@@ -86,6 +88,12 @@ pub fn workspace(invocation: &Invocation, toolchain: &Digest, memo: &Memo) -> Op
     }
     let root = if is_locked(&project) { project } else { locked(&process::directory_of_parent()?)? };
     of_root(&root, toolchain, &profile, memo)
+}
+
+/// The same for what a build script asks the compiler, by its `OUT_DIR`; what cargo itself asks is asked before there is anything to
+/// share. It is known by nothing but content, as a unit is.
+pub fn workspace_of_script(out: &Path, toolchain: &Digest, memo: &Memo) -> Option<Workspace> {
+    of_root(&locked(out)?, toolchain, &profile(out), memo)
 }
 
 /// The same for whoever stands in a workspace and asks, with cargo's name for the profile's directory.
@@ -146,8 +154,7 @@ fn name(parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// The profile, as cargo calls its directory: `debug` of `target/debug/deps`.
-fn profile(invocation: &Invocation) -> String {
-    let out = &invocation.outputs.directory;
+fn profile(out: &Path) -> String {
     let inner = |part: &Path| part.ends_with("deps") || part.ends_with("build") || part.ends_with("examples");
     let above = out.ancestors().find(|part| inner(part)).and_then(Path::parent).and_then(Path::file_name);
     above.map_or_else(String::new, |name| name.to_string_lossy().into_owned())

@@ -286,16 +286,29 @@ impl<'a> Compile<'a> {
         self.serve_from_afar().unwrap_or_else(|| self.compile(&reason))
     }
 
+    /// What the remote side knows this by, and what it is taken to cost, in milliseconds (0: nobody knows); `None` if it is not asked.
+    fn workspace(&self) -> Option<(Option<afar::Workspace>, u32)> {
+        const PROBE_MS: u32 = 40;
+        let memo = self.shop.store.memo();
+        match self.invocation.mode {
+            Mode::Compile => Some((afar::workspace(&self.invocation, &self.toolchain, memo), 0)),
+            Mode::Probe => {
+                let out = Path::new(self.call.environment.get("OUT_DIR")?);
+                let workspace = afar::workspace_of_script(out, &self.toolchain, memo)?;
+                Some((Some(workspace), PROBE_MS))
+            }
+        }
+    }
+
     /// What the remote side brings comes into the local store, and is served from there.
     fn serve_from_afar(&self) -> Option<Ending> {
         const ROUNDS: u32 = 3; // Shapes, then a result; once more where others brought Shapes meanwhile
         let settings = self.call.settings;
-        let asked = self.invocation.mode == Mode::Compile && !settings.recache && settings.verify.is_none();
-        let afar = self.call.afar.filter(|_| asked)?;
-        let workspace = afar::workspace(&self.invocation, &self.toolchain, self.shop.store.memo());
+        let afar = self.call.afar.filter(|_| !settings.recache && settings.verify.is_none())?;
+        let (workspace, cost_ms) = self.workspace()?;
         for _ in 0..ROUNDS {
             let (seen, keys) = lookup::candidates(&self.weak, &self.world(), &self.shop.store);
-            let wanted = Wanted { weak: self.weak, seen, keys, build: self.call.build, workspace };
+            let wanted = Wanted { weak: self.weak, seen, keys, build: self.call.build, workspace, cost_ms };
             let brought = afar.bring(&wanted);
             self.step(|| format!("{brought:?} from afar"));
             if brought == Brought::default() {
@@ -464,14 +477,14 @@ impl<'a> Compile<'a> {
     }
 
     fn tell_afar(&self, ran: &Ran, kept: &Kept) {
-        let compile = self.invocation.mode == Mode::Compile;
-        let Some(afar) = self.call.afar.filter(|_| compile) else { return };
+        let Some(afar) = self.call.afar else { return };
+        let Some((workspace, _)) = self.workspace() else { return };
         afar.made(&Made {
             weak: self.weak,
             key: kept.key,
             incremental: self.invocation.incremental,
             build: self.call.build,
-            workspace: afar::workspace(&self.invocation, &self.toolchain, self.shop.store.memo()),
+            workspace,
             took_ms: u32::try_from(ran.took.as_millis()).unwrap_or(u32::MAX),
         });
     }

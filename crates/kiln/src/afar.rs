@@ -30,7 +30,7 @@ impl Afar for Daemon {
             keys: wanted.keys.clone(),
             build: wanted.build,
             workspace: names(wanted.workspace.as_ref()),
-            cost_ms: 0,
+            cost_ms: wanted.cost_ms,
         });
         Brought { found: resolved.found, news: resolved.news }
     }

@@ -1,28 +1,36 @@
-//! What a workspace builds on, in a few large objects: an index, and segments of packs in build order.
+//! What a workspace builds on, in a few large objects: an index, and segments of units in build order. The segments of a *run* are
+//! one zstd stream with a long window, since units resemble each other: an executable holds code of the libraries before it.
 
 use crate::pack::{self, Kind};
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{Digest, digest};
 use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
+use std::mem;
+use std::ops::Range;
+use zstd::stream::Encoder;
+use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-/// One pack in a segment.
+/// One thing in a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     /// What it is.
     pub kind: Kind,
     /// Which key it answers.
     pub name: [u8; 32],
-    /// Its bytes in the segment.
+    /// Its bytes, uncompressed.
     pub length: u32,
     /// Milliseconds that compiling took; 0 for anything but a result.
     pub cost_ms: u32,
 }
 
-/// Some packs, one after the other.
+/// Some things, one after the other, compressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// Of all its bytes.
+    /// Of its bytes as they travel.
     pub digest: Digest,
+    /// Whether a stream begins with it; else it goes on from the segment before.
+    pub begins: bool,
     /// What is in it, in order.
     pub items: Vec<Item>,
 }
@@ -36,8 +44,18 @@ pub struct Index {
 
 /// A bundle that grew over this is begun anew with what the last build needed.
 pub const MOST: u64 = 512 << 20;
-/// No segment is larger: four MiB, and one pack that did not fit before.
-const MOST_OF_ONE: u64 = 64 << 20;
+/// A blob that is larger does not travel in a bundle.
+pub const MOST_BLOB: u64 = 64 << 20;
+/// No segment holds more: what it is cut at, and a whole unit that did not fit before.
+const MOST_OF_ONE: u64 = 256 << 20;
+/// A segment is cut when it has so many bytes, or so many of them compressed (the first ones sooner, so that a build can begin).
+const FULL: u64 = 32 << 20;
+const FULL_COMPRESSED: usize = 4 << 20;
+const FIRST_COMPRESSED: usize = 256 << 10;
+/// More costs more time than it saves (docs/benchmarks.md).
+const LEVEL: i32 = 3;
+/// 128 MiB, the most that zstd recommends to every reader.
+const WINDOW_LOG: u32 = 27;
 /// Over so many it is begun anew, too; whoever writes an index of many more is none of ours.
 const MANY_SEGMENTS: usize = 256;
 const MOST_SEGMENTS: usize = 2048;
@@ -49,6 +67,7 @@ impl Index {
         to.u32(self.segments.len() as u32);
         for segment in &self.segments {
             to.digest(&segment.digest);
+            to.u8(u8::from(segment.begins));
             to.u32(segment.items.len() as u32);
             for item in &segment.items {
                 to.u8(item.kind.code());
@@ -65,17 +84,14 @@ impl Index {
         let body = pack::open(Kind::Index, name, pack)?;
         let mut from = Reader(&body);
         let segments = from.list(|from| {
-            let digest = from.digest()?;
+            let (digest, begins) = (from.digest()?, from.u8()? != 0);
             let items = from.list(|from| {
                 let kind = Kind::of_code(from.u8()?)?;
                 Ok(Item { kind, name: from.array()?, length: from.u32()?, cost_ms: from.u32()? })
             })?;
-            let length: u64 = items.iter().map(|item| u64::from(item.length)).sum();
-            if length == digest.size && length <= MOST_OF_ONE {
-                Ok(Segment { digest, items })
-            } else {
-                Err(Malformed)
-            }
+            let segment = Segment { digest, begins, items };
+            let fits = segment.length() <= MOST_OF_ONE && digest.size <= pack::bound(MOST_OF_ONE);
+            if fits { Ok(segment) } else { Err(Malformed) }
         })?;
         from.end()?;
         let index = Index { segments };
@@ -102,69 +118,128 @@ impl Index {
         self.segments.iter().map(|segment| segment.digest.size).sum()
     }
 
-    /// With `newer` behind it. Segments of which nothing is named any more by `wanted` go, and so does everything if it
-    /// became too much.
-    pub fn grown(self, newer: Vec<Segment>, wanted: &HashSet<[u8; 32]>) -> Index {
+    /// The segments of each run: they can only be opened one after the other.
+    pub fn runs(&self) -> Vec<Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for (at, segment) in self.segments.iter().enumerate() {
+            match runs.last_mut() {
+                Some(run) if !segment.begins => run.end = at + 1,
+                _ => runs.push(at..at + 1),
+            }
+        }
+        runs
+    }
+
+    /// Leaves out the runs of which `keep` says so.
+    pub fn keep_runs(&mut self, mut keep: impl FnMut(&[Segment]) -> bool) {
+        let runs = self.runs();
+        let kept = runs.into_iter().filter(|run| keep(&self.segments[run.clone()]));
+        self.segments = kept.flat_map(|run| self.segments[run].to_vec()).collect();
+    }
+
+    /// With `newer` behind it. Runs of which nothing is named any more by `wanted` go, and so does everything if it became too
+    /// much.
+    pub fn grown(mut self, newer: Vec<Segment>, wanted: &HashSet<[u8; 32]>) -> Index {
         let used = |segment: &Segment| segment.items.iter().any(|item| wanted.contains(&item.name));
-        let mut segments = self.segments;
         let bytes = |segments: &[Segment]| segments.iter().map(|s| s.digest.size).sum::<u64>();
-        if bytes(&segments) + bytes(&newer) > MOST || segments.len() + newer.len() > MANY_SEGMENTS {
-            segments.retain(used);
+        if bytes(&self.segments) + bytes(&newer) > MOST || self.segments.len() + newer.len() > MANY_SEGMENTS {
+            self.keep_runs(|run| run.iter().any(used));
         }
-        if bytes(&segments) + bytes(&newer) > MOST {
-            segments.clear();
+        if bytes(&self.segments) + bytes(&newer) > MOST {
+            self.segments.clear();
         }
-        segments.extend(newer);
-        Index { segments }
+        self.segments.extend(newer);
+        self
     }
 }
 
-/// Puts packs together into segments, one after the other: small ones first, so that a build can begin.
+impl Segment {
+    /// Its bytes, uncompressed.
+    pub fn length(&self) -> u64 {
+        self.items.iter().map(|item| u64::from(item.length)).sum()
+    }
+}
+
+/// Makes one run: cuts it into segments at the ends of units, small ones first.
 pub struct Cutter {
+    stream: Encoder<'static, Vec<u8>>,
     items: Vec<Item>,
-    bytes: Vec<u8>,
+    length: u64,
     limit: usize,
-}
-
-impl Default for Cutter {
-    fn default() -> Cutter {
-        Cutter { items: Vec::new(), bytes: Vec::new(), limit: 512 << 10 }
-    }
+    begins: bool,
 }
 
 impl Cutter {
-    /// Adds a pack; the segment that is full now.
-    pub fn push(&mut self, item: Item, pack: &[u8]) -> Option<(Segment, Vec<u8>)> {
-        self.items.push(Item { length: pack.len() as u32, ..item });
-        self.bytes.extend_from_slice(pack);
-        (self.bytes.len() >= self.limit).then(|| self.cut())
+    /// Of nothing yet.
+    pub fn new() -> io::Result<Cutter> {
+        let mut stream = Encoder::new(Vec::new(), LEVEL)?;
+        stream.window_log(WINDOW_LOG)?;
+        stream.long_distance_matching(true)?;
+        Ok(Cutter { stream, items: Vec::new(), length: 0, limit: FIRST_COMPRESSED, begins: true })
+    }
+
+    /// Adds something; the segment that is full now. A unit's result is the last of what belongs to it.
+    pub fn push(&mut self, item: Item, bytes: &[u8]) -> io::Result<Option<(Segment, Vec<u8>)>> {
+        self.items.push(Item { length: bytes.len() as u32, ..item });
+        self.length += bytes.len() as u64;
+        self.stream.write_all(bytes)?;
+        let full = self.length >= FULL || self.stream.get_ref().len() >= self.limit;
+        if full && item.kind == Kind::Result { self.cut().map(Some) } else { Ok(None) }
     }
 
     /// The last segment, if there is anything in it.
-    pub fn finish(mut self) -> Option<(Segment, Vec<u8>)> {
-        (!self.items.is_empty()).then(|| self.cut())
+    pub fn finish(mut self) -> io::Result<Option<(Segment, Vec<u8>)>> {
+        if self.items.is_empty() { Ok(None) } else { self.cut().map(Some) }
     }
 
-    fn cut(&mut self) -> (Segment, Vec<u8>) {
-        self.limit = (self.limit * 2).min(4 << 20);
-        let (items, bytes) = (std::mem::take(&mut self.items), std::mem::take(&mut self.bytes));
-        (Segment { digest: Digest::of(&bytes), items }, bytes)
+    /// What was written so far can be read without what follows.
+    fn cut(&mut self) -> io::Result<(Segment, Vec<u8>)> {
+        self.stream.flush()?;
+        self.limit = (self.limit * 2).min(FULL_COMPRESSED);
+        self.length = 0;
+        let (items, bytes) = (mem::take(&mut self.items), mem::take(self.stream.get_mut()));
+        let begins = mem::replace(&mut self.begins, false);
+        Ok((Segment { digest: Digest::of(&bytes), begins, items }, bytes))
     }
 }
 
-/// The packs of a segment's bytes, if they are the right ones.
-pub fn cut<'a>(segment: &'a Segment, bytes: &'a [u8]) -> Result<Vec<(&'a Item, &'a [u8])>, Malformed> {
-    if Digest::of(bytes) != segment.digest {
-        return Err(Malformed);
+/// Opens the segments of a run, one after the other.
+pub struct Opener(Decoder<'static>);
+
+impl Opener {
+    /// Before the first segment of a run.
+    pub fn new() -> io::Result<Opener> {
+        let mut decoder = Decoder::new()?;
+        decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG))?;
+        Ok(Opener(decoder))
     }
-    let mut rest = bytes;
-    let mut packs = Vec::with_capacity(segment.items.len());
-    for item in &segment.items {
-        let (pack, tail) = rest.split_at_checked(item.length as usize).ok_or(Malformed)?;
-        packs.push((item, pack));
+
+    /// What is in the next segment; its bytes were held against its digest ([`crate::RemoteStore::segment`]).
+    pub fn open(&mut self, segment: &Segment, bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+        // One byte more than there should be, so that a stream that has more to say is noticed.
+        let mut opened = vec![0; usize::try_from(segment.length()).map_err(|_| Malformed)? + 1];
+        let (mut from, mut to) = (InBuffer::around(bytes), OutBuffer::around(&mut opened[..]));
+        loop {
+            let before = (from.pos(), to.pos());
+            self.0.run(&mut from, &mut to).map_err(|_| Malformed)?;
+            if (from.pos(), to.pos()) == before || to.pos() == to.capacity() {
+                break;
+            }
+        }
+        let (read, came) = (from.pos(), to.pos());
+        opened.pop();
+        if read == bytes.len() && came == opened.len() { Ok(opened) } else { Err(Malformed) }
+    }
+}
+
+/// What an opened segment consists of.
+pub fn cut<'a>(segment: &'a Segment, opened: &'a [u8]) -> impl Iterator<Item = (&'a Item, &'a [u8])> {
+    let mut rest = opened;
+    segment.items.iter().map_while(move |item| {
+        let (bytes, tail) = rest.split_at_checked(item.length as usize)?;
         rest = tail;
-    }
-    Ok(packs)
+        Some((item, bytes))
+    })
 }
 
 /// The name of a segment below its namespace.

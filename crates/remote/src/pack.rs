@@ -150,9 +150,9 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Packs a result; `read` gives its blobs. `None` if one of them is not there, or if it is none that travels.
-    pub fn pack(
-        key: &ActionKey,
+    /// A result with its blobs, which `read` gives, and those that travel by themselves. `None` if one of them is not there, or
+    /// if it is none that travels.
+    pub fn body(
         result: &[u8],
         read: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
     ) -> Option<(Vec<u8>, Vec<Digest>)> {
@@ -170,13 +170,26 @@ impl Unit {
             body.bytes(&bytes);
         }
         let fits = body.0.len() as u64 <= longest(Kind::Result);
-        fits.then(|| (seal(Kind::Result, &key.0, &body.0), apart))
+        fits.then_some((body.0, apart))
+    }
+
+    /// The same as a pack of its own.
+    pub fn pack(
+        key: &ActionKey,
+        result: &[u8],
+        read: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
+    ) -> Option<(Vec<u8>, Vec<Digest>)> {
+        Unit::body(result, read).map(|(body, apart)| (seal(Kind::Result, &key.0, &body), apart))
     }
 
     /// Opens a result's pack.
     pub fn open(key: &ActionKey, pack: &[u8]) -> Result<Unit, Malformed> {
-        let body = open(Kind::Result, &key.0, pack)?;
-        let mut from = Reader(&body);
+        Unit::of_body(key, &open(Kind::Result, &key.0, pack)?)
+    }
+
+    /// What a pack's body holds.
+    pub fn of_body(key: &ActionKey, body: &[u8]) -> Result<Unit, Malformed> {
+        let mut from = Reader(body);
         let result = from.bytes()?.to_vec();
         let blobs = from.list(|from| {
             let (digest, bytes) = (from.digest()?, from.bytes()?);
@@ -242,7 +255,11 @@ fn distinct(result: &ActionResult) -> Vec<Digest> {
 
 /// The Shapes in a pack, as the local store keeps them.
 pub fn open_shapes(weak: &WeakKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let body = open(Kind::Shapes, &weak.0, pack)?;
+    shapes_of_body(open(Kind::Shapes, &weak.0, pack)?)
+}
+
+/// The same of a pack's body.
+pub fn shapes_of_body(body: Vec<u8>) -> Result<Vec<u8>, Malformed> {
     if shape::decode_shapes(&body)?.iter().all(may_travel) { Ok(body) } else { Err(Malformed) }
 }
 

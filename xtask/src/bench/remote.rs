@@ -270,10 +270,7 @@ impl Lane<'_> {
                 dressed.set("RUSTC_WRAPPER", &self.program);
                 dressed.set("KACHE_CACHE_DIR", self.cache());
                 dressed.set("KACHE_RUNTIME_DIR", self.root.join("run"));
-                dressed.set("KACHE_S3_BUCKET", "bucket");
-                dressed.set("KACHE_S3_ENDPOINT", format!("http://{address}"));
-                dressed.set("KACHE_S3_REGION", "us-east-1");
-                dressed.set("KACHE_S3_PREFIX", self.prefix.clone());
+                dressed.set("KACHE_CONFIG", self.kache_config());
                 dressed.set("AWS_ACCESS_KEY_ID", servers::ACCESS);
                 dressed.set("AWS_SECRET_ACCESS_KEY", servers::SECRET);
                 dressed.prepend_path(self.program.parent().map(Path::to_owned).unwrap_or_default());
@@ -307,7 +304,16 @@ impl Lane<'_> {
         files::renew(&self.root.join("run"))?;
         match self.who {
             Who::Sccache => self.tell(&["--start-server"]),
-            Who::Kache => self.tell(&["daemon", "start"]),
+            Who::Kache => {
+                // Its daemon believes this file only, and not the environment.
+                let remote = format!(
+                    "[cache.remote]\ntype = \"s3\"\nbucket = \"bucket\"\nendpoint = \"http://{}\"\nregion = \"us-east-1\"\nprefix = \"{}\"\n",
+                    self.scene.proxy.address(),
+                    self.prefix
+                );
+                files::write(&self.kache_config(), remote)?;
+                self.tell(&["daemon", "start"]);
+            }
             _ => {}
         }
         Ok(())
@@ -361,7 +367,12 @@ impl Lane<'_> {
             serde_json::from_str(&told).ok()
         };
         match self.who {
-            Who::Kiln | Who::Local => ask(&["stats", "--json"])?["misses"].as_u64(),
+            Who::Kiln | Who::Local => {
+                let log = files::read(&self.cache().join("v1/events/current.jsonl")).ok()?;
+                let missed =
+                    |line: &&str| line.contains(r#""outcome":"miss""#) && !line.contains(r#""kind":"probe""#);
+                Some(String::from_utf8_lossy(&log).lines().filter(missed).count() as u64)
+            }
             Who::Sccache => {
                 let told = ask(&["--show-stats", "--stats-format", "json"])?;
                 let counts = told["stats"]["cache_misses"]["counts"].as_object()?.clone();
@@ -402,6 +413,10 @@ impl Lane<'_> {
         }
         self.stop();
         Ok(())
+    }
+
+    fn kache_config(&self) -> PathBuf {
+        self.root.join("kache.toml")
     }
 
     /// Where the tarball is.

@@ -1,14 +1,26 @@
 use super::*;
 
-fn packs(count: u8, size: usize) -> Vec<(Item, Vec<u8>)> {
+/// Results of bytes that do not compress, but resemble each other.
+fn things(count: u8, size: usize) -> Vec<(Item, Vec<u8>)> {
     let item = |n: u8| Item { kind: Kind::Result, name: [n; 32], length: 0, cost_ms: u32::from(n) };
-    (0..count).map(|n| (item(n), vec![n; size])).collect()
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    let common: Vec<u8> = (0..size / 2).map(|_| noise()).collect();
+    let bytes = |n| [vec![n], common.clone(), (0..size / 2).map(|_| noise()).collect()].concat();
+    let things: Vec<Vec<u8>> = (0..count).map(bytes).collect();
+    (0..count).map(item).zip(things).collect()
 }
 
-fn segments(packs: Vec<(Item, Vec<u8>)>) -> Vec<(Segment, Vec<u8>)> {
-    let mut cutter = Cutter::default();
-    let mut made: Vec<_> = packs.into_iter().filter_map(|(item, pack)| cutter.push(item, &pack)).collect();
-    made.extend(cutter.finish());
+fn segments(things: &[(Item, Vec<u8>)]) -> Vec<(Segment, Vec<u8>)> {
+    let mut cutter = Cutter::new().unwrap();
+    let mut made: Vec<_> =
+        things.iter().filter_map(|(item, bytes)| cutter.push(*item, bytes).unwrap()).collect();
+    made.extend(cutter.finish().unwrap());
     made
 }
 
@@ -17,34 +29,64 @@ fn segments(packs: Vec<(Item, Vec<u8>)>) -> Vec<(Segment, Vec<u8>)> {
 fn an_index_of_everything_is_nothing() {
     let named = |count: u64, size: u64| {
         let item = |n: u64| Item { kind: Kind::Result, name: [n as u8; 32], length: size as u32, cost_ms: 0 };
-        let segment = |n| Segment { digest: Digest { hash: [n as u8; 32], size }, items: vec![item(n)] };
+        let segment =
+            |n| Segment { digest: Digest { hash: [n as u8; 32], size }, begins: true, items: vec![item(n)] };
         Index { segments: (0..count).map(segment).collect() }
     };
     let opens = |index: Index| Index::open(&[7; 32], &index.seal(&[7; 32])).is_ok();
     assert!(opens(named(20, 4 << 20)));
-    assert!(!opens(named(1, 65 << 20)) && !opens(named(3000, 1)) && !opens(named(300, 4 << 20)));
+    assert!(!opens(named(1, 257 << 20)) && !opens(named(3000, 1)) && !opens(named(300, 4 << 20)));
 }
 
 #[test]
-fn segments_begin_small_and_keep_the_order() {
-    let made = segments(packs(40, 300 << 10));
+fn segments_begin_small_keep_the_order_and_are_read_in_theirs() {
+    let things = things(40, 600 << 10);
+    let made = segments(&things);
     assert!(made[0].1.len() < made[2].1.len());
-    let names: Vec<u8> = made.iter().flat_map(|(s, _)| s.items.iter().map(|item| item.name[0])).collect();
-    assert_eq!(names, (0..40).collect::<Vec<u8>>());
-    for (segment, bytes) in &made {
-        for (item, pack) in cut(segment, bytes).unwrap() {
-            assert!(pack.iter().all(|byte| *byte == item.name[0]));
-        }
-        let mut wrong = bytes.clone();
-        wrong[17] ^= 1;
-        assert!(cut(segment, &wrong).is_err());
-        assert!(cut(segment, &bytes[1..]).is_err());
+    assert!(
+        made.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() < 13 << 20,
+        "what they share travels once"
+    );
+    let mut opener = Opener::new().unwrap();
+    let mut read = Vec::new();
+    for (at, (segment, bytes)) in made.iter().enumerate() {
+        assert_eq!(segment.begins, at == 0);
+        let opened = opener.open(segment, bytes).unwrap();
+        read.extend(cut(segment, &opened).map(|(item, bytes)| (item.name, bytes.to_vec())));
     }
+    let expected: Vec<_> = things.iter().map(|(item, bytes)| (item.name, bytes.clone())).collect();
+    assert!(read == expected);
+}
+
+#[test]
+fn a_segment_that_is_cut_short_too_long_or_out_of_turn_is_nothing() {
+    let made = segments(&things(12, 300 << 10));
+    let (segment, bytes) = &made[0];
+    let opens = |segment: &Segment, bytes: &[u8]| Opener::new().unwrap().open(segment, bytes).is_ok();
+    assert!(opens(segment, bytes));
+    assert!(!opens(segment, &bytes[..bytes.len() - 1]));
+    assert!(!opens(segment, &[bytes, &made[1].1[..]].concat()));
+    assert!(!opens(&made[1].0, &made[1].1), "it goes on from what was not read");
+    let with = |change: i64| {
+        let mut segment = segment.clone();
+        segment.items[0].length = (i64::from(segment.items[0].length) + change) as u32;
+        segment
+    };
+    assert!(!opens(&with(1), bytes) && !opens(&with(-1), bytes), "lengths that lie");
+}
+
+#[test]
+fn a_unit_is_not_cut_in_two() {
+    let mut things = things(12, 900 << 10);
+    (0..12).filter(|at| at % 3 != 2).for_each(|at| things[at].0.kind = Kind::Blob);
+    let made = segments(&things);
+    assert!(made.len() > 2);
+    assert!(made.iter().all(|(segment, _)| segment.items.last().unwrap().kind == Kind::Result));
 }
 
 #[test]
 fn an_index_comes_back_and_names_where_things_are() {
-    let made = segments(packs(5, 300 << 10));
+    let made = segments(&things(5, 300 << 10));
     let index = Index { segments: made.into_iter().map(|(segment, _)| segment).collect() };
     let pack = index.seal(&[7; 32]);
     assert_eq!(Index::open(&[7; 32], &pack).unwrap(), index);
@@ -57,6 +99,7 @@ fn an_index_comes_back_and_names_where_things_are() {
 fn a_bundle_that_grew_too_large_begins_anew() {
     let segment = |n: u8, size: u64| Segment {
         digest: Digest { hash: [n; 32], size },
+        begins: true,
         items: vec![Item { kind: Kind::Result, name: [n; 32], length: 0, cost_ms: 0 }],
     };
     let old = Index { segments: vec![segment(1, MOST / 2), segment(2, MOST / 2)] };
