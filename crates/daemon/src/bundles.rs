@@ -149,19 +149,20 @@ impl Bundle {
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE.min(wanted.len()) {
                 scope.spawn(|| {
+                    let mut opened = Vec::new();
                     while let Some(&at) = wanted.get(next.fetch_add(1, Ordering::SeqCst)) {
                         let segment = &index.segments[at];
                         let bytes = desk.levels.segment(segment, level);
-                        let opened = turns.open(&wanted, at, segment, bytes.as_deref());
-                        for (item, bytes) in opened.iter().flat_map(|opened| bundle::cut(segment, opened)) {
+                        let came = turns.open(&wanted, at, segment, bytes.as_deref(), &mut opened);
+                        for (item, bytes) in bundle::cut(segment, &opened).take_while(|_| came) {
                             unpack(desk, item, bytes);
                             self.changed.notify_all();
                         }
                         self.change(|state| {
                             state.over[at] = true;
                             state.bytes += bytes.map_or(0, |bytes| bytes.len() as u64);
-                            state.segments_came += usize::from(opened.is_some());
-                            if opened.is_none() {
+                            state.segments_came += usize::from(came);
+                            if !came {
                                 // Removed by somebody's lifecycle rule, perhaps: what was in it belongs into another one.
                                 state.places.retain(|_, place| *place != at);
                             }
@@ -208,8 +209,15 @@ struct Turn {
 }
 
 impl Turns {
-    /// Waits until all before it were opened.
-    fn open(&self, wanted: &[usize], at: usize, segment: &Segment, bytes: Option<&[u8]>) -> Option<Vec<u8>> {
+    /// Waits until all before it were opened; whether it could be, into a buffer.
+    fn open(
+        &self,
+        wanted: &[usize],
+        at: usize,
+        segment: &Segment,
+        bytes: Option<&[u8]>,
+        opened: &mut Vec<u8>,
+    ) -> bool {
         let mut turn = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while wanted[turn.passed] != at {
             turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
@@ -217,14 +225,15 @@ impl Turns {
         if segment.begins {
             turn.opener = Opener::new().ok();
         }
-        let opened = turn.opener.as_mut().and_then(|opener| opener.open(segment, bytes?).ok());
-        if opened.is_none() {
+        let open = |opener: &mut Opener| opener.open(segment, bytes?, opened).ok();
+        let came = turn.opener.as_mut().and_then(open).is_some();
+        if !came {
             turn.opener = None; // the rest of its run cannot be read
         }
         turn.passed += 1;
         drop(turn);
         self.changed.notify_all();
-        opened
+        came
     }
 }
 

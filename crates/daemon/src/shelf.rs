@@ -22,7 +22,7 @@ pub fn whole(store: &LocalStore, key: &ActionKey) -> Option<u32> {
 }
 
 /// Keeps a unit that came, after the blobs that did not come with it; says what nearer levels lack of those.
-pub fn keep_unit(store: &LocalStore, unit: &Unit, levels: &Levels) -> Option<Vec<WriteBack>> {
+pub fn keep_unit(store: &LocalStore, unit: &Unit<'_>, levels: &Levels) -> Option<Vec<WriteBack>> {
     let mut backs = Vec::new();
     for (digest, bytes) in &unit.blobs {
         store.put(&Key::Blob(*digest), Content::Bytes(bytes)).ok()?;

@@ -214,10 +214,10 @@ impl Opener {
         Ok(Opener(decoder))
     }
 
-    /// What is in the next segment; its bytes were held against its digest ([`crate::RemoteStore::segment`]).
-    pub fn open(&mut self, segment: &Segment, bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
+    /// What is in the next segment, into a buffer; its bytes were held against its digest ([`crate::RemoteStore::segment`]).
+    pub fn open(&mut self, segment: &Segment, bytes: &[u8], opened: &mut Vec<u8>) -> Result<(), Malformed> {
         // One byte more than there should be, so that a stream that has more to say is noticed.
-        let mut opened = vec![0; usize::try_from(segment.length()).map_err(|_| Malformed)? + 1];
+        opened.resize(usize::try_from(segment.length()).map_err(|_| Malformed)? + 1, 0);
         let (mut from, mut to) = (InBuffer::around(bytes), OutBuffer::around(&mut opened[..]));
         loop {
             let before = (from.pos(), to.pos());
@@ -228,7 +228,7 @@ impl Opener {
         }
         let (read, came) = (from.pos(), to.pos());
         opened.pop();
-        if read == bytes.len() && came == opened.len() { Ok(opened) } else { Err(Malformed) }
+        if read == bytes.len() && came == opened.len() { Ok(()) } else { Err(Malformed) }
     }
 }
 

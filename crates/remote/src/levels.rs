@@ -116,7 +116,7 @@ impl Levels {
     }
 
     /// A result with its blobs, except those that travel by themselves.
-    pub fn unit(&self, key: &ActionKey) -> Brought<Unit> {
+    pub fn unit(&self, key: &ActionKey) -> Brought<Unit<'static>> {
         self.nearest(&pack::name(Kind::Result, &key.0), |store| store.unit(key))
     }
 

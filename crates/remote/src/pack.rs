@@ -7,6 +7,7 @@
 
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{ActionKey, ActionResult, Digest, Place, Placed, Shape, WeakKey, digest, shape};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
@@ -136,20 +137,20 @@ pub fn open(kind: Kind, name: &[u8; 32], pack: &[u8]) -> Result<Vec<u8>, Malform
 
 /// A result with the blobs that travel with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unit {
+pub struct Unit<'a> {
     /// What it is the answer to.
     pub key: ActionKey,
     /// As [`ActionResult::encode`] writes it.
-    pub result: Vec<u8>,
-    /// Blobs that came along, each one held against its digest.
-    pub blobs: Vec<(Digest, Vec<u8>)>,
+    pub result: Cow<'a, [u8]>,
+    /// Blobs that came along. The local store holds each one against its digest when it is put there.
+    pub blobs: Vec<(Digest, Cow<'a, [u8]>)>,
     /// Those that have to be fetched by themselves.
     pub apart: Vec<Digest>,
     /// Milliseconds that compiling took.
     pub cost_ms: u32,
 }
 
-impl Unit {
+impl<'a> Unit<'a> {
     /// A result with its blobs, which `read` gives, and those that travel by themselves. `None` if one of them is not there, or
     /// if it is none that travels.
     pub fn body(
@@ -182,27 +183,32 @@ impl Unit {
         Unit::body(result, read).map(|(body, apart)| (seal(Kind::Result, &key.0, &body), apart))
     }
 
-    /// Opens a result's pack.
-    pub fn open(key: &ActionKey, pack: &[u8]) -> Result<Unit, Malformed> {
-        Unit::of_body(key, &open(Kind::Result, &key.0, pack)?)
+    /// Opens a result's pack; its blobs are what their digests say.
+    pub fn open(key: &ActionKey, pack: &[u8]) -> Result<Unit<'static>, Malformed> {
+        let body = open(Kind::Result, &key.0, pack)?;
+        let unit = Unit::of_body(key, &body)?;
+        let owned = |(digest, bytes): (Digest, Cow<'_, [u8]>)| match Digest::of(&bytes) == digest {
+            true => Ok((digest, Cow::Owned(bytes.into_owned()))),
+            false => Err(Malformed),
+        };
+        let blobs = unit.blobs.into_iter().map(owned).collect::<Result<Vec<_>, Malformed>>()?;
+        let result = Cow::Owned(unit.result.into_owned());
+        Ok(Unit { key: unit.key, result, blobs, apart: unit.apart, cost_ms: unit.cost_ms })
     }
 
-    /// What a pack's body holds.
-    pub fn of_body(key: &ActionKey, body: &[u8]) -> Result<Unit, Malformed> {
+    /// What a pack's body holds, as it lies there.
+    pub fn of_body(key: &ActionKey, body: &'a [u8]) -> Result<Unit<'a>, Malformed> {
         let mut from = Reader(body);
-        let result = from.bytes()?.to_vec();
-        let blobs = from.list(|from| {
-            let (digest, bytes) = (from.digest()?, from.bytes()?);
-            if Digest::of(bytes) == digest { Ok((digest, bytes.to_vec())) } else { Err(Malformed) }
-        })?;
+        let result = from.bytes()?;
+        let blobs = from.list(|from| Ok((from.digest()?, Cow::Borrowed(from.bytes()?))))?;
         from.end()?;
-        let decoded = ActionResult::decode(&result)?;
+        let decoded = ActionResult::decode(result)?;
         if !may_go(&decoded) {
             return Err(Malformed);
         }
         let came: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).collect();
         let apart = distinct(&decoded).into_iter().filter(|digest| !came.contains(digest)).collect();
-        Ok(Unit { key: *key, result, blobs, apart, cost_ms: decoded.cost_ms })
+        Ok(Unit { key: *key, result: Cow::Borrowed(result), blobs, apart, cost_ms: decoded.cost_ms })
     }
 }
 

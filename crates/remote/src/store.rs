@@ -125,7 +125,7 @@ impl RemoteStore {
     }
 
     /// A result, with the blobs that travel with it.
-    pub fn unit(&self, key: &ActionKey) -> Result<Option<Found<Unit>>, Fault> {
+    pub fn unit(&self, key: &ActionKey) -> Result<Option<Found<Unit<'static>>>, Fault> {
         let name = pack::name(Kind::Result, &key.0);
         self.find(&name, pack::largest(Kind::Result), within(pack::TOGETHER), |bytes| Unit::open(key, bytes))
     }
@@ -332,7 +332,7 @@ impl Store for RemoteStore {
     fn get(&self, keys: &[Key]) -> Vec<Option<Vec<u8>>> {
         let get = |key: &Key| match key {
             Key::Shapes(weak) => Some(self.shapes(weak).ok()??.value),
-            Key::Result(action) => Some(self.unit(action).ok()??.value.result),
+            Key::Result(action) => Some(self.unit(action).ok()??.value.result.into_owned()),
             Key::Blob(digest) => Some(self.blob(digest).ok()??.value),
         };
         keys.iter().map(get).collect()

@@ -35,7 +35,7 @@ fn a_unit_whose_blob_cannot_be_had_is_not_kept() {
     let store = LocalStore::open(directory.path()).unwrap();
     let key = ActionKey([1; 32]);
     let apart = vec![Digest::of(b"far away")];
-    let unit = Unit { key, result: result(b"far away"), blobs: Vec::new(), apart, cost_ms: 1 };
+    let unit = Unit { key, result: result(b"far away").into(), blobs: Vec::new(), apart, cost_ms: 1 };
     assert!(keep_unit(&store, &unit, &Levels::of(Vec::new())).is_none());
     assert_eq!(get(&store, Key::Result(key)), None);
 }

@@ -48,10 +48,10 @@ fn segments_begin_small_keep_the_order_and_are_read_in_theirs() {
         "what they share travels once"
     );
     let mut opener = Opener::new().unwrap();
-    let mut read = Vec::new();
+    let (mut read, mut opened) = (Vec::new(), Vec::new());
     for (at, (segment, bytes)) in made.iter().enumerate() {
         assert_eq!(segment.begins, at == 0);
-        let opened = opener.open(segment, bytes).unwrap();
+        opener.open(segment, bytes, &mut opened).unwrap();
         read.extend(cut(segment, &opened).map(|(item, bytes)| (item.name, bytes.to_vec())));
     }
     let expected: Vec<_> = things.iter().map(|(item, bytes)| (item.name, bytes.clone())).collect();
@@ -62,7 +62,9 @@ fn segments_begin_small_keep_the_order_and_are_read_in_theirs() {
 fn a_segment_that_is_cut_short_too_long_or_out_of_turn_is_nothing() {
     let made = segments(&things(12, 300 << 10));
     let (segment, bytes) = &made[0];
-    let opens = |segment: &Segment, bytes: &[u8]| Opener::new().unwrap().open(segment, bytes).is_ok();
+    let opens = |segment: &Segment, bytes: &[u8]| {
+        Opener::new().unwrap().open(segment, bytes, &mut Vec::new()).is_ok()
+    };
     assert!(opens(segment, bytes));
     assert!(!opens(segment, &bytes[..bytes.len() - 1]));
     assert!(!opens(segment, &[bytes, &made[1].1[..]].concat()));
