@@ -172,22 +172,23 @@ fn questions_without_end() {
     assert!(scene.resident_mib() < 200, "{} MiB", scene.resident_mib());
 }
 
-/// A bundle that names more than there can be, and one whose packs are under other names than the index says.
+/// A bundle that names more than there can be, and one whose segment is no stream.
 #[test]
 fn a_bundle_of_nothing() {
     let scene = Scene::new();
     let item = |n: u8, length: u32| Item { kind: Kind::Result, name: [n; 32], length, cost_ms: u32::MAX };
     let huge = |n: u8| {
-        let segment =
-            Segment { digest: Digest { hash: [n; 32], size: 60 << 20 }, items: vec![item(n, 60 << 20)] };
+        let digest = Digest { hash: [n; 32], size: 60 << 20 };
+        let segment = Segment { digest, begins: true, items: vec![item(n, 60 << 20)] };
         Index { segments: vec![segment; 500] }
     };
     let result = body(&ActionResult::default(), &[]);
     let other = pack::seal(Kind::Result, &[99; 32], &result);
     let digest = Digest::of(&other);
     scene.store().keep(&bundle::name(&digest), &other).unwrap();
-    let swapped = Index { segments: vec![Segment { digest, items: vec![item(2, other.len() as u32)] }] };
-    for (n, index) in [(1, huge(1)), (2, swapped)] {
+    let other = Segment { digest, begins: true, items: vec![item(2, other.len() as u32)] };
+    let no_stream = Index { segments: vec![other] };
+    for (n, index) in [(1, huge(1)), (2, no_stream)] {
         let workspace = Workspace { exact: [n; 32], near: [n; 32] };
         scene.store().keep(&pack::name(Kind::Index, &[n; 32]), &index.seal(&[n; 32])).unwrap();
         assert_eq!(scene.resolve(n, Some(workspace)), Resolved::default(), "{n}");
