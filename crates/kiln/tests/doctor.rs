@@ -7,7 +7,7 @@ use serde_json::Value;
 use space::{Space, err, out, succeeds};
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -222,4 +222,22 @@ fn a_cache_that_others_can_write_to() {
     assert_eq!(level, "warning");
     assert!(says.ends_with("can be written by others (mode 777)"), "{says}");
     assert!(advice.starts_with("`chmod go-w "), "{advice}");
+}
+
+/// rustc links with the `cc` of the path, and behind kiln's link is a compiler with a linker.
+#[test]
+fn the_linker_behind_a_link_to_kiln() {
+    let space = Space::new();
+    let path = std::env::var("PATH").unwrap();
+    let linker = |path: &str| {
+        let told = told(space.kiln(&["doctor", "--json"]).env("PATH", path));
+        let (_, says, _) = finding(&told, "linker");
+        let end = says.find([';', ' ']).unwrap_or(says.len());
+        says[..end].to_owned()
+    };
+    let expected = linker(&path);
+    assert!(!expected.is_empty() && expected != "an", "{expected}");
+    fs::create_dir(space.path("links")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_kiln"), space.path("links/cc")).unwrap();
+    assert_eq!(linker(&format!("{}:{path}", space.path("links").display())), expected);
 }

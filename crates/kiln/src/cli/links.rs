@@ -8,6 +8,7 @@ use kiln_engine::inputs;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use std::collections::BTreeSet;
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,17 @@ fn compilers(bin: &Path, wrapper: &Path, environment: &Environment) -> BTreeSet<
         .filter(|(path, _)| real(path) != own)
         .map(|(_, name)| name)
         .collect()
+}
+
+/// `$PATH` without the directories in which `cc` is a link to `wrapper`; `None` if there are none.
+pub fn path_without(wrapper: &Path, environment: &Environment) -> Option<OsString> {
+    let real = |path: &Path| files::real_path(path).ok().flatten();
+    let own = real(wrapper)?;
+    let path = environment.get("PATH")?;
+    let parts: Vec<PathBuf> = env::split_paths(path).collect();
+    let kept = parts.iter().filter(|part| real(&part.join("cc")).as_ref() != Some(&own));
+    let kept: Vec<&PathBuf> = kept.collect();
+    (kept.len() < parts.len()).then(|| env::join_paths(kept).ok()).flatten()
 }
 
 /// `$PATH` with the directory in front.

@@ -1,7 +1,7 @@
 //! Which linker is used, and is there a faster one here?
 
 use super::{Finding, Patient};
-use crate::wiring;
+use crate::{links, wiring};
 use kiln_compiler::rustc::linker;
 use kiln_engine::inputs;
 use kiln_recorder::{Record, Recorder};
@@ -92,8 +92,12 @@ fn link(
         .chain([out.as_os_str(), source.as_os_str()])
         .chain(flags.iter().map(OsString::as_os_str))
         .collect();
+    // rustc links with the `cc` of `$PATH`: where that is kiln, what matters is the compiler behind it
+    let path = wiring::own_wrapper().and_then(|own| links::path_without(&own, patient.environment));
+    let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
+    let set: Vec<(&OsStr, &OsStr)> = set.iter().copied().chain(path).collect();
     let started = Moment::now();
-    let said = process::ask(&Program { program: rustc.as_os_str(), args: &args, set }).ok()?;
+    let said = process::ask(&Program { program: rustc.as_os_str(), args: &args, set: &set }).ok()?;
     (said.ended == Ended::Code(0)).then(|| started.elapsed())
 }
 
