@@ -79,9 +79,14 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
     let found = found(recognised, call);
     let recognised = found.as_ref().unwrap_or(recognised);
     match found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised)) {
-        Ok((invocation, responses)) => {
-            Compile::prepare(call, shop, invocation, responses).map_or_else(Ending::Unchanged, Compile::go)
-        }
+        Ok((invocation, responses)) => match refused(call, recognised, &invocation) {
+            None => Compile::prepare(call, shop, invocation, responses)
+                .map_or_else(Ending::Unchanged, Compile::go),
+            Some(reason) => {
+                tell(&shop, call, event_of(call, &invocation, Outcome::Bypass, &reason));
+                Ending::Unchanged(reason)
+            }
+        },
         Err(reason) => {
             let name = match recognised.family.is_c() {
                 true => c_name(call.argv),
@@ -141,23 +146,27 @@ fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<(Invocation, V
         getenv: &getenv,
     };
     let mut invocation = kiln_compiler::parse(recognised, &context)?;
-    if invocation.family == Family::Msvc {
-        return Err(Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into()));
-    }
     if invocation.family.is_c() {
         project::pin(&mut invocation, base.as_deref().unwrap_or(call.directory));
         project::place(&mut invocation, call.environment);
         project::adapt_to_terminal(&mut invocation, args, call.environment);
     }
+    Ok((invocation, responses.into_inner()))
+}
+
+/// Why a compile that is understood is none for the cache, if it is not.
+fn refused(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) -> Option<Reason> {
+    if invocation.family == Family::Msvc {
+        return Some(Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into()));
+    }
+    let args = &call.argv[1 + recognised.skip..];
     let rustc = !invocation.family.is_c();
     let human = rustc && !args.iter().any(|arg| arg.as_encoded_bytes().starts_with(b"--error-format=json"));
     if human && invocation.mode == Mode::Compile && process::is_terminal(Channel::Err) {
-        return Err(Reason::Terminal);
+        return Some(Reason::Terminal);
     }
-    if let Some(name) = switches::never(call.settings, &invocation, call.environment) {
-        return Err(Reason::NeverCached(name.to_owned()));
-    }
-    Ok((invocation, responses.into_inner()))
+    let never = switches::never(call.settings, invocation, call.environment)?;
+    Some(Reason::NeverCached(never.to_owned()))
 }
 
 /// What the remap setting maps: cargo runs the compiler for a workspace's members in the workspace's directory, for
@@ -229,7 +238,7 @@ impl<'a> Compile<'a> {
         let ((toolchain, owned), input) = match identified.and_then(read) {
             Ok(both) => both,
             Err(reason) => {
-                tell(&shop, call, bypass(call, &invocation.unit.name, &reason));
+                tell(&shop, call, event_of(call, &invocation, Outcome::Bypass, &reason));
                 return Err(reason);
             }
         };
@@ -544,20 +553,8 @@ impl<'a> Compile<'a> {
     }
 
     fn event(&self, outcome: Outcome, reason: &Reason, took: Duration) -> Event {
-        let mut event = event(self.call, &self.invocation.unit.name, &self.invocation.unit.kind);
-        event.outcome = outcome;
-        event.reason = reason.name().to_owned();
-        event.detail = reason.detail().to_owned();
+        let mut event = event_of(self.call, &self.invocation, outcome, reason);
         event.compile_ms = took.as_millis() as u64;
-        if self.invocation.mode == Mode::Compile {
-            let of_script = || {
-                let variable = |name| self.call.environment.get(name);
-                baseline::project_of_script(Path::new(variable("OUT_DIR")?), variable("TARGET"))
-            };
-            let of_script = self.invocation.family.is_c().then(of_script).flatten();
-            event.project = of_script.unwrap_or_else(|| baseline::project(&self.invocation));
-        }
-        event.stem = baseline::stem(&self.invocation);
         event.verified = self.verified.borrow().as_ref().map_or_else(String::new, |(found, _)| found.words());
         event
     }
@@ -632,6 +629,25 @@ fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
     }
 }
 
+/// An event about a compile that is understood.
+fn event_of(call: &Call<'_>, invocation: &Invocation, outcome: Outcome, reason: &Reason) -> Event {
+    let mut event = event(call, &invocation.unit.name, &invocation.unit.kind);
+    event.outcome = outcome;
+    event.reason = reason.name().to_owned();
+    event.detail = reason.detail().to_owned();
+    if invocation.mode == Mode::Compile {
+        let of_script = || {
+            let variable = |name| call.environment.get(name);
+            baseline::project_of_script(Path::new(variable("OUT_DIR")?), variable("TARGET"))
+        };
+        let of_script = invocation.family.is_c().then(of_script).flatten();
+        event.project = of_script.unwrap_or_else(|| baseline::project(invocation));
+    }
+    event.stem = baseline::stem(invocation);
+    event
+}
+
+/// An event about a command line that is not understood.
 fn bypass(call: &Call<'_>, name: &str, reason: &Reason) -> Event {
     let mut event = event(call, name, "");
     event.outcome = Outcome::Bypass;

@@ -156,6 +156,28 @@ fn never_means_never() {
 }
 
 #[test]
+fn what_is_never_cached_belongs_to_its_project() {
+    let space = Space::new();
+    space.write("project/a.c", "int a(void) { return 1; }\n");
+    let events = || -> Vec<serde_json::Value> {
+        let text = space.read("cache/v1/events/current.jsonl");
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    space.compile(&[]);
+    let never = [("KILN_NEVER", "unit,a.c")];
+    assert_eq!(space.compile(&never), told("bypass", "never-cached"));
+    let compile = space.kiln(&["cc", "-c", "a.c"]).envs(never).output().unwrap();
+    assert!(compile.status.success(), "{compile:?}");
+    let events = events();
+    assert_eq!(events.len(), 3);
+    assert_ne!(events[0]["project"], "");
+    assert_eq!(events[1]["project"], events[0]["project"]);
+    assert_eq!((&events[1]["kind"], &events[1]["stem"]), (&events[0]["kind"], &events[0]["stem"]));
+    assert_eq!((&events[2]["kind"], &events[2]["reason"]), (&"c".into(), &"never-cached".into()));
+    assert_eq!(events[2]["project"], space.path("project").to_str().unwrap());
+}
+
+#[test]
 fn the_log_has_a_line_for_each_decision_and_no_secrets() {
     let space = Space::new();
     let log = space.path("log").display().to_string();
@@ -179,7 +201,7 @@ fn the_log_has_a_line_for_each_decision_and_no_secrets() {
     assert!(!space.path("log").exists());
     space.compile(&[("KILN_LOG", &format!("warn:{log}")), ("KILN_NEVER", "unit")]);
     assert!(
-        space.read("log").contains(" warn  not cached unit: never-cached: unit;"),
+        space.read("log").contains(" warn  not cached unit (check): never-cached: unit;"),
         "{}",
         space.read("log")
     );
