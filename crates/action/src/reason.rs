@@ -16,6 +16,8 @@ pub enum Reason {
     BadArguments(String),
     /// Not a compile of one source into one file: a link, several sources, output to standard output.
     NotACompile(String),
+    /// A question to the compiler, such as for its version: run unchanged.
+    Question(String),
     /// kiln was told to stay out of the way.
     Disabled,
     /// A crate that the user said is never to be cached.
@@ -63,6 +65,7 @@ impl Reason {
             Reason::UncachedFlag(_) => "uncached-flag",
             Reason::BadArguments(_) => "bad-arguments",
             Reason::NotACompile(_) => "not-a-compile",
+            Reason::Question(_) => "question",
             Reason::Disabled => "disabled",
             Reason::NeverCached(_) => "never-cached",
             Reason::Recache => "recache",
@@ -92,6 +95,7 @@ impl Reason {
             | Reason::UncachedFlag(detail)
             | Reason::BadArguments(detail)
             | Reason::NotACompile(detail)
+            | Reason::Question(detail)
             | Reason::NeverCached(detail)
             | Reason::NoStore(detail)
             | Reason::UnknownToolchain(detail)
@@ -121,6 +125,7 @@ impl Reason {
             Reason::UncachedFlag(String::new()),
             Reason::BadArguments(String::new()),
             Reason::NotACompile(String::new()),
+            Reason::Question(String::new()),
             Reason::Disabled,
             Reason::NeverCached(String::new()),
             Reason::Recache,
@@ -149,6 +154,7 @@ impl Reason {
             Reason::UncachedFlag(_) => "a flag whose effect is not cached",
             Reason::BadArguments(_) => "arguments that cannot be understood",
             Reason::NotACompile(_) => "not a compile of one source into one file",
+            Reason::Question(_) => "a question to the compiler, and no compile",
             Reason::Disabled => "switched off",
             Reason::NeverCached(_) => "a crate that the settings say is never cached",
             Reason::Recache => "the settings say to compile anew",

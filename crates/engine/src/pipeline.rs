@@ -649,7 +649,7 @@ fn event_of(call: &Call<'_>, invocation: &Invocation, outcome: Outcome, reason: 
 
 /// An event about a command line that is not understood.
 fn bypass(call: &Call<'_>, name: &str, reason: &Reason) -> Event {
-    let mut event = event(call, name, "");
+    let mut event = event(call, name, if matches!(reason, Reason::Question(_)) { "probe" } else { "" });
     event.outcome = Outcome::Bypass;
     event.reason = reason.name().to_owned();
     event.detail = reason.detail().to_owned();

@@ -178,6 +178,21 @@ fn what_is_never_cached_belongs_to_its_project() {
 }
 
 #[test]
+fn a_question_to_a_c_compiler_is_no_unit() {
+    let space = Space::new();
+    for question in ["--version", "-v", "-dumpmachine", "-print-search-dirs", "--help"] {
+        let asked = space.kiln(&["cc", question]).output().unwrap();
+        assert!(asked.status.success(), "{question}: {asked:?}");
+    }
+    let stats = succeeds(&mut space.kiln(&["stats", "--json"]));
+    let stats: serde_json::Value = serde_json::from_slice(&stats.stdout).unwrap();
+    assert_eq!(stats["units"], 0, "{stats:#}");
+    assert_eq!(stats["bypasses"], serde_json::json!({ "question": 5 }), "{stats:#}");
+    let run = space.kiln(&["run", "--", "cc", "-dumpmachine"]).output().unwrap();
+    assert_eq!(err(&run), "", "a build of questions has nothing to say");
+}
+
+#[test]
 fn the_log_has_a_line_for_each_decision_and_no_secrets() {
     let space = Space::new();
     let log = space.path("log").display().to_string();

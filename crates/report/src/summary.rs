@@ -50,7 +50,10 @@ impl Summary {
 
     /// Everything that was asked of the cache. Calls of a C compiler that only link, or answer a question, are no units.
     pub fn units(&self) -> u64 {
-        let bypasses = self.bypasses.iter().filter(|(reason, _)| *reason != "not-a-compile");
+        let bypasses = self
+            .bypasses
+            .iter()
+            .filter(|(reason, _)| !["not-a-compile", "question"].contains(&reason.as_str()));
         self.hits + self.misses + self.failures + self.errors + bypasses.map(|(_, count)| count).sum::<u64>()
     }
 

@@ -14,7 +14,13 @@ fn names_are_unique_and_lead_back() {
 
 #[test]
 fn whatever_is_not_cached_has_a_remedy() {
-    let no_remedy = [Reason::NotSeen, Reason::Changed, Reason::Failed, Reason::NotACompile(String::new())];
+    let no_remedy = [
+        Reason::NotSeen,
+        Reason::Changed,
+        Reason::Failed,
+        Reason::NotACompile(String::new()),
+        Reason::Question(String::new()),
+    ];
     for reason in Reason::all() {
         assert_eq!(remedy(reason.name()).is_empty(), no_remedy.contains(&reason), "{}", reason.name());
     }

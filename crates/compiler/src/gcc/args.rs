@@ -111,6 +111,9 @@ pub fn lex(typed: &[OsString], family: Family) -> Result<Vec<Argument>, Reason> 
         if matches!(found.flag.effect, table::Effect::Uncached) {
             return Err(Reason::UncachedFlag(bare(&shown())));
         }
+        if matches!(found.flag.effect, table::Effect::Question) {
+            return Err(Reason::Question(bare(&shown())));
+        }
         let value = match (found.flag.takes, found.joined) {
             (_, Some(joined)) => OsStr::from_bytes(joined).to_owned(),
             (Takes::Separate | Takes::Either, None) => match rest.next() {

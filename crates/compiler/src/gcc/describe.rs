@@ -143,6 +143,7 @@ fn effect(flag: &Flag) -> String {
         Effect::Key => "key",
         Effect::Path => "key, path",
         Effect::Uncached => "not cached",
+        Effect::Question => "a question",
         Effect::Own(_) => "see there",
     };
     if flag.named { format!("{effect}, name") } else { effect.to_owned() }

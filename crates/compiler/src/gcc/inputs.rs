@@ -36,6 +36,8 @@ struct Reading<'a> {
     feature_follows: bool,
     /// Whether the assembler makes debug information of its own.
     assembler_debug: bool,
+    /// Whether `-v` is given.
+    verbose: bool,
 }
 
 /// Understands matched arguments; `typed` is what they were matched from.
@@ -62,6 +64,7 @@ pub fn understand(
         native: false,
         feature_follows: false,
         assembler_debug: false,
+        verbose: false,
     };
     // clang and clang++ are one program, which looks at its own name
     reading.field("program", name, false);
@@ -70,6 +73,12 @@ pub fn understand(
             Argument::Flag(given) => reading.flag(given)?,
             Argument::Input(input) => reading.input(input)?,
         }
+    }
+    if reading.verbose {
+        return Err(match reading.source {
+            None => Reason::Question("-v".to_owned()),
+            Some(_) => Reason::UncachedFlag("-v".to_owned()),
+        });
     }
     refuse_variables(context)?;
     reading.finish(recognised, typed)
@@ -121,6 +130,7 @@ impl Reading<'_> {
         self.named |= flag.named;
         match flag.effect {
             Effect::Uncached => return Err(Reason::UncachedFlag((*name).to_owned())),
+            Effect::Question => return Err(Reason::Question((*name).to_owned())),
             Effect::Own(own) => return self.own(own, name, value, flag.takes),
             Effect::Path => self.path_field(name, value),
             Effect::Key => self.field(name, value, false),
@@ -190,6 +200,10 @@ impl Reading<'_> {
             Own::EmitLlvm => self.asked.llvm = true,
             Own::DriverMode if value == "gcc" || value == "g++" => self.cxx = value == "g++",
             Own::DiagnosticsFormat if !holds(value, "-file") => {}
+            Own::Verbose => {
+                self.verbose = true;
+                return Ok(());
+            }
             Own::PreprocessorWord
             | Own::Llvm
             | Own::Arch

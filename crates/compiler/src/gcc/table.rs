@@ -101,6 +101,8 @@ pub enum Own {
     DriverMode,
     /// `-fdiagnostics-format=`.
     DiagnosticsFormat,
+    /// `-v`: a question, where there is nothing to be compiled.
+    Verbose,
 }
 
 /// What an option does to the key.
@@ -112,6 +114,8 @@ pub enum Effect {
     Path,
     /// Not cached.
     Uncached,
+    /// Asks the compiler something, and compiles nothing.
+    Question,
     /// Has a meaning of its own.
     Own(Own),
 }
@@ -196,6 +200,11 @@ const fn own(names: &'static [&'static str], takes: Takes, own: Own) -> Flag {
 
 const fn uncached(names: &'static [&'static str], takes: Takes, rests: &'static str) -> Flag {
     Flag { doc: "Not cached.", rests, ..Flag::new(names, takes, Effect::Uncached) }
+}
+
+const fn question(names: &'static [&'static str], takes: Takes) -> Flag {
+    let rests = "The compiler answers, and compiles nothing.";
+    Flag { doc: "Not cached, and counted as a question.", rests, ..Flag::new(names, takes, Effect::Question) }
 }
 
 /// All rows, in the order of the page.

@@ -133,6 +133,9 @@ pub fn lex(typed: &[OsString], family: Family) -> Result<Vec<Argument>, Reason> 
         if matches!(found.flag.effect, Effect::Uncached) {
             return Err(Reason::UncachedFlag(found.name.to_owned()));
         }
+        if matches!(found.flag.effect, Effect::Question) {
+            return Err(Reason::Question(found.name.to_owned()));
+        }
         let (value, apart) = match (found.flag.takes, found.joined) {
             (_, Some(joined)) => (OsStr::from_bytes(joined).to_owned(), false),
             (Takes::Separate | Takes::Either, None) => match rest.next() {

@@ -77,6 +77,7 @@ fn effect(flag: &Flag) -> String {
         Effect::Path => "key, path",
         Effect::Given => "key, value does not count",
         Effect::Uncached => "not cached",
+        Effect::Question => "a question",
         Effect::Own(_) => "see there",
     };
     if flag.named { format!("{effect}, name") } else { effect.to_owned() }

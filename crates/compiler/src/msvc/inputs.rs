@@ -133,6 +133,7 @@ impl Reading<'_> {
         self.spelled.extend([spelled.mark].into_iter().chain(spelled.apart.then_some(b' ')));
         match flag.effect {
             Effect::Uncached => return Err(Reason::UncachedFlag((*name).to_owned())),
+            Effect::Question => return Err(Reason::Question((*name).to_owned())),
             Effect::Own(own) => return self.own(own, name, value, flag.takes),
             Effect::Path => self.field(name, value, true),
             Effect::Given => self.field(name, "", false),

@@ -55,6 +55,8 @@ pub enum Effect {
     Given,
     /// Not cached.
     Uncached,
+    /// Asks the compiler something, and compiles nothing.
+    Question,
     /// Has a meaning of its own.
     Own(Own),
 }
@@ -131,6 +133,11 @@ const fn own(names: &'static [&'static str], takes: Takes, own: Own) -> Flag {
 
 const fn uncached(names: &'static [&'static str], takes: Takes, rests: &'static str) -> Flag {
     Flag { doc: "Not cached.", rests, ..Flag::new(names, takes, Effect::Uncached) }
+}
+
+const fn question(names: &'static [&'static str], takes: Takes) -> Flag {
+    let rests = "The compiler answers, and compiles nothing.";
+    Flag { doc: "Not cached, and counted as a question.", rests, ..Flag::new(names, takes, Effect::Question) }
 }
 
 /// All rows, in the order of the page.

@@ -127,13 +127,33 @@ fn what_is_not_a_compile() {
 }
 
 #[test]
-fn what_is_not_cached_by_name() {
-    for (line, flag) in [
+fn what_is_a_question() {
+    for (line, question) in [
         ("gcc --version", "--version"),
-        ("gcc -v -c a.c", "-v"),
+        ("cc -v", "-v"),
+        ("clang --verbose", "-v"),
+        ("gcc -O2 -v", "-v"),
         ("gcc -### -c a.c", "-###"),
         ("gcc -print-search-dirs", "-print-search-dirs"),
+        ("gcc -print-prog-name=ld", "-print-prog-name="),
+        ("clang --print-resource-dir", "--print-resource-dir"),
         ("gcc -dumpmachine", "-dumpmachine"),
+        ("gcc -dumpfullversion -dumpversion", "-dumpfullversion"),
+        ("gcc --help=optimizers", "--help="),
+        ("cc -V", "-V"),
+        ("cc -qversion", "-qversion"),
+        ("cc -version", "-version"),
+        ("cc -?", "-?"),
+    ] {
+        assert_eq!(refused(line), Reason::Question(question.to_owned()), "{line}");
+    }
+}
+
+#[test]
+fn what_is_not_cached_by_name() {
+    for (line, flag) in [
+        ("gcc -v -c a.c", "-v"),
+        ("clang -c a.c --verbose", "-v"),
         ("gcc -M a.c", "-M"),
         ("gcc -MM -MF x a.c", "-MM"),
         ("gcc -c -save-temps a.c", "-save-temps"),

@@ -1,10 +1,10 @@
 //! Options that say what is written, and where.
 
 use super::Takes::{Either, Joined, Nothing, Prefix, Separate};
-use super::{Flag, Own, Shows, key, key_value, own, uncached};
+use super::{Flag, Own, Shows, key, key_value, own, question, uncached};
 use kiln_action::Family::{Clang, Gcc};
 
-const QUESTION: &str = "Asks the compiler something, or makes it tell of its own workings.";
+const TELLS: &str = "Makes the compiler tell of its own workings.";
 const DUMP: &str = "Writes files whose names are the compiler's own affair.";
 const TIMES: &str = "Tells times or sizes, which differ from run to run.";
 
@@ -129,21 +129,25 @@ pub(super) static ROWS: &[Flag] = &[
         TIMES,
     ),
     key(&["-Qn", "-Qy", "-Qunused-arguments"]).only(Clang).for_("What is told, and a comment in the output."),
-    uncached(
+    own(&["-v", "--verbose"], Nothing, Own::Verbose)
+        .says("Not cached; a question where no source is given.", TELLS),
+    question(
         &[
-            "-v",
-            "--verbose",
             "-###",
             "--version",
             "-dumpversion",
             "-dumpfullversion",
             "-dumpmachine",
             "-dumpspecs",
+            // (configure scripts ask these of every compiler; gcc and clang refuse them)
+            "-V",
+            "-qversion",
+            "-version",
+            "-?",
         ],
         Nothing,
-        QUESTION,
     ),
-    uncached(
+    question(
         &[
             "-print-",
             "--print-",
@@ -151,15 +155,14 @@ pub(super) static ROWS: &[Flag] = &[
             "-help",
             "--target-help",
             "--autocomplete",
-            "-ccc-",
             "-fhelp",
             "-fversion",
             "-ftarget-help",
             "--version=",
         ],
         Prefix,
-        QUESTION,
     ),
+    uncached(&["-ccc-"], Prefix, TELLS),
     uncached(
         &[
             "-fsyntax-only",

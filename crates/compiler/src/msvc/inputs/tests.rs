@@ -119,6 +119,13 @@ fn what_is_not_a_compile() {
 }
 
 #[test]
+fn what_is_a_question() {
+    for line in ["cl /?", "cl -?", "cl /help", "clang-cl -?", "clang-cl --version", "clang-cl -### /c x.c"] {
+        assert!(matches!(refused(line), Reason::Question(_)), "{line}: {:?}", refused(line));
+    }
+}
+
+#[test]
 fn what_is_not_cached_by_name() {
     let both = [
         "/E",
@@ -141,7 +148,6 @@ fn what_is_not_cached_by_name() {
         "/Bt+",
         "/AI",
         "/external:env:X:/external:env:",
-        "/help",
         "/d1foo:/d1",
         "/I-",
     ];

@@ -1,10 +1,10 @@
 //! Options that say what is written and told, and where.
 
 use super::Takes::{Either, Joined, Nothing, Prefix};
-use super::{Effect, Flag, Own, Shows, key, key_value, own, uncached};
+use super::{Effect, Flag, Own, Shows, key, key_value, own, question, uncached};
 use kiln_action::Family::{ClangCl, Msvc};
 
-const QUESTION: &str = "Asks the compiler something, or makes it tell of its own workings.";
+const TELLS: &str = "Makes the compiler tell of its own workings.";
 const TEXT: &str = "Preprocesses, to standard output or to a file of another name.";
 const LINKS: &str = "The linker's; nothing is linked.";
 const DEBUG: &str = "Counts, and so do the output's name and the whole command line, as it is.";
@@ -112,14 +112,11 @@ pub(super) static ROWS: &[Flag] = &[
     key_value(&["/V"], Joined).only(Msvc).for_("A text in the object."),
     uncached(&["/Bt", "/Bt+"], Nothing, "Tells times, which differ from run to run."),
     uncached(&["/Fx", "/H"], Nothing, "Undocumented, or of no meaning any more."),
-    uncached(&["/HELP", "/help", "/?"], Nothing, QUESTION),
-    uncached(
-        &["-v", "-###", "--version", "-print-supported-cpus", "--print-supported-cpus"],
-        Nothing,
-        QUESTION,
-    )
-    .only(ClangCl),
-    uncached(&["-ccc-"], Prefix, QUESTION).only(ClangCl),
+    question(&["/HELP", "/help", "/?"], Nothing),
+    question(&["-###", "--version", "-print-supported-cpus", "--print-supported-cpus"], Nothing)
+        .only(ClangCl),
+    uncached(&["-v"], Nothing, TELLS).only(ClangCl),
+    uncached(&["-ccc-"], Prefix, TELLS).only(ClangCl),
     key(&["/d1reportAllClassLayout"]).for_("Told on standard output, which is told again."),
     uncached(&["/d1", "/d2"], Joined, "Undocumented."),
     uncached(
