@@ -12,7 +12,7 @@ use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use kiln_testkit::{TestSpace, binary, run};
+use kiln_testkit::{TestSpace, binary, deaf_loader, run};
 use kiln_tests::c::{Did, Site, has};
 
 const OBJECT: [&str; 4] = ["-c", "a.c", "-o", "a.o"];
@@ -178,30 +178,77 @@ fn scripts_in_front_of_a_compiler() {
     }
 }
 
-/// A program that cannot be watched, in front of the compiler: not cached, or at least never wrong.
-#[test]
-fn compiler_is_linked_statically() {
-    let space = TestSpace::new();
-    let site = site(&space);
-    let front = format!(
+/// A program in front of the compiler that says `-DVALUE=` what is in a file; `None` where it cannot be linked in this way.
+fn front(space: &TestSpace, flags: &[&str]) -> Option<String> {
+    let source = format!(
         "#include <unistd.h>\n#include <stdio.h>\nint main(int n, char **v) {{ char d[99] = \"-DVALUE=\"; char *a[99] = {{ \"gcc\", d }};\n\
          FILE *f = fopen(\"{}\", \"r\"); fscanf(f, \"%80s\", d + 8);\n\
          for (int i = 1; i < n && i < 90; i++) a[i + 1] = v[i]; return execv(\"{}\", a); }}\n",
         space.path("value").display(),
         real("gcc").display()
     );
-    space.write("home/front.c", front);
-    fs::create_dir(space.path("bin")).unwrap();
-    let (source, program) = (space.path("home/front.c"), space.path("bin/gcc"));
-    let build = ["-static", "-w", "-o", program.to_str().unwrap(), source.to_str().unwrap()];
-    if !run(space.command("gcc").args(build)).success() {
-        eprintln!("SKIPPED: nothing can be linked statically here");
+    let (source, program) = (space.write("home/front.c", source), space.path("bin/gcc"));
+    fs::create_dir_all(space.path("bin")).unwrap();
+    let mut build = space.command("gcc");
+    if !run(build.args(flags).args(["-w", "-o"]).args([&program, &source])).success() {
+        eprintln!("SKIPPED: nothing can be linked with {flags:?} here");
+        return None;
+    }
+    Some(program.to_str().unwrap().to_owned())
+}
+
+/// Programs that cannot be watched: nothing is cached, by name.
+#[test]
+fn compiler_is_static_or_of_another_machine() {
+    for flag in ["-static", "-m32"] {
+        let space = TestSpace::new();
+        let site = site(&space);
+        let Some(program) = front(&space, &[flag]) else { continue };
+        for value in ["1", "2"] {
+            space.write("value", format!("{value}\n"));
+            site.is_not_cached(&program, &OBJECT, &format!("unrecorded {program} cannot be watched"));
+        }
+    }
+}
+
+/// The compiler that the front becomes is watched, and reports in the front's place.
+#[test]
+fn compiler_has_a_loader_that_preloads_nothing() {
+    let space = TestSpace::new();
+    let site = site(&space);
+    let Some(loader) = deaf_loader(&space.path("home")) else {
+        eprintln!("SKIPPED: no loader can be made deaf here");
+        return;
+    };
+    let Some(program) = front(&space, &[&format!("-Wl,--dynamic-linker={}", loader.display())]) else {
+        return;
+    };
+    for value in ["1", "2"] {
+        space.write("value", format!("{value}\n"));
+        site.is_not_cached(
+            &program,
+            &OBJECT,
+            &format!("unrecorded {program} was started and never reported"),
+        );
+    }
+}
+
+/// One that does is watched like the system's.
+#[test]
+fn compiler_has_a_loader_of_its_own() {
+    let space = TestSpace::new();
+    let site = site(&space);
+    let loader = space.path("home/own-ld.so");
+    if fs::copy("/lib64/ld-linux-x86-64.so.2", &loader).is_err() {
+        eprintln!("SKIPPED: there is no loader of that name here");
         return;
     }
-    let program = program.to_str().unwrap().to_owned();
-    for value in ["1", "2", "2", "1"] {
+    let Some(program) = front(&space, &[&format!("-Wl,--dynamic-linker={}", loader.display())]) else {
+        return;
+    };
+    for value in ["1", "2"] {
         space.write("value", format!("{value}\n"));
-        assert!(site.compile(&program, &OBJECT) != Did::Hit);
+        site.notices(&program, &OBJECT);
     }
 }
 
@@ -211,7 +258,7 @@ fn compiler_is_of_another_user() {
     let space = TestSpace::new();
     let site = site(&space);
     let front = format!(
-        "#include <unistd.h>\nint main(int n, char **v) {{ return execv(\"{}\", v); }}\n",
+        "#include <unistd.h>\nint main(int n, char **v) {{ v[0] = \"gcc\"; return execv(\"{}\", v); }}\n",
         real("gcc").display()
     );
     space.write("home/front.c", front);
@@ -230,8 +277,8 @@ fn compiler_is_of_another_user() {
     site.write("value.h", "#define VALUE 1\n");
     let args = [&OBJECT[..], &["-include", "value.h"]].concat();
     for value in 1..4 {
-        site.write("value.h", format!("#define VALUE {value}\n")).compile(&program, &args);
-        site.compile(&program, &args);
+        site.write("value.h", format!("#define VALUE {value}\n"));
+        site.is_not_cached(&program, &args, &format!("unrecorded {program} cannot be watched"));
     }
 }
 

@@ -400,12 +400,12 @@ impl<'a> Compile<'a> {
         let started = Moment::now();
         let mut ears = Ears::default();
         let (ended, record) = match recorder {
-            Ok(recorder) => {
+            Ok((recorder, program)) => {
                 let set = recorder.environment(self.call.environment.get("LD_PRELOAD"));
                 let set: Vec<(&OsStr, &OsStr)> =
                     set.iter().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
                 let ended = self.run(&set, &mut ears);
-                (ended, recorder.finish())
+                (ended, recorder.finish(&program))
             }
             Err(silence) => (self.run(&[], &mut ears), Err(silence)),
         };
@@ -433,8 +433,8 @@ impl<'a> Compile<'a> {
         }
     }
 
-    /// A recorder, if the program can be watched: one that cannot would see that it should have been.
-    fn recorder(&self) -> Result<Recorder, Unrecorded> {
+    /// A recorder and the program, if that can be watched: one that cannot would see that it should have been.
+    fn recorder(&self) -> Result<(Recorder, PathBuf), Unrecorded> {
         if self.call.settings.read_only {
             return Err(Unrecorded::Unsupported); // what is not kept need not be watched
         }
@@ -444,7 +444,7 @@ impl<'a> Compile<'a> {
         if !program.as_os_str().as_bytes().contains(&b'/') || !kiln_recorder::watchable(&program) {
             return Err(Unrecorded::Blind { path: program });
         }
-        Recorder::new(Some(&self.shop.recorder()))
+        Ok((Recorder::new(Some(&self.shop.recorder()))?, program))
     }
 
     fn run(&self, set: &[(&OsStr, &OsStr)], ears: &mut Ears) -> std::io::Result<Ended> {

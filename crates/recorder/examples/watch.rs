@@ -1,4 +1,4 @@
-//! Runs a command under the recorder and prints its record: `watch [--quiet] program args...`.
+//! Runs a command under the recorder and prints its record: `watch [--quiet] program args...`, where the program is a path.
 #![allow(clippy::disallowed_methods, clippy::print_stderr)] // A tool for people working on the recorder.
 
 use std::env;
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     let (program, rest) = args.split_first().expect("a program to run");
     let status =
         Command::new(program).args(rest).envs([preload, record]).status().expect("the program starts");
-    match recorder.finish() {
+    match recorder.finish(program.as_ref()) {
         Ok(_) if quiet => {}
         Ok(record) => {
             record

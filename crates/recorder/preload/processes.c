@@ -249,15 +249,21 @@ EXPORT int execvp(const char *file, char *const *arguments)
     return run_searched(file, arguments, current_environment(), CALLER);
 }
 
-/* The descriptor's own name for the kernel: what it stands for may have lost its path. */
-static void write_descriptor_path(char to[32], int descriptor)
+/* The path of the file that a descriptor stands for; where it has lost that, the descriptor's own name for the kernel. */
+static void write_descriptor_path(char to[PATH_LIMIT], int descriptor)
 {
-    *write_decimal(append(to, "/proc/self/fd/"), (u64)(u32)descriptor) = 0;
+    char own[32];
+    *write_decimal(append(own, "/proc/self/fd/"), (u64)(u32)descriptor) = 0;
+    long size = kernel(SYS_readlinkat, AT_FDCWD, own, to, PATH_LIMIT - 1);
+    if (size > 0 && to[0] == '/')
+        to[size] = 0;
+    else
+        append(to, own);
 }
 
 EXPORT int fexecve(int descriptor, char *const *arguments, char *const *environment)
 {
-    char path[32];
+    char path[PATH_LIMIT];
     struct attempt attempt = {.call = call_fexecve, .directory = descriptor, .arguments = arguments};
     write_descriptor_path(path, descriptor);
     return attempt_call(&attempt, AT_FDCWD, path, environment, CALLER);
@@ -265,7 +271,7 @@ EXPORT int fexecve(int descriptor, char *const *arguments, char *const *environm
 
 EXPORT int execveat(int directory, const char *path, char *const *arguments, char *const *environment, int flags)
 {
-    char own[32];
+    char own[PATH_LIMIT];
     struct attempt attempt = {
         .call = call_execveat, .path = path, .arguments = arguments, .directory = directory, .flags = flags};
     if (!path || path[0])

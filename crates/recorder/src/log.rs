@@ -66,7 +66,7 @@ pub(crate) fn end(head: &[u8]) -> Result<usize, Unrecorded> {
 }
 
 /// The record of a log that was read up to `end`.
-pub(crate) fn decode(content: &[u8], end: usize) -> Result<Record, Unrecorded> {
+pub(crate) fn decode(content: &[u8], end: usize) -> Result<Told, Unrecorded> {
     // The head anew: it may have been flagged since its first reading.
     let now = self::end(content)?;
     if content.len() != end || now < end {
@@ -78,6 +78,15 @@ pub(crate) fn decode(content: &[u8], end: usize) -> Result<Record, Unrecorded> {
         run.take(&RawRecord::read(&mut rest)?)?;
     }
     run.finish()
+}
+
+/// What the log tells.
+#[derive(Debug)]
+pub(crate) struct Told {
+    /// The run.
+    pub record: Record,
+    /// For each process what its parent said that it would start; nothing for the root.
+    pub announced: Vec<Option<PathBuf>>,
 }
 
 /// Takes numbers and bytes off the front.
@@ -249,6 +258,7 @@ struct Started {
 #[derive(Default)]
 struct Run {
     processes: Vec<Process>,
+    announced: Vec<Option<PathBuf>>,
     events: Vec<Event>,
     /// Index in `processes` by serial.
     index: HashMap<u32, u32>,
@@ -276,12 +286,12 @@ impl Run {
 
     fn start(&mut self, record: &RawRecord<'_>) -> Result<(), Unrecorded> {
         let serial = record.process;
-        let (parent, spawned_by) = if serial == ROOT {
-            (None, By::Compiler)
+        let (parent, spawned_by, announced) = if serial == ROOT {
+            (None, By::Compiler, None)
         } else {
             let started = self.started.get_mut(&serial).ok_or(Unrecorded::Torn)?;
             started.settled = true;
-            (Some(started.parent), started.by)
+            (Some(started.parent), started.by, Some(started.path.clone()))
         };
         let mut texts = record.first.split(|byte| *byte == 0).map(path);
         let process = Process {
@@ -298,6 +308,7 @@ impl Run {
             return Err(Unrecorded::Torn);
         }
         self.processes.push(process);
+        self.announced.push(announced);
         Ok(())
     }
 
@@ -323,7 +334,7 @@ impl Run {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Record, Unrecorded> {
+    fn finish(mut self) -> Result<Told, Unrecorded> {
         if self.processes.first().is_none_or(|root| root.serial != ROOT) {
             return Err(Unrecorded::NoRoot);
         }
@@ -332,7 +343,10 @@ impl Run {
             self.started.iter().filter(|(_, started)| !started.settled).map(|(serial, _)| *serial).min();
         match silent.and_then(|serial| self.started.remove(&serial)) {
             Some(started) => Err(Unrecorded::Silent { path: started.path }),
-            None => Ok(Record { processes: self.processes, events: self.events }),
+            None => {
+                let record = Record { processes: self.processes, events: self.events };
+                Ok(Told { record, announced: self.announced })
+            }
         }
     }
 }

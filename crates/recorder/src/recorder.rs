@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::log::{self, HEAD_SIZE, LOG_SIZE};
 use crate::object::{Object, memory_file, path_of, read_at};
 use crate::record::{Record, Unrecorded};
+use crate::watchable::image;
 
 /// Watches one run: one root process and all that come from it.
 #[derive(Debug)]
@@ -55,12 +56,12 @@ impl Recorder {
         [("LD_PRELOAD", list), ("KILN_RECORD", record)]
     }
 
-    /// What the run did; to be called when the root process has ended.
+    /// What the run did; to be called when the root process has ended. `program` is the file that was started as the root.
     ///
     /// # Errors
     ///
     /// Any [`Unrecorded`]: part of the run, or all of it, is not known.
-    pub fn finish(self) -> Result<Record, Unrecorded> {
+    pub fn finish(self, program: &Path) -> Result<Record, Unrecorded> {
         let mut content = vec![0; HEAD_SIZE];
         let size = read_at(&self.log, &mut content, 0)?;
         content.truncate(size);
@@ -68,6 +69,20 @@ impl Recorder {
         content.resize(end, 0);
         let size = read_at(&self.log, &mut content, 0)?;
         content.truncate(size);
-        log::decode(&content, end)
+        let told = log::decode(&content, end)?;
+        for (process, announced) in told.record.processes.iter().zip(&told.announced) {
+            let announced = announced.as_deref().unwrap_or(program);
+            if !is_run_by(announced, &process.exe) {
+                return Err(Unrecorded::Silent { path: announced.to_owned() });
+            }
+        }
+        Ok(told.record)
     }
+}
+
+/// Whether `exe` is the program, or what the kernel starts for it if it is a script. A program whose loader leaves our object
+/// out hands the variables on to the next one, which then reports in its place.
+fn is_run_by(program: &Path, exe: &Path) -> bool {
+    let identity = |path: &Path| rustix::fs::stat(path).ok().map(|facts| (facts.st_dev, facts.st_ino));
+    identity(&image(program)).is_some_and(|started| identity(exe) == Some(started))
 }

@@ -43,6 +43,18 @@ pub fn watchable(program: &Path) -> bool {
     false
 }
 
+/// What the kernel starts for a program: itself, or the interpreter of a script.
+pub(crate) fn image(program: &Path) -> PathBuf {
+    let mut path = program.to_owned();
+    for _ in 0..SCRIPT_DEPTH {
+        match read_start(&path).and_then(|(_, start)| interpreter(&start)) {
+            Some(interpreter) => path = interpreter,
+            None => break,
+        }
+    }
+    path
+}
+
 fn read_start(path: &Path) -> Option<(OwnedFd, Vec<u8>)> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = fs::openat(CWD, path, flags, Mode::empty()).ok()?;

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use common::{any, compile_c, programs, recorded, run, run_with_preload};
 use kiln_recorder::{Act, Record, Unrecorded, What};
+use kiln_testkit::deaf_loader;
 
 /// A test of an act, given whether a path has that name in the bench's directory.
 type Test<'a> = &'a dyn Fn(&Act, &dyn Fn(&Path, &str) -> bool) -> bool;
@@ -199,6 +200,24 @@ fn a_program_that_cannot_be_watched_is_blind_and_undisturbed() {
     assert!(matches!(run.record, Err(Unrecorded::Blind { path }) if path == program));
     assert!(!kiln_recorder::watchable(&program));
     assert!(kiln_recorder::watchable(&bench.program));
+}
+
+#[test]
+fn a_program_that_is_not_heard_hides_behind_no_other() {
+    let bench = Bench::new();
+    let Some(loader) = deaf_loader(&bench.directory) else {
+        eprintln!("skipped: no loader can be made deaf here");
+        return;
+    };
+    let source = "#include <unistd.h>\n#include <stdio.h>\nint main(void) { fopen(\"/etc/passwd\", \"r\"); \
+                  return execl(\"/bin/true\", \"true\", (char *)0); }";
+    let program =
+        compile_c(&bench.directory, "deaf", source, &format!("-Wl,--dynamic-linker={}", loader.display()));
+    let root = run(&mut Command::new(&program));
+    assert!(matches!(root.record, Err(Unrecorded::Silent { path }) if path == program));
+    let child = run(&mut bench.command(&format!("run given {}", program.display())));
+    assert!(child.output.status.success());
+    assert!(matches!(child.record, Err(Unrecorded::Silent { path }) if path == program));
 }
 
 #[test]

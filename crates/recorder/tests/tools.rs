@@ -9,7 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{any, command_in, has, opened_named, path_of, plain, programs, recorded, run, run_with_preload};
+use common::{
+    any, command_in, found, has, opened_named, path_of, plain, programs, recorded, run, run_with_preload,
+};
 use kiln_recorder::{Act, Record, Recorder, Unrecorded};
 
 fn project() -> (tempfile::TempDir, PathBuf) {
@@ -145,14 +147,14 @@ fn a_recorder_without_a_directory_works_from_memory() {
             .output()
             .unwrap();
         assert!(output.status.success() && output.stderr.is_empty());
-        assert_eq!(recorder.finish().unwrap().processes.len(), 2);
+        assert_eq!(recorder.finish(&found("env".as_ref())).unwrap().processes.len(), 2);
     }
 }
 
 #[test]
 fn a_run_that_never_was_has_no_record() {
     let recorder = Recorder::new(None).unwrap();
-    assert!(matches!(recorder.finish(), Err(Unrecorded::NoRoot)));
+    assert!(matches!(recorder.finish(Path::new("/bin/sh")), Err(Unrecorded::NoRoot)));
 }
 
 #[test]

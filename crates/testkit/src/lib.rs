@@ -12,6 +12,7 @@
 pub mod binary;
 mod cargo;
 pub mod http;
+mod loader;
 pub mod mounted;
 pub mod network;
 mod outcome;
@@ -23,6 +24,7 @@ mod stats;
 pub mod tree;
 
 pub use cargo::{Cargo, Toolchain};
+pub use loader::deaf_loader;
 pub use outcome::{Outcome, kill_group, run, run_with_input};
 pub use random::Random;
 pub use space::{Project, TestSpace};

@@ -19,7 +19,17 @@ pub fn run_with_preload(command: &mut Command, preload: Option<&OsStr>) -> Run {
     let object_dir = tempfile::tempdir().unwrap();
     let recorder = Recorder::new(Some(object_dir.path())).unwrap();
     let output = command.envs(recorder.environment(preload)).output().unwrap();
-    Run { output, record: recorder.finish() }
+    let directory = command.get_current_dir().unwrap_or(Path::new("."));
+    let program = directory.join(found(command.get_program()));
+    Run { output, record: recorder.finish(&program) }
+}
+
+/// The file that a command's name leads to.
+pub fn found(name: &OsStr) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    let on_path = || std::env::split_paths(&path).map(|part| part.join(name)).find(|file| file.is_file());
+    let is_path = Path::new(name).components().count() > 1;
+    (!is_path).then(on_path).flatten().unwrap_or_else(|| name.into())
 }
 
 pub fn run(command: &mut Command) -> Run {

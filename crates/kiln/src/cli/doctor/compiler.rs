@@ -128,7 +128,7 @@ fn watched(patient: &Patient<'_>, rustc: &Path) -> Finding {
     let Some(recorded) = compile(patient, rustc, &set) else {
         return Finding::problem(NAME, "with it a tiny library does not compile", LOST);
     };
-    match recorder.finish() {
+    match recorder.finish(rustc) {
         Err(silence) => Finding::problem(NAME, silence.to_string(), LOST),
         Ok(record) if !saw(&record, &patient.scratch.join("doctor.rs")) => {
             Finding::problem(NAME, "it does not see which files rustc reads", LOST)

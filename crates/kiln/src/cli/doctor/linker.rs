@@ -63,7 +63,7 @@ fn used(patient: &Patient<'_>, rustc: &Path, flags: &[OsString]) -> Option<Strin
     let set: Vec<(&OsStr, &OsStr)> =
         set.iter().flatten().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
     link(patient, rustc, flags, &set)?;
-    let record = recorder.and_then(|recorder| recorder.finish().ok());
+    let record = recorder.and_then(|recorder| recorder.finish(rustc).ok());
     Some(record.and_then(|record| name_in(&record)).unwrap_or_else(|| "an unknown linker".into()))
 }
 
