@@ -123,6 +123,49 @@ fn what_shows_its_own_name_is_not_compared() {
     assert_eq!((&told["hits"], &told["not_compared"]), (&2.into(), &2.into()), "{told:#}");
 }
 
+/// A front in front of gcc that reads a file by a system call of its own, which no recorder sees.
+#[cfg(target_arch = "x86_64")]
+const HIDDEN: &str = r#"
+#include <stdio.h>
+#include <unistd.h>
+static long call(long number, long a, long b, long c, long d)
+{
+    register long r10 __asm__("r10") = d;
+    __asm__ volatile("syscall" : "+a"(number) : "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+    return number;
+}
+int main(int count, char **words)
+{
+    char value[40] = "-DHIDDEN=", *args[40] = {"gcc", value};
+    long file = call(257, -100, (long)"hidden", 0, 0); /* openat */
+    if (file < 0)
+        return fprintf(stderr, "cc: error: hidden: Permission denied\n"), 1;
+    call(0, file, (long)(value + 9), 1, 0); /* read */
+    for (int i = 1; i < count; i++)
+        args[i + 1] = words[i];
+    return execvp("gcc", args);
+}
+"#;
+
+/// Verify mode's compile may read what was recorded and nothing else.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn what_a_c_compiler_reads_unseen_is_denied() {
+    let space = site(&format!("{} $PWD/front/gcc -c a.c -o o/a.o\n", env!("CARGO_BIN_EXE_kiln")));
+    space.write("project/a.c", "int a(void) { return HIDDEN; }\n");
+    space.write("project/front/front.c", HIDDEN);
+    space.write("project/hidden", "1");
+    let cc = ["cc", "-w", "front/front.c", "-o", "front/gcc"];
+    succeeds(Command::new(cc[0]).args(&cc[1..]).current_dir(space.path("project")));
+    pause();
+    succeeds(&mut space.kiln(&["run", "--", "sh", "build.sh"]));
+    let told = rebuilt(&space);
+    assert_eq!(told["wrong"][0]["unit"], "a.c c", "{told:#}");
+    let finding = told["wrong"][0]["finding"].as_str().unwrap();
+    assert_eq!(finding, "denied: a file that is not among the recorded inputs");
+    assert_eq!(told["same"], 0, "{told:#}");
+}
+
 /// Damage in the store is never put in place, whatever is compared.
 #[test]
 fn a_stored_object_that_is_wrong_is_found() {
