@@ -368,7 +368,7 @@ impl<'a> Compile<'a> {
             return Ok(());
         }
         let shape = shape_of(&self.weak, key, &self.world(), &self.shop.store).unwrap_or_default();
-        let hit = Hit { result, shape: &shape, input: self.input.as_deref() };
+        let hit = Hit { result, shape: &shape, input: self.input.as_deref(), store: &self.shop.store };
         let finding = verify::rebuild(&hit, &self.world());
         let wrong = finding.is_wrong();
         let words = finding.words();

@@ -5,6 +5,7 @@
 //! its files, and what the loader of a program looks at does not reach the program's output.
 
 use crate::inputs::{self, World};
+use crate::restore;
 use crate::toolchain;
 use c::Moved;
 use kiln_action::{
@@ -13,14 +14,17 @@ use kiln_action::{
 use kiln_compiler::gcc::wrapping;
 use kiln_compiler::rustc::depinfo;
 use kiln_report::cause;
+use kiln_store::{Fetch, Store};
 use kiln_sys::files::{self, FileError};
 use kiln_sys::process::{self, Channel, Ended, Program};
 use kiln_sys::sandbox::{Grant, Sandbox};
+use marks::Alike;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 mod c;
+mod marks;
 
 /// What comparing came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct Hit<'a> {
     pub shape: &'a Shape,
     /// The source, where it came on standard input.
     pub input: Option<&'a [u8]>,
+    /// Where it is stored.
+    pub store: &'a dyn Store,
 }
 
 /// Whether this hit belongs to the sample: another one in every build.
@@ -74,32 +80,56 @@ pub fn rebuild(hit: &Hit<'_>, world: &World<'_>) -> Finding {
     if invocation.incremental {
         return Finding::NotCompared("incremental".into());
     }
-    if matches!(invocation.family, Family::ClangCl | Family::Msvc) {
-        return Finding::NotCompared("clang-cl's outputs cannot be moved elsewhere yet".into());
-    }
     let by_place = |output: &kiln_action::Output| output.path.place == Place::Out;
     let c = invocation.family.is_c();
     if !c && (!invocation.outputs.files.is_empty() || !hit.result.outputs.iter().all(by_place)) {
         return Finding::NotCompared("its outputs are named one by one or hold their directory".into());
     }
-    let room = |number: u8| {
-        let (user, id) = (kiln_sys::env::user(), process::own_id());
-        Room(kiln_sys::env::temporary_directory().join(format!("kiln-rebuild-{user}-{id}-{number}")))
-    };
+    let (user, id) = (kiln_sys::env::user(), process::own_id());
+    let room = Room(kiln_sys::env::temporary_directory().join(format!("kiln-rebuild-{user}-{id}")));
     let compared = || -> Result<Finding, FileError> {
-        let one = room(1);
-        let finding = compare_in(&one, hit, world)?;
-        if !(c && matches!(finding, Finding::Different(_))) {
-            return Ok(finding);
+        let finding = compare_in(&room, hit, world, How::Moved)?;
+        match finding {
+            Finding::Different(_) if c => again(finding, &room, hit, world),
+            finding => Ok(finding),
         }
-        let other = room(2);
-        compare_in(&other, hit, world)?;
-        Ok(match c::are_same(&one.out(), &other.out())? {
-            true => finding,
-            false => Finding::NotCompared("it is another one every time, or shows its own name".into()),
-        })
     };
     compared().unwrap_or_else(|error| Finding::NotCompared(error.to_string()))
+}
+
+/// A C compile that was different elsewhere. What shows its own name (split debug information, coverage) is different in every
+/// other place, so it is compiled where it belongs, once it is sure that it is the same every time and that nothing was denied
+/// to it: there the whole project can be read. What is there is about to be replaced in any case.
+fn again(finding: Finding, room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, FileError> {
+    let taken = || -> Result<_, FileError> {
+        let made = c::made_in(&room.out())?;
+        files::remove_tree(&room.out())?;
+        Ok(made)
+    };
+    let first = taken()?;
+    compare_in(room, hit, world, How::Free)?;
+    if c::alike(&first, &taken()?) != Alike::Yes {
+        compare_in(room, hit, world, How::Moved)?;
+        return Ok(match c::alike(&first, &taken()?) {
+            Alike::Yes => finding, // what it was denied makes a difference
+            _ => Finding::NotCompared("it is another one every time".into()),
+        });
+    }
+    match restore::obstacle(world.invocation) {
+        None => compare_in(room, hit, world, How::InPlace),
+        Some(what) => Ok(Finding::NotCompared(what)),
+    }
+}
+
+/// How a compile is run to be compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// With its outputs elsewhere, allowed to read the recorded inputs.
+    Moved,
+    /// With its outputs elsewhere, allowed to read everything.
+    Free,
+    /// As it was called, allowed to read everything.
+    InPlace,
 }
 
 /// A directory for one compile, gone when it is dropped.
@@ -117,14 +147,20 @@ impl Drop for Room {
     }
 }
 
-fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, FileError> {
+fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result<Finding, FileError> {
     let (out, temporary) = (room.out(), room.0.join("tmp"));
     files::create_private_dirs(&out)?;
     files::create_private_dirs(&temporary)?;
     let args = world.argv.get(1..).unwrap_or_default();
-    let (args, places) = match world.invocation.family.is_c() {
-        false => (moved(args, &world.invocation.append, &out), places_with(&world.invocation.places, &out)),
-        true => match c::moved(args, world.invocation, &out) {
+    let (args, places) = match world.invocation.family {
+        Family::Rustc => {
+            (moved(args, &world.invocation.append, &out), places_with(&world.invocation.places, &out))
+        }
+        _ if how == How::InPlace => {
+            let args = args.iter().chain(&world.invocation.append).cloned().collect();
+            (args, world.invocation.places.clone())
+        }
+        _ => match c::moved(args, world.invocation, &out) {
             Some(Moved { args, places, directories }) => {
                 directories.iter().try_for_each(|directory| files::create_private_dirs(directory))?;
                 (args, places)
@@ -148,7 +184,8 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, 
         ended.map(|ended| (ended, said))
     };
     let failed = |error| FileError::new("run", Path::new(&world.argv[0]), error);
-    let ran = match Sandbox::new().map_err(failed)? {
+    let sandbox = if how == How::Moved { Sandbox::new().map_err(failed)? } else { None };
+    let ran = match sandbox {
         None => run(),
         Some(sandbox) => {
             grant(&sandbox, &room.0, hit.shape, world)?;
@@ -163,8 +200,7 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, 
         ));
     }
     let made = Made { out: &out, places: &places, streams: (&stdout, &stderr) };
-    let differs = difference(hit.result, world, &made)?;
-    Ok(differs.map_or(Finding::Same, Finding::Different))
+    difference(hit, world, &made)
 }
 
 /// The arguments with another output directory.
@@ -289,20 +325,17 @@ struct Made<'a> {
 }
 
 /// The first thing that is not as it was stored.
-fn difference(
-    result: &ActionResult,
-    world: &World<'_>,
-    made: &Made<'_>,
-) -> Result<Option<String>, FileError> {
+fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Finding, FileError> {
     let Made { out, places, streams: (stdout, stderr) } = *made;
-    let c = world.invocation.family.is_c();
+    let different = |what: String| Ok(Finding::Different(what));
+    let (result, c) = (hit.result, world.invocation.family.is_c());
     let mut made = c::files_below(out)?;
     for output in &result.outputs {
-        let Some(path) = places.resolve(&output.path) else { return Ok(Some(output.path.display())) };
+        let Some(path) = places.resolve(&output.path) else { return different(output.path.display()) };
         let name = path.file_name().unwrap_or_default().to_owned();
         made.retain(|known| *known != path);
         if files::stat(&path)?.is_none_or(|stat| stat.kind != FileKind::File) {
-            return Ok(Some(format!("{} is not made any more", name.display())));
+            return different(format!("{} is not made any more", name.display()));
         }
         let same = match output.role {
             Role::DepInfo(slot) if c => {
@@ -320,13 +353,25 @@ fn difference(
             }
             Role::Rlib | Role::File => files::hash_file(&path)?.digest == output.digest,
         };
-        if !same {
-            return Ok(Some(name.display().to_string()));
+        if same {
+            continue;
+        }
+        if !c || output.role != Role::File {
+            return different(name.display().to_string());
+        }
+        match beside_marks(hit, places, &out.with_file_name("stored"))? {
+            Alike::Yes => {}
+            Alike::No => return different(name.display().to_string()),
+            Alike::CannotSay => {
+                return Ok(Finding::NotCompared(
+                    "the compiler's random seeds are of different length".into(),
+                ));
+            }
         }
     }
     if let Some(more) = made.first() {
         let name = more.file_name().unwrap_or_default();
-        return Ok(Some(format!("{} is made now", name.display())));
+        return different(format!("{} is made now", name.display()));
     }
     let stored = |wanted: Stream| -> Option<Vec<u8>> {
         let pieces = result.streams.iter().filter(|(stream, _)| *stream == wanted);
@@ -336,10 +381,27 @@ fn difference(
         [(Stream::Out, stdout, "standard output"), (Stream::Err, stderr, "diagnostics")]
     {
         if stored(stream).as_deref() != Some(said) {
-            return Ok(Some(name.into()));
+            return different(name.into());
         }
     }
-    Ok(None)
+    Ok(Finding::Same)
+}
+
+/// What was made, held against what is stored.
+fn beside_marks(hit: &Hit<'_>, places: &Places, scratch: &Path) -> Result<Alike, FileError> {
+    let (mut stored, mut now) = (Vec::new(), Vec::new());
+    for output in hit.result.outputs.iter().filter(|output| output.role == Role::File) {
+        let how = Fetch::Copy { executable: false };
+        let (Some(path), Ok(_)) =
+            (places.resolve(&output.path), hit.store.fetch(&output.digest, scratch, how))
+        else {
+            return Ok(Alike::No);
+        };
+        stored.push(files::read(scratch)?);
+        now.push(files::read(&path)?);
+        files::remove(scratch)?;
+    }
+    Ok(marks::compare(&stored, &now))
 }
 
 /// What a compile asked that was not asked when its result was stored: a read that went unseen, by name.

@@ -115,12 +115,44 @@ fn hits_of_c_are_held_against_real_compiles() {
     assert!(said.starts_with("6 units compiled again and the same"), "{said}");
 }
 
+/// Split debug information and coverage are named in the object; gcc's coverage holds the time of day besides.
 #[test]
-fn what_shows_its_own_name_is_not_compared() {
+fn what_shows_its_own_name_is_compared_where_it_belongs() {
     let space = site("cc -g -gsplit-dwarf -c a.c -o o/a.o\ncc --coverage -c a.c -o o/b.o\n");
     succeeds(&mut space.kiln(&["run", "--", "sh", "build.sh"]));
+    let dwo = fs::read(space.path("project/o/a.dwo")).unwrap();
     let told = rebuilt(&space);
-    assert_eq!((&told["hits"], &told["not_compared"]), (&2.into(), &2.into()), "{told:#}");
+    assert_eq!((&told["hits"], &told["same"]), (&2.into(), &2.into()), "{told:#}");
+    assert_eq!(fs::read(space.path("project/o/a.dwo")).unwrap(), dwo);
+    assert_eq!(fs::read_dir(space.path("tmp")).unwrap().count(), 0, "nothing is left behind");
+}
+
+/// The names of sections end in a random number, whose length is mostly the same.
+#[test]
+fn objects_for_link_time_optimisation_are_compared_without_their_seed() {
+    let lines: Vec<_> = (0..6).map(|n| format!("gcc -O1 -flto -DN={n} -c a.c -o o/{n}.o\n")).collect();
+    let space = site(&lines.concat());
+    succeeds(&mut space.kiln(&["run", "--", "sh", "build.sh"]));
+    let told = rebuilt(&space);
+    assert_eq!(told["hits"], 6, "{told:#}");
+    assert!(told["same"].as_u64() > Some(0), "{told:#}");
+    assert_eq!(told["wrong"], Value::Array(vec![]), "{told:#}");
+}
+
+/// A file that is denied to it is taken for one that is not there: the object is another one, and the same every time.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn what_a_c_compiler_is_denied_is_not_explained_by_names() {
+    let lenient = HIDDEN.replace(
+        "return fprintf(stderr, \"cc: error: hidden: Permission denied\\n\"), 1;",
+        "value[9] = '0';",
+    );
+    assert_ne!(lenient, HIDDEN);
+    let line = format!("{} $PWD/front/gcc -g -gsplit-dwarf -c a.c -o o/a.o\n", env!("CARGO_BIN_EXE_kiln"));
+    let space = hiding(&line, &lenient);
+    let told = rebuilt(&space);
+    assert_eq!(told["wrong"][0]["unit"], "a.c c", "{told:#}");
+    assert!(told["wrong"][0]["finding"].as_str().unwrap().starts_with("different: "), "{told:#}");
 }
 
 /// A front in front of gcc that reads a file by a system call of its own, which no recorder sees.
@@ -147,18 +179,25 @@ int main(int count, char **words)
 }
 "#;
 
-/// Verify mode's compile may read what was recorded and nothing else.
-#[test]
+/// A project that was built with such a front.
 #[cfg(target_arch = "x86_64")]
-fn what_a_c_compiler_reads_unseen_is_denied() {
-    let space = site(&format!("{} $PWD/front/gcc -c a.c -o o/a.o\n", env!("CARGO_BIN_EXE_kiln")));
+fn hiding(commands: &str, front: &str) -> Space {
+    let space = site(commands);
     space.write("project/a.c", "int a(void) { return HIDDEN; }\n");
-    space.write("project/front/front.c", HIDDEN);
+    space.write("project/front/front.c", front);
     space.write("project/hidden", "1");
     let cc = ["cc", "-w", "front/front.c", "-o", "front/gcc"];
     succeeds(Command::new(cc[0]).args(&cc[1..]).current_dir(space.path("project")));
     pause();
     succeeds(&mut space.kiln(&["run", "--", "sh", "build.sh"]));
+    space
+}
+
+/// Verify mode's compile may read what was recorded and nothing else.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn what_a_c_compiler_reads_unseen_is_denied() {
+    let space = hiding(&format!("{} $PWD/front/gcc -c a.c -o o/a.o\n", env!("CARGO_BIN_EXE_kiln")), HIDDEN);
     let told = rebuilt(&space);
     assert_eq!(told["wrong"][0]["unit"], "a.c c", "{told:#}");
     let finding = told["wrong"][0]["finding"].as_str().unwrap();

@@ -1,6 +1,7 @@
 //! A C compile with its outputs elsewhere. Nothing else of the command line changes, and the rule for make keeps its target; an
 //! output that shows its own name is found out by compiling twice.
 
+use super::marks::{self, Alike};
 use kiln_action::{Family, FileKind, Invocation, Place, Places};
 use kiln_sys::files::{self, FileError};
 use std::ffi::{OsStr, OsString};
@@ -125,19 +126,16 @@ pub fn files_below(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(found)
 }
 
-/// Whether two directories hold the same files.
-pub fn are_same(one: &Path, other: &Path) -> Result<bool, FileError> {
-    let (mut ours, mut theirs) = (files_below(one)?, files_below(other)?);
-    ours.sort_unstable();
-    theirs.sort_unstable();
-    if ours.len() != theirs.len() {
-        return Ok(false);
-    }
-    for (our, their) in ours.iter().zip(&theirs) {
-        let same_name = our.strip_prefix(one).ok() == their.strip_prefix(other).ok();
-        if !same_name || files::hash_file(our)?.digest != files::hash_file(their)?.digest {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+/// What a directory holds, in the order of its names.
+pub fn made_in(directory: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, FileError> {
+    let mut files = files_below(directory)?;
+    files.sort_unstable();
+    files.into_iter().map(|path| files::read(&path).map(|bytes| (path, bytes))).collect()
+}
+
+/// Whether two runs made the same in the same place.
+pub fn alike(one: &[(PathBuf, Vec<u8>)], other: &[(PathBuf, Vec<u8>)]) -> Alike {
+    let names = |made: &[(PathBuf, Vec<u8>)]| made.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
+    let bytes = |made: &[(PathBuf, Vec<u8>)]| made.iter().map(|(_, bytes)| bytes.clone()).collect::<Vec<_>>();
+    if names(one) == names(other) { marks::compare(&bytes(one), &bytes(other)) } else { Alike::No }
 }
