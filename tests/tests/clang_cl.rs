@@ -245,17 +245,27 @@ fn cl_runs_unchanged() {
     site.is_not_cached(cl, &["/c", "x.c", "/Zi"], "/Zi");
 }
 
-/// It cannot move clang-cl's outputs: what it appends behind `--` would be a source.
+/// What verify mode adds behind `--` would be a source.
 #[test]
-fn verify_mode_takes_no_hit_for_wrong() {
+fn verify_mode_compares() {
     let space = TestSpace::new();
     let Some(clang) = clang_as(&space, "clang-cl") else { return };
     let site = project(&space, "").with("KILN_VERIFY", "100");
     for line in [
         args(&["/showIncludes"]),
+        args(&["/Z7", "/FA"]),
         args(&["/clang:-MD", "/clang:-MFout/a.d"]),
         vec![WINDOWS, "/Brepro", "/Iinc", "/c", "--", "src/a.c"],
     ] {
         site.is_cached(&clang, &line);
+        let told = fs::read_to_string(space.path("events")).expect("events");
+        assert!(told.contains("\"verified\":\"same\""), "{line:?}: {told}");
     }
+    // The time of day is in the object, in seconds.
+    let timed = [WINDOWS, "/Iinc", "/c", "src/a.c"];
+    site.through(&clang, &timed);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(site.through(&clang, &timed).1, Did::Hit);
+    let told = fs::read_to_string(space.path("events")).expect("events");
+    assert!(told.contains("\"verified\":\"same\""), "{told}");
 }

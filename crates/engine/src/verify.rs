@@ -24,6 +24,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 mod c;
+mod cl;
 mod marks;
 
 /// What comparing came to.
@@ -160,13 +161,19 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result
             let args = args.iter().chain(&world.invocation.append).cloned().collect();
             (args, world.invocation.places.clone())
         }
-        _ => match c::moved(args, world.invocation, &out) {
-            Some(Moved { args, places, directories }) => {
-                directories.iter().try_for_each(|directory| files::create_private_dirs(directory))?;
-                (args, places)
+        family => {
+            match if family == Family::ClangCl { cl::moved } else { c::moved }(args, world.invocation, &out) {
+                Some(Moved { args, places, directories }) => {
+                    directories.iter().try_for_each(|directory| files::create_private_dirs(directory))?;
+                    (args, places)
+                }
+                None => {
+                    return Ok(Finding::NotCompared(
+                        "its outputs are named in a file, or not by their whole names".into(),
+                    ));
+                }
             }
-            None => return Ok(Finding::NotCompared("its outputs are named in a file".into())),
-        },
+        }
     };
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
     let path = inputs::path_without_kiln(world.environment);

@@ -35,7 +35,7 @@ pub fn compare(ours: &[Vec<u8>], theirs: &[Vec<u8>]) -> Alike {
 /// The marks of a run, in the order in which they are found, each once.
 fn marks(files: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let mut found: Vec<Vec<u8>> = Vec::new();
-    for mark in files.iter().flat_map(|file| seeds(file).chain(stamp(file))) {
+    for mark in files.iter().flat_map(|file| seeds(file).chain(stamp(file)).chain(moment(file))) {
         if !found.iter().any(|known| known == mark) {
             found.push(mark.to_vec());
         }
@@ -57,6 +57,17 @@ fn seeds(file: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// `coverage_init`); behind the version at the beginning of the notes, and in the object.
 fn stamp(file: &[u8]) -> Option<&[u8]> {
     file.starts_with(b"oncg").then(|| file.get(8..12)).flatten()
+}
+
+/// The time of day at the beginning of an object for Windows (PE format, `TimeDateStamp`), behind its kind of machine; in the
+/// larger form behind more.
+fn moment(file: &[u8]) -> Option<&[u8]> {
+    const MACHINES: [[u8; 2]; 4] = [[0x64, 0x86], [0x4c, 0x01], [0x64, 0xaa], [0xc4, 0x01]]; // x64, x86, arm64, arm
+    match file.first_chunk()? {
+        [0, 0, 0xff, 0xff] => file.get(8..12),
+        [one, two, _, _] if MACHINES.contains(&[*one, *two]) => file.get(4..8),
+        _ => None,
+    }
 }
 
 fn without(file: &[u8], marks: &[Vec<u8>]) -> Vec<u8> {

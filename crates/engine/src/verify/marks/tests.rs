@@ -26,6 +26,13 @@ fn nor_does_a_stamp() {
 }
 
 #[test]
+fn nor_does_the_time_in_an_object_for_windows() {
+    let object = |time: &[u8], code: &[u8]| vec![[&[0x64, 0x86, 3, 0], time, b"rest", code].concat()];
+    assert_eq!(compare(&object(&[1, 2, 3, 4], b"code"), &object(&[5, 6, 7, 8], b"code")), Alike::Yes);
+    assert_eq!(compare(&object(&[1, 2, 3, 4], b"code"), &object(&[5, 6, 7, 8], b"kode")), Alike::No);
+}
+
+#[test]
 fn files_without_marks_are_held_against_each_other_byte_for_byte() {
     let file = |text: &str| vec![text.as_bytes().to_vec()];
     assert_eq!(compare(&file("a"), &file("a")), Alike::Yes);
