@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use kiln_testkit::TestSpace;
-use kiln_tests::c::{Did, Site, compilers, has, takes};
+use kiln_tests::c::{Did, Site, compilers, has, takes, there_is};
 
 const OBJECT: [&str; 4] = ["-c", "a.c", "-o", "a.o"];
 
@@ -184,19 +184,46 @@ impl Quiet for Site<'_> {
     }
 }
 
+/// gcc knows it since 15, clang since 19: a new one may lie beside an old one.
 #[test]
 fn embedded_file_is_edited() {
+    let new = ["gcc-15", "gcc-16", "clang-19", "clang-20", "clang-21"].into_iter().filter(|it| there_is(it));
+    for cc in compilers().into_iter().chain(new) {
+        let space = TestSpace::new();
+        let site = Site::new(&space, "ws");
+        let source = "char data[] = {\n#if __has_embed(\"data.bin\")\n#embed \"data.bin\"\n#endif\n};\n";
+        space.write("home/data.bin", "x");
+        if !takes(&space, cc, &["-std=c2x"], source) {
+            eprintln!("SKIPPED: this {cc} does not know #embed");
+            continue;
+        }
+        let args = object(&["-std=c2x", "--embed-dir=near", "--embed-dir=far"]);
+        site.write("a.c", source).write("near/other", "").write("far/data.bin", "one").is_cached(cc, &args);
+        site.write("far/data.bin", "two").notices(cc, &args);
+        site.write("near/data.bin", "shadow").notices(cc, &args);
+        site.write("data.bin", "nearest").notices(cc, &args);
+    }
+}
+
+/// gcc where it has the language (`gobjc`), clang always.
+#[test]
+fn objective_c() {
     for_each_compiler(|space, cc| {
         let site = Site::new(space, "ws");
-        let source = "char data[] = {\n#embed \"data.bin\"\n};\n";
-        space.write("home/data.bin", "x");
-        if !takes(space, cc, &["-std=c2x"], source) {
-            eprintln!("SKIPPED: this {cc} does not know #embed");
-            return;
+        for (file, language) in [("a.m", "objective-c"), ("a.mm", "objective-c++")] {
+            if !takes(space, cc, &["-x", language], "int x;\n") {
+                eprintln!("SKIPPED: this {cc} has no {language}");
+                continue;
+            }
+            let source = "#import \"value.h\"\n#import \"value.h\"\n@interface A { int a; }\n- (int)v;\n@end\n\
+                          @implementation A\n- (int)v { return VALUE + a; }\n@end\n";
+            site.write(file, source).write("far/value.h", define(1)).write("near/other", "");
+            let args = ["-c", file, "-o", "a.o", "-MD", "-Inear", "-Ifar"];
+            site.is_cached(cc, &args);
+            site.write("far/value.h", define(2)).notices(cc, &args);
+            site.write("near/value.h", define(3)).notices(cc, &args);
+            site.remove("near/value.h").is_cached(cc, &["-x", language, "-fexceptions", "-c", file, "-Ifar"]);
         }
-        let args = object(&["-std=c2x"]);
-        site.write("a.c", source).write("data.bin", "one").is_cached(cc, &args);
-        site.write("data.bin", "two").notices(cc, &args);
     });
 }
 

@@ -30,6 +30,9 @@ pub(super) static ROWS: &[Flag] = &[
     key_value(&["-iwithprefix", "-iwithprefixbefore"], Either)
         .says("Counts literally, in order.", "Is put behind what `-iprefix` says."),
     key_value(&["-imultilib"], Separate).says("Counts literally.", "Part of the names of directories."),
+    path(&["--embed-dir="], Joined)
+        .for_("Where the files of `#embed` (gcc 15, clang 19) are looked for; which was found is a question of the run."),
+    path(&["--embed-dir"], Separate).only(Clang).for_("The same."),
     path(&["-include", "-imacros"], Either).for_(READ),
     key(&["-nostdinc", "-nostdinc++", "-undef", "-remap", "-trigraphs", "-traditional", "-traditional-cpp"])
         .for_("Decides what is read, and how."),
