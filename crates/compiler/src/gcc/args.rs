@@ -30,16 +30,26 @@ pub struct Given {
 }
 
 /// How deep and how often response files may name each other (gcc gives up after 2000).
-pub(crate) const MOST_FILES: usize = 100;
+const MOST_FILES: usize = 100;
 
 /// The arguments with `@file` replaced by the words in it, wherever it stands and also inside such a file (gcc's
 /// `expandargv`, clang's `ExpandResponseFiles`). The words count, not the file's name. A file that cannot be read leaves
 /// the argument as it is; both compilers then take it for an input.
 pub fn expand(context: &Context<'_>) -> Result<Vec<OsString>, Reason> {
+    expand_by(context, words, true)
+}
+
+/// The same where a file is split into words in another way, or where one in a file is not read.
+pub(crate) fn expand_by(
+    context: &Context<'_>,
+    words: fn(&[u8]) -> Option<Vec<OsString>>,
+    nests: bool,
+) -> Result<Vec<OsString>, Reason> {
     let mut expanded = Vec::with_capacity(context.args.len());
-    let mut left: Vec<OsString> = context.args.iter().rev().cloned().collect();
+    let mut left: Vec<(OsString, bool)> =
+        context.args.iter().rev().map(|argument| (argument.clone(), false)).collect();
     let mut files = 0;
-    while let Some(argument) = left.pop() {
+    while let Some((argument, in_file)) = left.pop() {
         let Some(name) = argument.as_bytes().strip_prefix(b"@") else {
             expanded.push(argument);
             continue;
@@ -48,11 +58,14 @@ pub fn expand(context: &Context<'_>) -> Result<Vec<OsString>, Reason> {
         if files > MOST_FILES {
             return Err(Reason::BadArguments("response files without end".to_owned()));
         }
+        let unclear = || Reason::UncachedFlag(argument.to_string_lossy().into_owned());
+        if in_file && !nests {
+            return Err(unclear());
+        }
         match (context.response)(Path::new(OsStr::from_bytes(name))) {
             Some(bytes) => {
-                let words = words(&bytes)
-                    .ok_or_else(|| Reason::UncachedFlag(argument.to_string_lossy().into_owned()))?;
-                left.extend(words.into_iter().rev());
+                let words = words(&bytes).ok_or_else(unclear)?;
+                left.extend(words.into_iter().rev().map(|word| (word, true)));
             }
             None => expanded.push(argument),
         }

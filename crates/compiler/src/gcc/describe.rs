@@ -3,7 +3,8 @@
 use super::environment::{self, Row};
 use super::language::{ENDINGS, LANGUAGES};
 use super::nested::{ASSEMBLER, FRONTEND, LLVM_TELLS};
-use super::table::{self, Effect, Flag, Shows, Takes};
+use super::table;
+use crate::flags::{Effect, Flag, Shows, Takes};
 use kiln_action::Family;
 use std::fmt::Write;
 
@@ -41,15 +42,7 @@ What is written beside the output has its name with another ending, and is kept 
 /// Renders the page.
 pub fn describe() -> String {
     let mut page = HEAD.to_owned();
-    for (title, rows) in table::sections() {
-        heading(&mut page, title);
-        page.push_str(
-            "| option | effect | for key and outputs | it rests on | shown |\n|---|---|---|---|---|\n",
-        );
-        for flag in rows {
-            row(&mut page, &[&typed(flag), &effect(flag), flag.doc, flag.rests, shown(flag)]);
-        }
-    }
+    options(&mut page, &table::sections(), family, true);
     heading(&mut page, "The list of `-f` options");
     page.push_str(&wrapped(table::features().iter().copied()));
     nested(&mut page);
@@ -89,7 +82,7 @@ pub(crate) fn heading(page: &mut String, title: &str) {
     let _ = write!(page, "\n## {title}\n\n");
 }
 
-pub(crate) fn row(page: &mut String, cells: &[&str]) {
+fn row(page: &mut String, cells: &[&str]) {
     let _ = writeln!(page, "| {} |", cells.join(" | "));
 }
 
@@ -124,7 +117,7 @@ fn family(family: Family) -> &'static str {
     if family == Family::Clang { "clang" } else { "gcc" }
 }
 
-fn typed(flag: &Flag) -> String {
+fn typed<O>(flag: &Flag<O>, family: fn(Family) -> &'static str) -> String {
     let behind = match flag.takes {
         Takes::Nothing => "",
         Takes::Separate => " …",
@@ -138,7 +131,7 @@ fn typed(flag: &Flag) -> String {
     }
 }
 
-fn effect(flag: &Flag) -> String {
+fn effect<O>(flag: &Flag<O>) -> String {
     let effect = match flag.effect {
         Effect::Key => "key",
         Effect::Path => "key, path",
@@ -149,13 +142,29 @@ fn effect(flag: &Flag) -> String {
     if flag.named { format!("{effect}, name") } else { effect.to_owned() }
 }
 
-fn shown(flag: &Flag) -> &'static str {
-    match flag.shows {
-        Shows::Nothing => "–",
-        Shows::Paths => "absolute paths",
-        Shows::Debug => "directory, paths; can be mapped",
-        Shows::Directory => "directory, paths",
-        Shows::Everything => "the command line",
+/// Tables of options, each under its title. Families are called what `family` says; `mapped` says whether options cover what
+/// debug information shows.
+pub(crate) fn options<O>(
+    page: &mut String,
+    sections: &[(&str, &[Flag<O>])],
+    family: fn(Family) -> &'static str,
+    mapped: bool,
+) {
+    for (title, rows) in sections {
+        heading(page, title);
+        page.push_str(
+            "| option | effect | for key and outputs | it rests on | shown |\n|---|---|---|---|---|\n",
+        );
+        for flag in *rows {
+            let shown = match flag.shows {
+                Shows::Nothing => "–",
+                Shows::Paths => "absolute paths",
+                Shows::Debug if mapped => "directory, paths; can be mapped",
+                Shows::Debug | Shows::Directory => "directory, paths",
+                Shows::Everything => "the command line",
+            };
+            row(page, &[&typed(flag, family), &effect(flag), flag.doc, flag.rests, shown]);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 /// A variable and why it is on its list.
 pub type Row = (&'static str, &'static str);
 
+/// The lists of variables that count, from one.
 macro_rules! counting {
     ($(($name:literal, $why:literal),)*) => {
         /// Always counted: part of the WeakKey, set or not.
@@ -18,6 +19,8 @@ macro_rules! counting {
         ];
     };
 }
+
+pub(crate) use counting;
 
 counting! {
     ("CPATH", "Where headers are looked for, before the system's."),

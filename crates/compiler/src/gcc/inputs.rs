@@ -8,7 +8,7 @@ use super::outputs::{self, Asked, Planned, Stage};
 use super::table::{Effect, Own, Shows, Takes};
 use super::{environment, shown};
 use crate::{Context, Recognised};
-use kiln_action::{Family, Field, Invocation, Mode, Place, Places, Reason, Unit};
+use kiln_action::{Family, Field, Invocation, Mode, OutputPlan, Place, Places, Reason, Unit};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -89,6 +89,39 @@ pub(crate) fn refuse_variables(context: &Context<'_>) -> Result<(), Reason> {
     match environment::UNCACHED.iter().find(|(name, _)| (context.getenv)(name).is_some()) {
         Some((name, _)) => Err(Reason::UncachedFlag((*name).to_owned())),
         None => Ok(()),
+    }
+}
+
+/// A compile of a source, before anything is said about it.
+pub(crate) fn compile_of(
+    source: &Path,
+    language: Language,
+    recognised: &Recognised,
+    context: &Context<'_>,
+) -> Invocation {
+    let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Invocation {
+        family: recognised.family,
+        mode: Mode::Compile,
+        unit: Unit { name, kind: language.kind().to_owned() },
+        compiler: recognised.compiler.clone(),
+        wrapper: recognised.wrapper.clone(),
+        target: None,
+        fields: Vec::new(),
+        lazy: Vec::new(),
+        externs: Vec::new(),
+        outputs: OutputPlan::default(),
+        places: Places::new(),
+        stdin: false,
+        incremental: false,
+        native: false,
+        links: false,
+        environment: &[],
+        append: Vec::new(),
+        directory: context.directory.to_owned(),
+        source: Some(context.directory.join(source)),
+        depfile: None,
+        shows_directory: false,
     }
 }
 
@@ -303,29 +336,17 @@ impl Reading<'_> {
         if self.shows.is_everything() {
             typed.iter().for_each(|argument| self.field("argument", argument, false));
         }
-        let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Invocation {
-            family: self.family,
-            mode: Mode::Compile,
-            unit: Unit { name, kind: language.kind().to_owned() },
-            compiler: recognised.compiler.clone(),
-            wrapper: recognised.wrapper.clone(),
             target: self.target,
             fields: self.fields,
-            lazy: Vec::new(),
-            externs: Vec::new(),
             outputs,
             places,
-            stdin: false,
-            incremental: false,
             native: self.native,
-            links: false,
             environment: if shows_directory { environment::COUNTS_SHOWN } else { environment::COUNTS },
             append,
-            directory: self.context.directory.to_owned(),
-            source: Some(self.context.directory.join(source)),
             depfile,
             shows_directory,
+            ..compile_of(&source, language, recognised, self.context)
         })
     }
 

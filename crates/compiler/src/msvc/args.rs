@@ -2,11 +2,10 @@
 
 use super::table::{self, Effect, Flag, Takes};
 use crate::Context;
-use crate::gcc::args::{MOST_FILES, bare};
+use crate::gcc::args::{bare, expand_by};
 use kiln_action::{Family, Reason};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
 
 /// One argument, matched.
 #[derive(Clone, Debug)]
@@ -43,32 +42,7 @@ pub struct Spelled {
 
 /// The arguments with `@file` replaced by the words in it. cl expands none within a file; there nothing is cached.
 pub fn expand(context: &Context<'_>, family: Family) -> Result<Vec<OsString>, Reason> {
-    let mut expanded = Vec::with_capacity(context.args.len());
-    let mut left: Vec<(OsString, bool)> =
-        context.args.iter().rev().map(|argument| (argument.clone(), false)).collect();
-    let mut files = 0;
-    while let Some((argument, nested)) = left.pop() {
-        let Some(name) = argument.as_bytes().strip_prefix(b"@") else {
-            expanded.push(argument);
-            continue;
-        };
-        files += 1;
-        if files > MOST_FILES {
-            return Err(Reason::BadArguments("response files without end".to_owned()));
-        }
-        let unclear = || Reason::UncachedFlag(argument.to_string_lossy().into_owned());
-        if nested && family == Family::Msvc {
-            return Err(unclear());
-        }
-        match (context.response)(Path::new(OsStr::from_bytes(name))) {
-            Some(bytes) => {
-                let words = words(&bytes).ok_or_else(unclear)?;
-                left.extend(words.into_iter().rev().map(|word| (word, true)));
-            }
-            None => expanded.push(argument),
-        }
-    }
-    Ok(expanded)
+    expand_by(context, words, family != Family::Msvc)
 }
 
 /// The words of a response file, as Windows splits a command line: separated by white space, with `"` around what holds some;

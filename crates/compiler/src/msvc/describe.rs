@@ -1,8 +1,8 @@
 //! The page docs/key/msvc.md, from the tables.
 
 use super::environment;
-use super::table::{self, Effect, Flag, Shows, Takes};
-use crate::gcc::describe::{heading, row, variables};
+use super::table;
+use crate::gcc::describe::{heading, options, variables};
 use kiln_action::Family;
 
 const HEAD: &str = "\
@@ -39,15 +39,7 @@ why: links, several sources (`/MP`), a source on standard input, preprocessing, 
 /// Renders the page.
 pub fn describe() -> String {
     let mut page = HEAD.to_owned();
-    for (title, rows) in table::sections() {
-        heading(&mut page, title);
-        page.push_str(
-            "| option | effect | for key and outputs | it rests on | shown |\n|---|---|---|---|---|\n",
-        );
-        for flag in rows {
-            row(&mut page, &[&typed(flag), &effect(flag), flag.doc, flag.rests, shown(flag)]);
-        }
-    }
+    options(&mut page, &table::sections(), family, false);
     heading(&mut page, "Variables that always count");
     variables(&mut page, environment::COUNTS_WHY);
     heading(&mut page, "Variables with which nothing is cached");
@@ -56,40 +48,8 @@ pub fn describe() -> String {
     page
 }
 
-fn typed(flag: &Flag) -> String {
-    let behind = match flag.takes {
-        Takes::Nothing => "",
-        Takes::Separate => " …",
-        Takes::Joined | Takes::Prefix | Takes::Feature => "…",
-        Takes::Either => "[ ]…",
-    };
-    let names: Vec<String> = flag.names.iter().map(|name| format!("`{name}{behind}`")).collect();
-    match flag.only {
-        Some(Family::Msvc) => format!("{} (cl)", names.join(", ")),
-        Some(_) => format!("{} (clang-cl)", names.join(", ")),
-        None => names.join(", "),
-    }
-}
-
-fn effect(flag: &Flag) -> String {
-    let effect = match flag.effect {
-        Effect::Key => "key",
-        Effect::Path => "key, path",
-        Effect::Given => "key, value does not count",
-        Effect::Uncached => "not cached",
-        Effect::Question => "a question",
-        Effect::Own(_) => "see there",
-    };
-    if flag.named { format!("{effect}, name") } else { effect.to_owned() }
-}
-
-fn shown(flag: &Flag) -> &'static str {
-    match flag.shows {
-        Shows::Nothing => "–",
-        Shows::Paths => "absolute paths",
-        Shows::Debug | Shows::Directory => "directory, paths",
-        Shows::Everything => "the command line",
-    }
+fn family(family: Family) -> &'static str {
+    if family == Family::Msvc { "cl" } else { "clang-cl" }
 }
 
 #[cfg(test)]

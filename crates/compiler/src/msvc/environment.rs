@@ -1,22 +1,7 @@
 //! Variables that clang-cl and cl read for themselves. What clang reads under any name is in
 //! [`crate::gcc::environment`]; clang 14 as clang-cl was asked the same way, cl's are from its documentation.
 
-use crate::gcc::environment::Row;
-
-macro_rules! counting {
-    ($(($name:literal, $why:literal),)*) => {
-        /// Always counted: part of the WeakKey, set or not.
-        pub const COUNTS: &[&str] = &[$($name),*];
-        /// Counted where the directory can be in an output.
-        pub const COUNTS_SHOWN: &[&str] = &[$($name,)* "PWD"];
-        /// Why each of [`COUNTS`] and [`COUNTS_SHOWN`] counts.
-        pub const COUNTS_WHY: &[Row] = &[
-            $(($name, $why),)*
-            ("PWD", "Only where the directory can be in an output: debug information calls it so, if it is a \
-         name for it."),
-        ];
-    };
-}
+use crate::gcc::environment::{Row, counting};
 
 counting! {
     ("INCLUDE", "Where headers are looked for."),

@@ -5,12 +5,12 @@ use super::args::{Argument, Given};
 use super::environment;
 use super::outputs::{self, Asked, Planned};
 use super::table::{Effect, Own, Shows, Takes};
-use crate::gcc::inputs::{holds, is_plain, once, refuse_variables};
+use crate::gcc::inputs::{compile_of, holds, is_plain, once, refuse_variables};
 use crate::gcc::language::{self, Input, Language};
 use crate::gcc::table as clang;
 use crate::gcc::{nested, shown};
 use crate::{Context, Recognised};
-use kiln_action::{Family, Field, Invocation, Mode, Place, Places, Reason, Unit};
+use kiln_action::{Family, Field, Invocation, Place, Places, Reason};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -136,7 +136,6 @@ impl Reading<'_> {
             Effect::Question => return Err(Reason::Question((*name).to_owned())),
             Effect::Own(own) => return self.own(own, name, value, flag.takes),
             Effect::Path => self.field(name, value, true),
-            Effect::Given => self.field(name, "", false),
             Effect::Key => self.field(name, value, false),
         }
         Ok(())
@@ -166,6 +165,10 @@ impl Reading<'_> {
                     return Err(Reason::BadArguments(format!("{name} given twice")));
                 }
                 self.asked.listing = Some(if value.as_os_str().is_empty() { before } else { value });
+                self.field(name, "", false);
+                return Ok(());
+            }
+            Own::Database => {
                 self.field(name, "", false);
                 return Ok(());
             }
@@ -279,29 +282,16 @@ impl Reading<'_> {
         if self.shows.is_everything() {
             typed.iter().for_each(|argument| self.field("argument", argument, false));
         }
-        let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Ok(Invocation {
-            family: self.family,
-            mode: Mode::Compile,
-            unit: Unit { name, kind: language.kind().to_owned() },
-            compiler: recognised.compiler.clone(),
-            wrapper: recognised.wrapper.clone(),
             target: self.target,
             fields: self.fields,
-            lazy: Vec::new(),
-            externs: Vec::new(),
             outputs,
             places,
-            stdin: false,
-            incremental: false,
             native: self.native,
-            links: false,
             environment: if shows_directory { environment::COUNTS_SHOWN } else { environment::COUNTS },
-            append: Vec::new(),
-            directory: self.context.directory.to_owned(),
-            source: Some(self.context.directory.join(source)),
             depfile,
             shows_directory,
+            ..compile_of(&source, language, recognised, self.context)
         })
     }
 

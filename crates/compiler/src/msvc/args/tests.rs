@@ -1,5 +1,6 @@
 use super::*;
 use std::collections::HashMap;
+use std::path::Path;
 
 fn split(text: &str) -> Option<Vec<String>> {
     let words = words(text.as_bytes())?;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::recognise;
+use kiln_action::Unit;
 use kiln_action::key::KeyInputs;
 
 /// A command line in `/home/me/p/build` of the project `/home/me/p`.

@@ -1,7 +1,7 @@
 //! Options that say what is written and told, and where.
 
 use super::Takes::{Either, Joined, Nothing, Prefix};
-use super::{Effect, Flag, Own, Shows, key, key_value, own, question, uncached};
+use super::{Flag, Own, Shows, key, key_value, own, question, uncached};
 use kiln_action::Family::{ClangCl, Msvc};
 
 const TELLS: &str = "Makes the compiler tell of its own workings.";
@@ -35,7 +35,7 @@ pub(super) static ROWS: &[Flag] = &[
         .only(ClangCl),
     uncached(&["/FA", "/Fa"], Joined, "A listing; not measured.").only(Msvc),
     uncached(&["/FR", "/Fr"], Joined, "Writes what browsers of sources read, `.sbr`."),
-    Flag::new(&["/Fd"], Joined, Effect::Given).only(ClangCl).says(
+    own(&["/Fd"], Joined, Own::Database).only(ClangCl).says(
         "That it is given counts; its value does not.",
         "Names a `.pdb`. clang-cl ignores it: debug information is in the object.",
     ),
