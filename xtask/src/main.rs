@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod dist;
 mod docs;
+mod proof;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,8 @@ enum Chore {
     Dist,
     /// Measures kiln against plain cargo, the replay limit and the rivals found
     Bench(Box<bench::Args>),
+    /// Builds projects of other people with and without kiln and compares every object; minutes each
+    Proof(proof::Args),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Chore::Docs { check } => docs::run(check),
         Chore::Dist => dist::run(),
         Chore::Bench(args) => bench::run(*args),
+        Chore::Proof(args) => proof::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -29,21 +29,13 @@ pub struct Kit {
 impl Kit {
     /// Asks cargo where things are.
     pub fn assemble(common: &Common) -> Outcome<Self> {
-        let manifest = env::var("CARGO_MANIFEST_DIR").map_err(|_| "run this as `cargo xtask bench`")?;
-        let metadata = measure::output(
-            Command::new(cargo())
-                .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
-                .current_dir(manifest),
-        )?;
-        let metadata: Value = serde_json::from_str(&metadata).map_err(|error| error.to_string())?;
-        let path = |field: &str| PathBuf::from(metadata[field].as_str().unwrap_or("."));
-        let target = path("target_directory");
+        let target = cargo_says("target_directory")?;
         let kiln = common.kiln.clone().unwrap_or_else(|| target.join("release/kiln"));
         let work = common.work.clone().unwrap_or_else(|| env::temp_dir().join("kiln-bench"));
         files::make(&work)?;
         Ok(Self {
             environment: Environment::clean(),
-            workspace: path("workspace_root"),
+            workspace: cargo_says("workspace_root")?,
             work: work.canonicalize().map_err(files::about(&work))?,
             kiln: std::path::absolute(&kiln).map_err(files::about(&kiln))?,
             target,
@@ -108,6 +100,23 @@ impl Kit {
         let host = told.lines().find_map(|line| line.strip_prefix("host: "));
         host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
     }
+}
+
+/// This workspace's target directory.
+pub fn target() -> Outcome<PathBuf> {
+    cargo_says("target_directory")
+}
+
+/// A path of `cargo metadata`.
+fn cargo_says(field: &str) -> Outcome<PathBuf> {
+    let manifest = env::var("CARGO_MANIFEST_DIR").map_err(|_| "run this as `cargo xtask`")?;
+    let metadata = measure::output(
+        Command::new(cargo())
+            .args(["metadata", "--no-deps", "--offline", "--format-version=1"])
+            .current_dir(manifest),
+    )?;
+    let metadata: Value = serde_json::from_str(&metadata).map_err(|error| error.to_string())?;
+    Ok(PathBuf::from(metadata[field].as_str().unwrap_or(".")))
 }
 
 fn cargo() -> PathBuf {
