@@ -136,7 +136,10 @@ fn variant(invocation: &Invocation) -> [u8; 8] {
 }
 
 fn told(question: &Question, answer: &Answer, world: &World<'_>, salt: &[u8]) -> Told {
-    let mut details = details(question, world, salt);
+    let mut details = match answer {
+        Answer::Nothing => Vec::new(), // there is nothing to tell more about
+        _ => details(question, world, salt),
+    };
     details.truncate(MOST_DETAILS);
     Told { question: question.clone(), answer: Answered::of(question, answer, salt), details }
 }

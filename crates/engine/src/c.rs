@@ -39,7 +39,7 @@ pub fn declared(
     if let Some(missing) = written.filter(|path| !evidence.outputs.contains(*path)) {
         return Err(Reason::BadOutputs(format!("{} was not written", missing.display())));
     }
-    compares_no_times(evidence)?;
+    let named = sources_name_it(evidence, world)?;
     let mut texts = HashMap::new();
     if let Some(path) = invocation.depfile.as_deref() {
         let text = files::read(path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
@@ -51,30 +51,48 @@ pub fn declared(
         }
         texts.insert(path.to_owned(), Template::cut(&text, &invocation.places, &[Spelling::Make]));
     }
-    if !invocation.shows_directory && shows_its_place(evidence, ran, world)? {
+    if !invocation.shows_directory && (named || shows_its_place(evidence, ran, world)?) {
         evidence.questions.insert(Question::Here);
     }
     Ok(texts)
 }
 
-/// `#pragma GCC dependency` warns where a file is younger than the source, which no answer tells.
-fn compares_no_times(evidence: &Evidence) -> Result<(), Reason> {
-    let own = |path: &&PathBuf| !is_of_the_system(path);
-    for path in evidence.opened.difference(&evidence.code).filter(own) {
-        if files::read(path).is_ok_and(|text| asking::compares_times(&text)) {
+/// Whether a file that it read and that is not the system's names the project's directory, or may ask for its own name where
+/// that is absolute. One of them must not have the compiler compare the times of files: `#pragma GCC dependency` warns
+/// where a file is younger than the source, which no answer tells.
+fn sources_name_it(evidence: &Evidence, world: &World<'_>) -> Result<bool, Reason> {
+    let (needles, absolute) = (needles(world), is_given_absolute_paths(world));
+    let holds = |text: &[u8]| needles.iter().any(|needle| memchr::memmem::find(text, needle).is_some());
+    let asks =
+        |path: &Path, text: &[u8]| absolute && !passes_names_on(path) && asking::may_ask_for_a_name(text);
+    let mut named = false;
+    for path in evidence.opened.difference(&evidence.code).filter(|path| !is_of_the_system(path)) {
+        let Ok(text) = files::read(path) else {
+            named |= !needles.is_empty();
+            continue;
+        };
+        if asking::compares_times(&text) {
             return Err(Reason::Asked(format!("{} compares the times of files", path.display())));
         }
+        named = named || holds(&text) || asks(path, &text);
     }
-    Ok(())
+    Ok(named)
 }
 
 /// What else is to be asked where two files have equal bytes and `#pragma once` or `#import` is about them. To clang they
 /// are one file if they are one by their inode, to gcc if their times are equal, too.
-pub fn of_twins(shape: &Shape, answers: &[Answer], world: &World<'_>) -> Result<Vec<Question>, Reason> {
+/// A library that was loaded is included by nobody.
+pub fn of_twins(
+    shape: &Shape,
+    answers: &[Answer],
+    evidence: &Evidence,
+    world: &World<'_>,
+) -> Result<Vec<Question>, Reason> {
     let mut twins: HashMap<&Digest, Vec<(&Placed, PathBuf)>> = HashMap::new();
     for (question, answer) in shape.questions().iter().zip(answers) {
         if let (Question::File(placed), Answer::Content(digest)) = (question, answer)
             && let Some(path) = world.invocation.places.resolve(placed)
+            && (placed.place != Place::Literal || evidence.opened.contains(&path))
         {
             twins.entry(digest).or_default().push((placed, path));
         }
@@ -145,9 +163,13 @@ fn shown_by_depfile(text: &[u8], world: &World<'_>) -> bool {
     text.contains(&b'/') && roots(world).any(odd)
 }
 
-/// Whether anything that is kept may show where the project is.
+fn needles<'a>(world: &'a World<'_>) -> Vec<&'a [u8]> {
+    roots(world).map(|root| root.as_os_str().as_bytes()).collect()
+}
+
+/// Whether anything that is kept may show where the project is, but for the sources.
 fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<bool, Reason> {
-    let needles: Vec<&[u8]> = roots(world).map(|root| root.as_os_str().as_bytes()).collect();
+    let needles = needles(world);
     if needles.is_empty() {
         return Ok(false);
     }
@@ -166,24 +188,16 @@ fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<
     if messages.split(|&byte| byte == b'\n').any(loose) || left() {
         return Ok(true);
     }
-    let mapped = !world.invocation.places.remapped().roots().is_empty(); // and `__FILE__` with it
-    let absolute = !mapped && is_given_absolute_paths(world, &needles);
-    let fields = &world.invocation.fields;
-    if absolute && fields.iter().any(|field| asking::may_ask_for_a_name(field.value.as_bytes())) {
-        return Ok(true);
+    if !is_given_absolute_paths(world) {
+        return Ok(false);
     }
-    let mut sources = evidence.opened.difference(&evidence.code);
-    Ok(sources.any(|path| {
-        // Macros of headers from outside the project are expanded in it, but for those known to pass a name on as it is.
-        let (named, asks) = (!is_of_the_system(path), absolute && !passes_names_on(path));
-        if !named && !asks {
-            return false;
-        }
-        let Ok(text) = files::read(path) else { return true };
-        let holds = |needle: &&[u8]| memchr::memmem::find(&text, needle).is_some();
-        let may_ask = if named { asking::may_ask_for_a_name } else { asking::says_a_name };
-        named && needles.iter().any(holds) || asks && may_ask(&text)
-    }))
+    // Macros of headers from outside the project are expanded in it, but for those known to pass a name on as it is.
+    let asks = |path: &PathBuf| {
+        !passes_names_on(path) && files::read(path).map_or(true, |text| asking::says_a_name(&text))
+    };
+    let mut others = evidence.opened.difference(&evidence.code).filter(|path| is_of_the_system(path));
+    let fields = &world.invocation.fields;
+    Ok(fields.iter().any(|field| asking::may_ask_for_a_name(field.value.as_bytes())) || others.any(asks))
 }
 
 fn is_of_the_system(path: &Path) -> bool {
@@ -216,7 +230,12 @@ fn after_its_place<'a>(line: &'a [u8], roots: &[&[u8]]) -> &'a [u8] {
 /// Fields that name no source: what is written, and what a rule for make is called.
 const NOT_SOURCES: [&str; 4] = ["output", "-MT", "-MQ", "-Wp,-MT"];
 
-fn is_given_absolute_paths(world: &World<'_>, needles: &[&[u8]]) -> bool {
+/// Whether a source was given by an absolute path below one of the places, and so has one as its name.
+fn is_given_absolute_paths(world: &World<'_>) -> bool {
+    if !world.invocation.places.remapped().roots().is_empty() {
+        return false; // that is mapped, and `__FILE__` with it
+    }
+    let needles = needles(world);
     let below = |text: &[u8]| needles.iter().any(|needle| memchr::memmem::find(text, needle).is_some());
     let invocation = world.invocation;
     let variables = invocation.environment.iter().filter_map(|name| world.environment.get(name));

@@ -24,6 +24,7 @@ use kiln_sys::clock::Moment;
 use kiln_sys::files;
 use kiln_sys::identity::Writer;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -114,7 +115,7 @@ pub fn capture(
     let mut shape = Shape::new(evidence.questions.iter().cloned().collect());
     let mut answers = settled_answers(&shape, &evidence, ran, world)?;
     if world.invocation.family.is_c() {
-        let more = c::of_twins(&shape, &answers, world)?;
+        let more = c::of_twins(&shape, &answers, &evidence, world)?;
         if !more.is_empty() {
             evidence.questions.extend(more);
             shape = Shape::new(evidence.questions.iter().cloned().collect());
@@ -158,7 +159,7 @@ fn declared(
     if let Some(input) = input.map(|field| invocation.absolute(Path::new(&field.value)))
         && !invocation.outputs.stems.is_empty()
         && !evidence.opened.contains(&input)
-        && !evidence.absent.contains(&input)
+        && !evidence.absent.contains(input.as_os_str())
     {
         return Err(Reason::Unrecorded(format!("{} was read unseen", input.display())));
     }
@@ -294,11 +295,11 @@ fn settled_answers(
     let answers = view.of_all(shape.questions(), world).map_err(unanswered)?;
     let path_of = |question: &Question| world.invocation.places.resolve(question.path()?);
     let asked = shape.questions().iter().zip(&answers);
-    let still_absent: HashSet<PathBuf> = asked
+    let still_absent: HashSet<OsString> = asked
         .filter(|(question, answer)| matches!(question, Question::Absent(_)) && **answer == Answer::Nothing)
-        .filter_map(|(question, _)| path_of(question))
+        .filter_map(|(question, _)| Some(path_of(question)?.into_os_string()))
         .collect();
-    for path in evidence.absent.difference(&still_absent) {
+    for path in evidence.absent.difference(&still_absent).map(Path::new) {
         if !evidence.outputs.contains(path) && files::lstat(path).is_ok_and(|found| found.is_some()) {
             return Err(changed(path));
         }
@@ -332,8 +333,8 @@ fn settled_answers(
 /// Whether what was looked at has not changed since the run began.
 struct Still {
     since: i64,
-    /// Directories and links that are known to be as they were, and all above them.
-    ways: HashSet<PathBuf>,
+    /// Directories and links that are known to be as they were, and all above them, as they are spelled.
+    ways: HashSet<OsString>,
     /// The latest of them.
     last: PathBuf,
 }
@@ -354,7 +355,7 @@ impl Still {
 
     /// Whether the way to a path is the same. Questions about one directory follow one another.
     fn above(&mut self, path: &Path) -> bool {
-        let Some(above) = path.parent() else { return true };
+        let Some(above) = above(path) else { return true };
         if self.last.as_os_str() == above.as_os_str() {
             return true;
         }
@@ -386,13 +387,15 @@ impl Still {
     /// and so does a link that was retargeted.
     fn way(&mut self, directory: &Path) -> bool {
         let mut seen = Vec::new();
-        for part in directory.ancestors().take_while(|part| !self.ways.contains(*part)) {
+        let mut next = Some(directory);
+        while let Some(part) = next.filter(|part| !self.ways.contains(part.as_os_str())) {
             seen.push(part);
             if files::lstat(part).ok().flatten().is_some_and(|stat| !self.part(&stat)) {
                 return false;
             }
+            next = above(part);
         }
-        self.ways.extend(seen.into_iter().map(Path::to_owned)); // what is known has a known way above it
+        self.ways.extend(seen.into_iter().map(OsString::from)); // what is known has a known way above it
         true
     }
 
@@ -405,6 +408,15 @@ impl Still {
             FileKind::Symlink => stat.identity.ctime_ns <= self.since,
             _ => true,
         }
+    }
+}
+
+/// What a path is in, as far as it is spelled: `a/.` is in `a`. There are thousands.
+fn above(path: &Path) -> Option<&Path> {
+    let text = path.as_os_str().as_bytes();
+    match memchr::memrchr(b'/', text)? {
+        0 => (text.len() > 1).then_some(Path::new("/")),
+        slash => Some(Path::new(std::ffi::OsStr::from_bytes(&text[..slash]))),
     }
 }
 

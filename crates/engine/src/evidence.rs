@@ -14,7 +14,7 @@ use kiln_compiler::rustc::environment as variables;
 use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
 use made::Made;
 use std::collections::{BTreeSet, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +25,9 @@ mod made;
 pub struct Evidence {
     /// What must be asked.
     pub questions: BTreeSet<Question>,
-    /// Paths that were looked for and were not there: they must still not be there when the run is kept.
-    pub absent: HashSet<PathBuf>,
+    /// Paths that were looked for and were not there, as they were spelled (a thousand): they must still not be there when the
+    /// run is kept.
+    pub absent: HashSet<OsString>,
     /// Files the run opened for reading, as absolute paths.
     pub opened: HashSet<PathBuf>,
     /// Those of them that were run or loaded.
@@ -418,7 +419,7 @@ impl Reading<'_> {
             return Ok(()); // which files of a dependency are there yet is pipelining's affair; externs are in the key
         }
         if missing {
-            self.found.absent.insert(path.to_owned());
+            self.found.absent.insert(path.as_os_str().to_owned());
         }
         if who != Who::Macro
             && let (Some(directory), Some(name)) = (path.parent(), path.file_name())
@@ -441,7 +442,7 @@ impl Reading<'_> {
             if who == Who::Tool {
                 return self.looked(who, path, errno); // gcc asks so for every place where a header might be
             }
-            self.found.absent.insert(path.to_owned());
+            self.found.absent.insert(path.as_os_str().to_owned());
         }
         let placed = self.placed(who, path);
         if who == Who::Macro && placed.place != kiln_action::Place::Literal {

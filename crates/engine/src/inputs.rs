@@ -226,9 +226,9 @@ pub fn another_program(path: &Path) -> Option<PathBuf> {
 /// Whether this is the running program by another name: a link to it in the place of a compiler.
 fn is_kiln(path: &Path) -> bool {
     let same = |one: &files::Identity, other: &files::Identity| (one.dev, one.ino) == (other.dev, other.ino);
+    let Some(it) = files::stat(path).ok().flatten() else { return false };
     let own = files::stat(Path::new("/proc/self/exe")).ok().flatten();
-    let it = files::stat(path).ok().flatten();
-    own.zip(it).is_some_and(|(own, it)| same(&own.identity, &it.identity))
+    own.is_some_and(|own| same(&own.identity, &it.identity))
 }
 
 /// `$PATH` without the directories in which compilers' names are links to kiln, if there are any: a compiler must not find kiln

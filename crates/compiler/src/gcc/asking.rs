@@ -27,20 +27,15 @@ pub fn may_ask_for_a_name(text: &[u8]) -> bool {
     says_a_name(text) || may_paste_a_name(text)
 }
 
+/// All these words end with a `_`, so only such words are looked at.
 fn may_paste_a_name(text: &[u8]) -> bool {
-    let mut at = 0;
-    while let Some(start) = text[at..].iter().position(|&byte| is_of_word(byte)).map(|found| at + found) {
-        let end = text[start..]
-            .iter()
-            .position(|&byte| !is_of_word(byte))
-            .map_or(text.len(), |found| start + found);
-        let word = &text[start..end];
-        if word.contains(&b'_') && (PIECES.contains(&word) || ends_a_paste(text, start, end)) {
-            return true;
+    memchr::memchr_iter(b'_', text).map(|at| at + 1).any(|end| {
+        if text.get(end).is_some_and(|&byte| is_of_word(byte)) {
+            return false;
         }
-        at = end;
-    }
-    false
+        let start = text[..end].iter().rposition(|&byte| !is_of_word(byte)).map_or(0, |before| before + 1);
+        PIECES.contains(&&text[start..end]) || ends_a_paste(text, start, end)
+    })
 }
 
 /// Whether a word is but `_` or `__`, behind `##` or where it may be the last argument of a macro that pastes.
