@@ -22,7 +22,7 @@ mod search;
 
 pub use draft::{Draft, PRIVATE_PREFIX, write_atomic, write_private, write_shared};
 use kind::filesystem_kind_of;
-pub use kind::{FilesystemKind, filesystem_kind, free_bytes};
+pub use kind::{FilesystemKind, filesystem_kind, free_bytes, stamps_names};
 pub use lock::{Lock, PlaceLock};
 pub use place::{place_copy, place_copy_checked, place_copy_hashing, place_link};
 pub use search::find_any;

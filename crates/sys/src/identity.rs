@@ -9,9 +9,13 @@
 use crate::files::{self, FileError, Hashed, Scratch, Source};
 use kiln_action::{Digest, FileKind};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 pub use crate::files::Identity;
+pub use names::Names;
+
+mod names;
 
 /// How the names of memo files begin; the boot id follows.
 pub const MEMO_PREFIX: &str = "memo-";
@@ -19,7 +23,9 @@ pub const MEMO_PREFIX: &str = "memo-";
 const SLOT: usize = 80;
 const WAYS: usize = 4;
 const BUCKETS: u64 = 1 << 14;
-const CHECKED: usize = SLOT - 8;
+/// Bytes of a slot's checksum.
+const CHECK: usize = 8;
+const CHECKED: usize = SLOT - CHECK;
 
 /// A moment by the clock that file systems stamp with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,18 +75,23 @@ impl Writer {
 /// The memo. Without a file (no boot id, no room, no permission) it knows nothing and remembers nothing.
 pub struct Memo {
     table: Option<Scratch>,
+    /// The memo of directories, and where it is: few need it.
+    names: OnceLock<Option<Scratch>>,
+    names_path: Option<PathBuf>,
 }
 
 impl Memo {
     /// Opens or creates the memo in `directory`. Never fails.
     pub fn open(directory: &Path) -> Memo {
-        let table = memo_name().and_then(|name| Scratch::open(&directory.join(name)).ok());
-        Memo { table }
+        let boot = boot();
+        let path = |prefix: &str| Some(directory.join(format!("{prefix}{}", boot.as_deref()?)));
+        let table = path(MEMO_PREFIX).and_then(|path| Scratch::open(&path).ok());
+        Memo { table, names: OnceLock::new(), names_path: path(names::PREFIX) }
     }
 
     /// A memo that knows nothing and remembers nothing.
     pub fn none() -> Memo {
-        Memo { table: None }
+        Memo { table: None, names: OnceLock::new(), names_path: None }
     }
 
     /// The digest of the file with this identity, if it is remembered.
@@ -110,6 +121,11 @@ impl Memo {
 /// The file name of this boot's memo.
 pub fn memo_name() -> Option<OsString> {
     Some(format!("{MEMO_PREFIX}{}", boot()?).into())
+}
+
+/// Whether a memo's file is of this boot.
+pub fn is_of_this_boot(name: &str) -> bool {
+    boot().is_some_and(|boot| name.ends_with(&boot))
 }
 
 /// The kernel's name for this boot of this machine.
@@ -154,12 +170,18 @@ fn head(identity: &Identity) -> [u8; 16] {
     bytes
 }
 
+fn identity_bytes(identity: &Identity) -> [u8; 40] {
+    let mut bytes = [0; 40];
+    bytes[..16].copy_from_slice(&head(identity));
+    bytes[16..24].copy_from_slice(&identity.size.to_le_bytes());
+    bytes[24..32].copy_from_slice(&identity.mtime_ns.to_le_bytes());
+    bytes[32..40].copy_from_slice(&identity.ctime_ns.to_le_bytes());
+    bytes
+}
+
 fn slot_bytes(identity: &Identity, digest: &Digest) -> [u8; SLOT] {
     let mut slot = [0; SLOT];
-    slot[..16].copy_from_slice(&head(identity));
-    slot[16..24].copy_from_slice(&identity.size.to_le_bytes());
-    slot[24..32].copy_from_slice(&identity.mtime_ns.to_le_bytes());
-    slot[32..40].copy_from_slice(&identity.ctime_ns.to_le_bytes());
+    slot[..40].copy_from_slice(&identity_bytes(identity));
     slot[40..72].copy_from_slice(&digest.hash);
     let check = checksum(&slot[..CHECKED]);
     slot[CHECKED..].copy_from_slice(&check.to_le_bytes());

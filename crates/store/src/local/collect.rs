@@ -9,7 +9,7 @@ use super::survey::{Aged, Blob, Contents, Record, Survey};
 use super::usage::{Count, on_disk};
 use crate::StoreError;
 use kiln_sys::files::{self, Lock};
-use kiln_sys::identity::{MEMO_PREFIX, Moment, memo_name};
+use kiln_sys::identity::{self, MEMO_PREFIX, Moment};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -250,10 +250,9 @@ impl Sweep {
 
     /// Memos of earlier boots. A cache directory may be shared with other machines, so those in use are left.
     fn old_memos(&mut self, root: &Path) {
-        let ours = memo_name();
         for entry in files::list(root).ok().flatten().unwrap_or_default() {
-            let memo = entry.name.to_str().is_some_and(|name| name.starts_with(MEMO_PREFIX));
-            if !memo || Some(&entry.name) == ours.as_ref() {
+            let old = |name: &str| name.starts_with(MEMO_PREFIX) && !identity::is_of_this_boot(name);
+            if !entry.name.to_str().is_some_and(old) {
                 continue;
             }
             let path = root.join(&entry.name);

@@ -1,6 +1,7 @@
 //! What kind of file system a path is on, as far as that decides anything here.
 
 use super::{FileError, call};
+use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -25,6 +26,9 @@ const REMOTE: [u32; 12] = [
     0x0116_1970,
     0x7461_636f,
 ];
+
+// ext2 to ext4, btrfs, xfs, tmpfs
+const STAMPING: [u32; 4] = [EXT, 0x9123_683e, 0x5846_5342, 0x0102_1994];
 
 impl FilesystemKind {
     /// Whether files can share blocks until one of them is written to (`FICLONE`).
@@ -54,6 +58,17 @@ pub fn filesystem_kind(path: &Path) -> Result<FilesystemKind, FileError> {
     let found = call("look at the file system of", path, || rustix::fs::statfs(path))?;
     #[allow(clippy::unnecessary_cast, reason = "the type differs between architectures")]
     Ok(FilesystemKind(found.f_type as u32))
+}
+
+/// Whether every name that comes or goes is known to give this directory other times, and no name is there unlisted. In
+/// overlays it is not so: a directory in several layers has the times of the uppermost, and another mount may have the same
+/// one above others. Nor in encrypted directories, which have other names without their key.
+pub fn stamps_names(directory: &Path) -> bool {
+    let looked = call("look at", directory, || {
+        rustix::fs::statx(CWD, directory, AtFlags::empty(), StatxFlags::empty())
+    });
+    looked.is_ok_and(|looked| !looked.stx_attributes.contains(StatxAttributes::ENCRYPTED))
+        && filesystem_kind(directory).is_ok_and(|kind| STAMPING.contains(&kind.0))
 }
 
 /// How many bytes may still be written to the file system that `path` is on.
