@@ -256,7 +256,7 @@ fn read_run(from: &mut Reader<'_>) -> Result<Run, Malformed> {
         words: from.list(|r| Ok(Word { group: text(r)?, name: text(r)?, value: text(r)? }))?,
         answers: from.list(|r| {
             Ok(Told {
-                question: Question::read(r)?,
+                question: Question::read(r)?.into_owned(),
                 answer: Answered::read(r)?,
                 details: r.list(|r| Ok(r.bytes()?.to_vec()))?,
             })

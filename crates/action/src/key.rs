@@ -12,7 +12,7 @@ use crate::invocation::{Field, Invocation};
 use crate::place::{Place, Placed, Places};
 use crate::shape::{Answer, Question};
 use crate::wire::{Malformed, Reader, Writer};
-use crate::{Digest, digest};
+use crate::{ContentHasher, Digest, digest};
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -177,18 +177,50 @@ fn path_words(value: &[u8]) -> String {
 
 impl ActionKey {
     /// The key of a compile with these answers to its questions.
-    pub fn new<'a>(
+    pub fn new<'a, T: AsRef<[u8]> + 'a>(
         weak: &WeakKey,
-        answered: impl IntoIterator<Item = (&'a Question, &'a Answer)>,
+        answered: impl IntoIterator<Item = (&'a Question<T>, &'a Answer)>,
     ) -> ActionKey {
-        let mut text = Writer::default();
+        let mut key = KeyOfAnswers::new(weak);
+        answered.into_iter().for_each(|(question, answer)| key.add(question, answer));
+        key.finish()
+    }
+}
+
+/// An [`ActionKey`] in the making: one question with its answer after the other.
+pub struct KeyOfAnswers {
+    hasher: ContentHasher,
+    text: Writer,
+}
+
+/// Hashed at a time: what the hash takes at once at its fastest.
+const PIECE: usize = 16 << 10;
+
+impl KeyOfAnswers {
+    /// Of no question yet.
+    pub fn new(weak: &WeakKey) -> KeyOfAnswers {
+        let mut text = Writer(Vec::with_capacity(PIECE + (PIECE >> 3)));
         text.bytes(b"kiln action 1");
         text.bytes(&weak.0);
-        for (question, answer) in answered {
-            question.write(&mut text);
-            answer.write(&mut text);
+        KeyOfAnswers { hasher: ContentHasher::new(), text }
+    }
+
+    /// Adds the next question.
+    pub fn add<T: AsRef<[u8]>>(&mut self, question: &Question<T>, answer: &Answer) {
+        question.write(&mut self.text);
+        answer.write(&mut self.text);
+        while let Some((piece, rest)) = self.text.0.split_at_checked(PIECE) {
+            self.hasher.update(piece);
+            let rest = rest.len();
+            self.text.0.copy_within(PIECE.., 0);
+            self.text.0.truncate(rest);
         }
-        ActionKey(Digest::of(&text.0).hash)
+    }
+
+    /// The key.
+    pub fn finish(mut self) -> ActionKey {
+        self.hasher.update(&self.text.0);
+        ActionKey(self.hasher.finish().hash)
     }
 }
 

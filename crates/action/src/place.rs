@@ -61,24 +61,18 @@ impl Place {
 
 /// A path with the place it is relative to. `path` is absolute for [`Place::Literal`], else relative, and empty for
 /// the place itself.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Placed {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Placed<T = Vec<u8>> {
     /// What the path is relative to.
     pub place: Place,
     /// Raw bytes of the path.
-    pub path: Vec<u8>,
+    pub path: T,
 }
 
 impl Placed {
     /// A path that is kept as it is.
     pub fn literal(path: &Path) -> Placed {
         Placed { place: Place::Literal, path: path.as_os_str().as_bytes().to_vec() }
-    }
-
-    /// Appends the wire form.
-    pub fn write(&self, to: &mut Writer) {
-        self.place.write(to);
-        to.bytes(&self.path);
     }
 
     /// Takes the wire form.
@@ -98,6 +92,19 @@ impl Placed {
             Place::Base => format!("<project>/{path}"),
             Place::Output(_) => "<output>".to_owned(),
         }
+    }
+}
+
+impl<T: AsRef<[u8]>> Placed<T> {
+    /// Appends the wire form.
+    pub fn write(&self, to: &mut Writer) {
+        self.place.write(to);
+        to.bytes(self.path.as_ref());
+    }
+
+    /// The same without a copy of the bytes.
+    pub fn borrowed(&self) -> Placed<&[u8]> {
+        Placed { place: self.place, path: self.path.as_ref() }
     }
 }
 
@@ -147,8 +154,8 @@ impl Places {
 
     /// Where a placed path is today; `None` if this invocation has no such place, or the path would leave it. What a C
     /// compile calls `../common/a.h` lies beside its project, and in another checkout beside that.
-    pub fn resolve(&self, placed: &Placed) -> Option<PathBuf> {
-        let path = Path::new(OsStr::from_bytes(&placed.path));
+    pub fn resolve<T: AsRef<[u8]>>(&self, placed: &Placed<T>) -> Option<PathBuf> {
+        let path = Path::new(OsStr::from_bytes(placed.path.as_ref()));
         if placed.place == Place::Literal {
             return Some(path.to_owned());
         }
@@ -164,7 +171,7 @@ impl Places {
                 };
                 depth >= 0 || may_leave
             });
-        inside.then(|| if placed.path.is_empty() { root.clone() } else { root.join(path) })
+        inside.then(|| if path.as_os_str().is_empty() { root.clone() } else { root.join(path) })
     }
 }
 

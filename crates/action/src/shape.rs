@@ -4,39 +4,40 @@
 //! answers name exactly one result.
 
 use crate::Digest;
-use crate::place::Placed;
+use crate::place::{Place, Placed};
 use crate::wire::{Malformed, Reader, Writer, seal, unseal};
 
-/// Something a compile can look at.
+/// Something a compile can look at. Names and paths are its own, or those of the file that it was read from: a C file asks a
+/// thousand questions, and copying them costs more than answering.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Question {
+pub enum Question<T = Vec<u8>> {
     /// What does the file contain? (symbolic links followed)
-    File(Placed),
+    File(Placed<T>),
     /// Is there anything by this name? Asked by search paths: `a.rs` or `a/mod.rs`, `-L` order, `$PATH`.
-    Absent(Placed),
+    Absent(Placed<T>),
     /// What is there: kind, size, permissions, and for a regular file its mtime. Asked by `stat`.
-    Kind(Placed),
+    Kind(Placed<T>),
     /// Where does the path lead, with all symbolic links resolved?
-    Real(Placed),
+    Real(Placed<T>),
     /// Which names does the directory have, of which kinds, in which order?
-    Listing(Placed),
+    Listing(Placed<T>),
     /// The value of an environment variable, or that it is unset.
-    Env(Vec<u8>),
+    Env(T),
     /// Which file does `$PATH` name for this program?
-    Program(Vec<u8>),
+    Program(T),
     /// The value of an argument that counts only for runs that looked at it, by its name.
-    Arg(Vec<u8>),
+    Arg(T),
     /// The whole command line, literally: asked by a macro that reads its process's arguments.
     Argv,
     /// The whole environment, less what cannot matter: asked by a macro that walks `environ`.
     Environ,
     /// Which file does the loader find for this library's name along `LD_LIBRARY_PATH`?
-    Library(Vec<u8>),
+    Library(T),
     /// The directories that the places stand for, literally: asked for by a run whose outputs may show them.
     Here,
     /// Where the path in a variable leads, by place: for a variable that names a mapped directory and does nothing but
     /// find files there.
-    Where(Vec<u8>),
+    Where(T),
 }
 
 /// The kind of thing a path names.
@@ -112,9 +113,9 @@ impl Answer {
     }
 }
 
-impl Question {
+impl<T: AsRef<[u8]>> Question<T> {
     /// The path asked about, if it is about a path.
-    pub fn path(&self) -> Option<&Placed> {
+    pub fn path(&self) -> Option<&Placed<T>> {
         match self {
             Question::File(path)
             | Question::Absent(path)
@@ -144,35 +145,68 @@ impl Question {
         }
     }
 
+    /// The same with other bytes for its names and paths.
+    fn map<'a, U>(&'a self, other: impl Fn(&'a T) -> U) -> Question<U> {
+        let placed = |from: &'a Placed<T>| Placed { place: from.place, path: other(&from.path) };
+        match self {
+            Question::File(path) => Question::File(placed(path)),
+            Question::Absent(path) => Question::Absent(placed(path)),
+            Question::Kind(path) => Question::Kind(placed(path)),
+            Question::Real(path) => Question::Real(placed(path)),
+            Question::Listing(path) => Question::Listing(placed(path)),
+            Question::Env(name) => Question::Env(other(name)),
+            Question::Program(name) => Question::Program(other(name)),
+            Question::Arg(name) => Question::Arg(other(name)),
+            Question::Argv => Question::Argv,
+            Question::Environ => Question::Environ,
+            Question::Where(name) => Question::Where(other(name)),
+            Question::Library(name) => Question::Library(other(name)),
+            Question::Here => Question::Here,
+        }
+    }
+
+    /// The same without copies of names and paths.
+    pub fn borrowed(&self) -> Question<&[u8]> {
+        self.map(|bytes| bytes.as_ref())
+    }
+
+    /// The same with names and paths of its own.
+    pub fn into_owned(self) -> Question {
+        self.map(|bytes| bytes.as_ref().to_vec())
+    }
+}
+
+impl<'a> Question<&'a [u8]> {
     /// Takes the wire form.
-    pub fn read(from: &mut Reader<'_>) -> Result<Question, Malformed> {
+    pub fn read(from: &mut Reader<'a>) -> Result<Question<&'a [u8]>, Malformed> {
+        let placed = |from: &mut Reader<'a>| Ok(Placed { place: Place::read(from)?, path: from.bytes()? });
         Ok(match from.u8()? {
-            0 => Question::File(Placed::read(from)?),
-            1 => Question::Absent(Placed::read(from)?),
-            2 => Question::Kind(Placed::read(from)?),
-            3 => Question::Real(Placed::read(from)?),
-            4 => Question::Listing(Placed::read(from)?),
-            5 => Question::Env(from.bytes()?.to_vec()),
-            6 => Question::Program(from.bytes()?.to_vec()),
-            7 => Question::Arg(from.bytes()?.to_vec()),
+            0 => Question::File(placed(from)?),
+            1 => Question::Absent(placed(from)?),
+            2 => Question::Kind(placed(from)?),
+            3 => Question::Real(placed(from)?),
+            4 => Question::Listing(placed(from)?),
+            5 => Question::Env(from.bytes()?),
+            6 => Question::Program(from.bytes()?),
+            7 => Question::Arg(from.bytes()?),
             8 => Question::Argv,
             9 => Question::Environ,
-            10 => Question::Where(from.bytes()?.to_vec()),
-            11 => Question::Library(from.bytes()?.to_vec()),
+            10 => Question::Where(from.bytes()?),
+            11 => Question::Library(from.bytes()?),
             12 => Question::Here,
             _ => return Err(Malformed),
         })
     }
 }
 
-fn tagged(to: &mut Writer, tag: u8, path: &Placed) {
+fn tagged<T: AsRef<[u8]>>(to: &mut Writer, tag: u8, path: &Placed<T>) {
     to.u8(tag);
     path.write(to);
 }
 
-fn named(to: &mut Writer, tag: u8, name: &[u8]) {
+fn named(to: &mut Writer, tag: u8, name: &impl AsRef<[u8]>) {
     to.u8(tag);
-    to.bytes(name);
+    to.bytes(name.as_ref());
 }
 
 /// The questions one run asked, sorted and without repetition, so that equal runs have equal Shapes.
@@ -187,6 +221,11 @@ impl Shape {
         questions.sort_unstable();
         questions.dedup();
         Shape { questions }
+    }
+
+    /// The Shape of which these are the questions, as they were read.
+    pub fn of(questions: Vec<Question<&[u8]>>) -> Shape {
+        Shape { questions: questions.into_iter().map(Question::into_owned).collect() }
     }
 
     /// The questions, sorted.
@@ -211,12 +250,17 @@ pub fn encode_shapes(shapes: &[Shape]) -> Vec<u8> {
     seal(MAGIC, VERSION, &body.0)
 }
 
-/// Reads the file of a WeakKey's Shapes.
-pub fn decode_shapes(file: &[u8]) -> Result<Vec<Shape>, Malformed> {
+/// Reads the file of a WeakKey's Shapes without copying it: the questions of each.
+pub fn read_shapes(file: &[u8]) -> Result<Vec<Vec<Question<&[u8]>>>, Malformed> {
     let mut body = Reader(unseal(MAGIC, VERSION, file)?);
-    let shapes = body.list(|r| Ok(Shape { questions: r.list(Question::read)? }))?;
+    let shapes = body.list(|r| r.list(Question::read))?;
     body.end()?;
     if shapes.len() > MOST_SHAPES { Err(Malformed) } else { Ok(shapes) }
+}
+
+/// Reads the file of a WeakKey's Shapes.
+pub fn decode_shapes(file: &[u8]) -> Result<Vec<Shape>, Malformed> {
+    Ok(read_shapes(file)?.into_iter().map(Shape::of).collect())
 }
 
 #[cfg(test)]

@@ -94,7 +94,11 @@ impl<'a> Reader<'a> {
         if count > self.0.len() {
             return Err(Malformed); // every value takes a byte at least
         }
-        (0..count).map(|_| item(self)).collect()
+        let mut values = Vec::with_capacity(count.min(self.0.len() / size_of::<T>().max(1)));
+        for _ in 0..count {
+            values.push(item(self)?);
+        }
+        Ok(values)
     }
 
     /// Nothing may be left.

@@ -2,7 +2,7 @@
 
 use super::{INCREMENTAL, LocalStore};
 use crate::{Key, StoreError};
-use kiln_action::shape::decode_shapes;
+use kiln_action::shape::read_shapes;
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
 use kiln_action::{ActionKey, ActionResult, Digest};
 use kiln_sys::files::{self, Source};
@@ -81,7 +81,7 @@ impl LocalStore {
 
 fn is_sound(key: &Key, bytes: &[u8]) -> bool {
     match key {
-        Key::Shapes(_) => decode_shapes(bytes).is_ok(),
+        Key::Shapes(_) => read_shapes(bytes).is_ok(),
         Key::Result(_) => ActionResult::decode(bytes).is_ok(),
         Key::Blob(digest) => Digest::of(bytes) == *digest,
     }
