@@ -76,6 +76,39 @@ fn header_is_shadowed_in_a_directory_that_was_not_there() {
     });
 }
 
+/// Directories that have not been changed for a while: what names they do not have is remembered.
+#[test]
+fn header_is_shadowed_in_a_directory_that_was_at_rest() {
+    let rest = || std::thread::sleep(Duration::from_millis(300));
+    for_each_compiler(|space, cc| {
+        let site = Site::new(space, "ws");
+        let source = "#include <one.h>\n#include <two.h>\n#include <sub/three.h>\n#include <sub/value.h>\n\
+                      int v(void) { return VALUE + ONE; }\n#if __has_include(<sub/four.h>)\nint w;\n#endif\n";
+        site.write("a.c", source).write("second/one.h", "#define ONE 1\n").write("second/two.h", "");
+        site.write("second/sub/three.h", "").write("second/sub/value.h", define(1));
+        site.write("first/other.h", "").write("first/other/x.h", "");
+        rest();
+        let args = object(&["-Ifirst", "-Isecond"]);
+        site.is_cached(cc, &args);
+        for (path, text) in [
+            ("first/one.h", "#define ONE 2\n"),
+            ("first/sub/value.h", "#define VALUE 7\n"),
+            ("first/sub/four.h", ""),
+        ] {
+            site.write(path, text).notices(cc, &args);
+            rest();
+            site.hits(cc, &args);
+        }
+        site.remove("first/one.h").notices(cc, &args);
+        rest();
+        site.rename("first/sub", "first/away").hits(cc, &args);
+        rest();
+        site.rename("first", "gone").compile(cc, &args);
+        rest();
+        site.rename("gone", "first").rename("first/away", "first/sub").hits(cc, &args);
+    });
+}
+
 #[test]
 fn header_is_shadowed_beside_the_source_and_beside_its_includer() {
     for_each_compiler(|space, cc| {

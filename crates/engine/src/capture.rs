@@ -290,9 +290,12 @@ fn settled_answers(
     world: &World<'_>,
 ) -> Result<Vec<Answer>, Reason> {
     let changed = |path: &Path| Reason::InputChanged(path.display().to_string());
-    let unanswered = |question: &Question| Reason::InputChanged(format!("{question:?} has no answer"));
+    let unanswered = |question: Question<&[u8]>| {
+        Reason::InputChanged(format!("{:?} has no answer", question.into_owned()))
+    };
     let mut view = Answers::default();
-    let answers = view.of_all(shape.questions(), world).map_err(unanswered)?;
+    let questions: Vec<_> = shape.questions().iter().map(Question::borrowed).collect();
+    let answers = view.of_all(&questions, world).map_err(unanswered)?;
     let path_of = |question: &Question| world.invocation.places.resolve(question.path()?);
     let asked = shape.questions().iter().zip(&answers);
     let still_absent: HashSet<OsString> = asked
@@ -340,8 +343,13 @@ struct Still {
 }
 
 impl Still {
-    fn of(&mut self, question: &Question, path: &Path, view: &Answers) -> bool {
-        let leaf = view.lstat(path);
+    /// A file that was asked for by its own name was this one when its answer was taken: it need not be looked at again.
+    fn of(&mut self, question: &Question, path: &Path, view: &Answers<'_>) -> bool {
+        let seen = match question {
+            Question::File(placed) | Question::Real(placed) => view.file(&placed.borrowed()),
+            _ => None, // has been answered by itself, later
+        };
+        let leaf = seen.or_else(|| files::lstat(path).ok().flatten());
         let itself = match &leaf {
             None => true, // where nothing is, the way ends above it
             Some(stat) if stat.kind == FileKind::Symlink => {

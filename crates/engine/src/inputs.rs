@@ -2,17 +2,17 @@
 
 use crate::switches;
 use kiln_action::wire::Writer;
-use kiln_action::{Answer, Digest, Invocation, Question};
+use kiln_action::{Answer, Digest, Invocation, Placed, Question};
 use kiln_compiler::rustc::{depinfo, environment as variables};
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Stat};
-use kiln_sys::identity::{self, Found, Memo};
+use kiln_sys::identity::Memo;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use view::View;
+use view::{Searched, Spot, View};
 
 mod view;
 
@@ -32,64 +32,83 @@ pub struct World<'a> {
     pub memo: &'a Memo,
 }
 
-/// Answers of one moment.
+/// Answers of one moment to questions that live as long as `'q`.
 #[derive(Default)]
-pub struct Answers {
+pub struct Answers<'q> {
     /// The Shapes of a unit share most of their questions: where there are several, each is answered once.
-    known: Option<HashMap<Question, Answer>>,
-    view: View,
+    known: Option<HashMap<Question<&'q [u8]>, Answer>>,
+    view: View<'q>,
+    libraries: Option<Libraries>,
 }
 
-impl Answers {
+impl<'q> Answers<'q> {
     /// For this many Shapes.
-    pub fn for_shapes(count: usize) -> Answers {
-        Answers { known: (count > 1).then(HashMap::new), view: View::default() }
+    pub fn for_shapes(count: usize) -> Answers<'q> {
+        Answers { known: (count > 1).then(HashMap::new), ..Answers::default() }
     }
 
     /// The answers to all questions of a Shape, in order; else the first that cannot be answered (then nothing may be
     /// concluded).
-    pub fn of_all<'q>(
+    pub fn of_all(
         &mut self,
-        questions: &'q [Question],
+        questions: &[Question<&'q [u8]>],
         world: &World<'_>,
-    ) -> Result<Vec<Answer>, &'q Question> {
-        let places = &world.invocation.places;
-        for question in questions {
-            match question {
-                Question::Absent(placed) => {
-                    places.resolve(placed).inspect(|path| self.view.expect_absent(path));
-                }
-                Question::File(placed) => {
-                    places.resolve(placed).inspect(|path| self.view.expect_file(path));
-                }
-                _ => {}
-            }
+    ) -> Result<Vec<Answer>, Question<&'q [u8]>> {
+        let mut answers = Vec::with_capacity(questions.len());
+        self.each(questions, world, |_, answer| answers.push(answer))?;
+        Ok(answers)
+    }
+
+    /// The same, handed to `take` one by one.
+    pub fn each(
+        &mut self,
+        questions: &[Question<&'q [u8]>],
+        world: &World<'_>,
+        mut take: impl FnMut(&Question<&'q [u8]>, Answer),
+    ) -> Result<(), Question<&'q [u8]>> {
+        let (view, places) = (&mut self.view, &world.invocation.places);
+        view.begin();
+        let spots: Vec<Option<Spot<'q>>> = questions
+            .iter()
+            .map(|question| match question {
+                Question::Absent(placed) => view.expect(placed, true, places),
+                Question::File(placed) | Question::Real(placed) => view.expect(placed, false, places),
+                _ => None,
+            })
+            .collect();
+        for (question, spot) in questions.iter().zip(spots) {
+            take(question, self.of(question, spot, world).ok_or_else(|| question.clone())?);
         }
-        questions.iter().map(|question| self.of(question, world).ok_or(question)).collect()
+        Ok(())
     }
 
-    /// What is there, a link being itself.
-    pub fn lstat(&self, path: &Path) -> Option<Stat> {
-        self.view.lstat(path)
+    /// What a regular file was when it was asked what it holds, if it has been asked by this very name.
+    pub fn file(&self, placed: &Placed<&[u8]>) -> Option<Stat> {
+        self.view.file(placed)
     }
 
-    fn of(&mut self, question: &Question, world: &World<'_>) -> Option<Answer> {
+    fn of(
+        &mut self,
+        question: &Question<&'q [u8]>,
+        spot: Option<Spot<'q>>,
+        world: &World<'_>,
+    ) -> Option<Answer> {
         if let Some(known) = self.known.as_ref().and_then(|known| known.get(question)) {
             return Some(known.clone());
         }
-        let answer = match question {
-            Question::Absent(placed) => self.view.presence(&world.invocation.places.resolve(placed)?)?,
-            Question::File(placed) => {
-                let path = world.invocation.places.resolve(placed)?;
-                let remembered = self.view.content(&path, world.memo);
-                remembered.or_else(|| content(&path, world.memo))?
-            }
-            Question::Real(placed) => {
-                let path = world.invocation.places.resolve(placed)?;
-                let (real, link) = self.view.real_path(&path)?;
+        let (view, memo) = (&mut self.view, world.memo);
+        let answer = match (question, spot) {
+            (Question::Absent(_), Some(spot)) => view.presence(spot, memo)?,
+            (Question::File(placed), Some(spot)) => view.content(placed, spot, memo)?,
+            (Question::Real(placed), Some(spot)) => {
+                let (real, link) = view.real_path(placed, spot, memo)?;
                 leads(real.as_deref(), link.as_deref(), placed.place, world.invocation)
             }
-            question => answer(question, world)?,
+            (Question::Library(name), _) => {
+                let libraries = self.libraries.get_or_insert_with(|| Libraries::of(view, world));
+                libraries.answer(OsStr::from_bytes(name), view, memo)?
+            }
+            (question, _) => answer(question, world)?,
         };
         if let Some(known) = &mut self.known {
             known.insert(question.clone(), answer.clone());
@@ -99,10 +118,10 @@ impl Answers {
 }
 
 /// The answer to one question now; `None` if it cannot be had.
-pub fn answer(question: &Question, world: &World<'_>) -> Option<Answer> {
+fn answer(question: &Question<&[u8]>, world: &World<'_>) -> Option<Answer> {
     let place = |placed| world.invocation.places.resolve(placed);
     match question {
-        Question::File(placed) => content(&place(placed)?, world.memo),
+        Question::File(placed) => view::content(&place(placed)?, world.memo),
         Question::Absent(placed) => view::presence(&place(placed)?),
         Question::Kind(placed) => kind(&place(placed)?),
         Question::Real(placed) => {
@@ -117,18 +136,13 @@ pub fn answer(question: &Question, world: &World<'_>) -> Option<Answer> {
         Question::Where(name) => Some(leads_to(OsStr::from_bytes(name), world)),
         Question::Program(name) => Some(program(OsStr::from_bytes(name), world.environment)),
         Question::Arg(name) => Some(lazy(name, world.invocation)),
-        Question::Library(name) => library(OsStr::from_bytes(name), world),
+        Question::Library(name) => {
+            let mut view = View::default();
+            Libraries::of(&mut view, world).answer(OsStr::from_bytes(name), &mut view, world.memo)
+        }
         Question::Here => Some(Answer::Content(directories(world.invocation))),
         Question::Argv => Some(Answer::Content(command_line(world))),
         Question::Environ => Some(Answer::Content(whole_environment(world))),
-    }
-}
-
-fn content(path: &Path, memo: &Memo) -> Option<Answer> {
-    match identity::digest_of(path, memo).ok()? {
-        Found::Content(digest, _) => Some(Answer::Content(digest)),
-        Found::Nothing => Some(Answer::Nothing),
-        Found::Other(kind) => Some(Answer::NotAFile(kind)),
     }
 }
 
@@ -247,29 +261,54 @@ pub fn path_without_kiln(environment: &Environment) -> Option<OsString> {
 
 /// The file that the loader would take for a library's name before it looks where the library lies today.
 pub fn find_library(name: &OsStr, world: &World<'_>) -> Option<PathBuf> {
-    let mut candidates = library_directories(world).map(|directory| directory.join(name));
-    candidates.find(|path| files::stat(path).is_ok_and(|found| found.is_some()))
+    let mut view = View::default();
+    Libraries::of(&mut view, world).find(name, &mut view, world.memo)
 }
 
-fn library_directories(world: &World<'_>) -> impl Iterator<Item = PathBuf> {
-    let value = world.environment.get("LD_LIBRARY_PATH").filter(|value| !value.is_empty());
-    let parts =
-        value.into_iter().flat_map(|value| value.as_bytes().split(|byte| matches!(byte, b':' | b';')));
-    parts.map(|part| world.invocation.absolute(Path::new(OsStr::from_bytes(part))))
+/// The directories in which the loader looks for libraries first.
+struct Libraries {
+    directories: Vec<(PathBuf, Searched)>,
+    /// Whether it may look elsewhere in them.
+    by_processor: bool,
 }
 
-/// Which one it is cannot be told where the loader would look in a directory for this kind of processor first (glibc's
-/// `glibc-hwcaps`; before 2.37 also those of the processors' names).
-fn library(name: &OsStr, world: &World<'_>) -> Option<Answer> {
-    const BELOW: [&str; 6] = ["glibc-hwcaps", "tls", "x86_64", "haswell", "xeon_phi", "avx512_1"];
-    let is_there = |path: &Path| !matches!(files::stat(path), Ok(None));
-    if library_directories(world).any(|at| BELOW.iter().any(|below| is_there(&at.join(below)))) {
-        return None;
+impl Libraries {
+    /// Which one it is cannot be told where the loader would look in a directory for this kind of processor first (glibc's
+    /// `glibc-hwcaps`; before 2.37 also those of the processors' names).
+    fn of(view: &mut View<'_>, world: &World<'_>) -> Libraries {
+        const BELOW: [&str; 6] = ["glibc-hwcaps", "tls", "x86_64", "haswell", "xeon_phi", "avx512_1"];
+        let value = world.environment.get("LD_LIBRARY_PATH").filter(|value| !value.is_empty());
+        let parts =
+            value.into_iter().flat_map(|value| value.as_bytes().split(|byte| matches!(byte, b':' | b';')));
+        let paths = parts.map(|part| world.invocation.absolute(Path::new(OsStr::from_bytes(part))));
+        let directories: Vec<_> =
+            paths.map(|path| (path.clone(), view.directory(path, 2 * BELOW.len()))).collect();
+        let mut is_there = |directory: &Searched, name: &'static str| {
+            view.presence(View::within(directory, OsStr::new(name)), world.memo) != Some(Answer::Nothing)
+        };
+        let by_processor =
+            directories.iter().any(|(_, at)| BELOW.into_iter().any(|below| is_there(at, below)));
+        Libraries { directories, by_processor }
     }
-    Some(match find_library(name, world) {
-        Some(path) => Answer::Content(Digest::of(path.as_os_str().as_bytes())),
-        None => Answer::Nothing,
-    })
+
+    fn find<'q>(&self, name: &'q OsStr, view: &mut View<'q>, memo: &Memo) -> Option<PathBuf> {
+        let mut is_there = |directory: &Searched| {
+            let answer = view.presence(View::within(directory, name), memo);
+            answer.is_some_and(|answer| answer != Answer::Nothing)
+        };
+        let found = self.directories.iter().find(|(_, directory)| is_there(directory));
+        found.map(|(path, _)| path.join(name))
+    }
+
+    fn answer<'q>(&self, name: &'q OsStr, view: &mut View<'q>, memo: &Memo) -> Option<Answer> {
+        if self.by_processor {
+            return None;
+        }
+        Some(match self.find(name, view, memo) {
+            Some(path) => Answer::Content(Digest::of(path.as_os_str().as_bytes())),
+            None => Answer::Nothing,
+        })
+    }
 }
 
 /// The directories that places stand for today, less those that are outputs by themselves.

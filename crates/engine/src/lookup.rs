@@ -2,7 +2,8 @@
 //! Nothing is ever run to look something up.
 
 use crate::inputs::{Answers, World};
-use kiln_action::{ActionKey, ActionResult, Digest, Reason, Shape, WeakKey, shape};
+use kiln_action::key::KeyOfAnswers;
+use kiln_action::{ActionKey, ActionResult, Digest, Question, Reason, Shape, WeakKey, shape};
 use kiln_store::{Key, Store};
 
 /// What the look-up came to.
@@ -15,7 +16,8 @@ pub enum Looked {
 
 /// Looks a compile up.
 pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
-    let shapes = shapes(weak, store);
+    let file = shapes_file(weak, store);
+    let shapes = read_shapes(&file);
     if shapes.is_empty() {
         return Looked::Nothing(Reason::NotSeen);
     }
@@ -36,26 +38,37 @@ pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
 
 /// The Shape by which a result is found under this key, as the world stands now.
 pub fn shape_of(weak: &WeakKey, key: &ActionKey, world: &World<'_>, store: &dyn Store) -> Option<Shape> {
-    let shapes = shapes(weak, store);
+    let file = shapes_file(weak, store);
+    let shapes = read_shapes(&file);
     let mut answers = Answers::for_shapes(shapes.len());
-    shapes.into_iter().find(|shape| key_of(weak, shape, &mut answers, world) == Some(*key))
+    let found = shapes.into_iter().find(|shape| key_of(weak, shape, &mut answers, world) == Some(*key));
+    found.map(Shape::of)
 }
 
 /// What the Shapes that are known make of today's answers: the hash of these Shapes (zeros for none), and the keys.
 pub fn candidates(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> ([u8; 32], Vec<ActionKey>) {
     let Some(bytes) = store.get(&[Key::Shapes(*weak)]).pop().flatten() else { return ([0; 32], Vec::new()) };
-    let shapes = shape::decode_shapes(&bytes).unwrap_or_default();
+    let shapes = read_shapes(&bytes);
     let mut answers = Answers::for_shapes(shapes.len());
     let keys = shapes.iter().filter_map(|shape| key_of(weak, shape, &mut answers, world)).collect();
     (Digest::of(&bytes).hash, keys)
 }
 
-fn shapes(weak: &WeakKey, store: &dyn Store) -> Vec<Shape> {
-    let bytes = store.get(&[Key::Shapes(*weak)]).pop().flatten();
-    bytes.and_then(|bytes| shape::decode_shapes(&bytes).ok()).unwrap_or_default()
+fn shapes_file(weak: &WeakKey, store: &dyn Store) -> Vec<u8> {
+    store.get(&[Key::Shapes(*weak)]).pop().flatten().unwrap_or_default()
 }
 
-fn key_of(weak: &WeakKey, shape: &Shape, answers: &mut Answers, world: &World<'_>) -> Option<ActionKey> {
-    let answered = answers.of_all(shape.questions(), world).ok()?;
-    Some(ActionKey::new(weak, shape.questions().iter().zip(&answered)))
+fn read_shapes(file: &[u8]) -> Vec<Vec<Question<&[u8]>>> {
+    shape::read_shapes(file).unwrap_or_default()
+}
+
+fn key_of<'q>(
+    weak: &WeakKey,
+    questions: &[Question<&'q [u8]>],
+    answers: &mut Answers<'q>,
+    world: &World<'_>,
+) -> Option<ActionKey> {
+    let mut key = KeyOfAnswers::new(weak);
+    answers.each(questions, world, |question, answer| key.add(question, &answer)).ok()?;
+    Some(key.finish())
 }

@@ -78,7 +78,7 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
     };
     let found = found(recognised, call);
     let recognised = found.as_ref().unwrap_or(recognised);
-    match found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised)) {
+    match found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised, &shop)) {
         Ok((invocation, responses)) => match refused(call, recognised, &invocation) {
             None => Compile::prepare(call, shop, invocation, responses)
                 .map_or_else(Ending::Unchanged, Compile::go),
@@ -121,8 +121,13 @@ fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason>
 }
 
 /// The command line, and the files that gave words of it.
-fn understand(call: &Call<'_>, recognised: &Recognised) -> Result<(Invocation, Vec<PathBuf>), Reason> {
-    let base = recognised.family.is_c().then(|| project::of(call.settings, call.directory));
+fn understand(
+    call: &Call<'_>,
+    recognised: &Recognised,
+    shop: &Workshop,
+) -> Result<(Invocation, Vec<PathBuf>), Reason> {
+    let base = || project::of(call.settings, call.directory, shop.store.memo());
+    let base = recognised.family.is_c().then(base);
     let remap = match (&base, call.settings.remap) {
         (_, false) => None,
         (None, true) => remap_of(call),

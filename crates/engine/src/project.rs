@@ -6,13 +6,14 @@ use kiln_action::{Family, Invocation, Place};
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
+use kiln_sys::identity::{Memo, Names};
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// The project's directory: as set, else the nearest one above with a version control's own directory, else the highest one
 /// with a build file, else the directory itself. A wrong guess costs hits between checkouts and nothing else.
-pub fn of(settings: &Settings, directory: &Path) -> PathBuf {
+pub fn of(settings: &Settings, directory: &Path, memo: &Memo) -> PathBuf {
     const CONTROLS: [&str; 5] = [".git", ".jj", ".hg", ".svn", "_darcs"];
     const BUILDS: [&str; 5] = ["CMakeLists.txt", "configure", "Makefile", "meson.build", ".cargo-ok"];
     if let Some(base) = settings.base_dir.as_deref().filter(|base| directory.starts_with(base)) {
@@ -21,13 +22,22 @@ pub fn of(settings: &Settings, directory: &Path) -> PathBuf {
     if let Some(scratch) = scratch(directory) {
         return scratch.to_owned();
     }
+    let known: Vec<_> = directory.ancestors().map(|above| (above, names_in(above, memo))).collect();
     let has = |above: &Path, names: &[&str]| {
-        names.iter().any(|name| files::lstat(&above.join(name)).is_ok_and(|found| found.is_some()))
+        let known = known.iter().find(|(known, _)| *known == above).and_then(|(_, names)| names.as_ref());
+        let may_have = |name: &&&str| known.is_none_or(|known| known.may_hold(OsStr::new(name)));
+        let is_there = |name: &&str| files::lstat(&above.join(name)).is_ok_and(|found| found.is_some());
+        names.iter().filter(may_have).any(is_there)
     };
     let above = || directory.ancestors().filter(|above| above.parent().is_some());
     let controlled = above().find(|above| has(above, &CONTROLS));
     let built = || above().filter(|above| has(above, &BUILDS)).last();
     controlled.or_else(built).unwrap_or(directory).to_owned()
+}
+
+fn names_in(directory: &Path, memo: &Memo) -> Option<Names> {
+    let stat = files::stat(directory).ok()??;
+    memo.names(directory, &stat.identity)
 }
 
 /// A directory with a name that nobody chose, in which CMake or meson tries what the compiler can do: by itself the whole

@@ -146,27 +146,39 @@ impl Stat {
 
 /// What is there, symbolic links followed; `None` if nothing is.
 pub fn stat(path: &Path) -> Result<Option<Stat>, FileError> {
-    found(call("look at", path, || rustix::fs::stat(path)).map(|raw| Stat::from_raw(&raw)))
+    look(CWD, path, AtFlags::empty())
+}
+
+/// Looks at a name. Thousands are not there, so that is no error on the way.
+fn look(at: impl AsFd, path: &Path, flags: AtFlags) -> Result<Option<Stat>, FileError> {
+    let looked = fault::pass()
+        .and_then(|()| rustix::io::retry_on_intr(|| rustix::fs::statat(at.as_fd(), path, flags)));
+    match looked {
+        Ok(raw) => Ok(Some(Stat::from_raw(&raw))),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+        Err(errno) => Err(FileError::new("look at", path, errno)),
+    }
 }
 
 /// An open directory, in which many files are looked at by name.
 pub struct Directory(OwnedFd);
 
 impl Directory {
-    /// Opens a directory; `None` if there is none.
+    /// Opens a directory; `None` if there is none by this very name (a link to one is another), or it cannot be opened.
     pub fn open(path: &Path) -> Option<Directory> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        fault::pass().ok()?;
         rustix::fs::openat(CWD, path, flags, Mode::empty()).ok().map(Directory)
     }
 
-    /// What is there by this name, symbolic links followed; `None` if nothing is, or it cannot be told.
-    pub fn stat(&self, name: &OsStr) -> Option<Stat> {
-        rustix::fs::statat(&self.0, name, AtFlags::empty()).ok().map(|raw| Stat::from_raw(&raw))
+    /// What is there by this name, symbolic links followed; `None` if nothing is.
+    pub fn stat(&self, name: &OsStr) -> Result<Option<Stat>, FileError> {
+        look(&self.0, Path::new(name), AtFlags::empty())
     }
 
-    /// The same, a symbolic link being itself.
-    pub fn lstat(&self, name: &OsStr) -> Option<Stat> {
-        rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok().map(|raw| Stat::from_raw(&raw))
+    /// The same, a link being itself.
+    pub fn lstat(&self, name: &OsStr) -> Result<Option<Stat>, FileError> {
+        look(&self.0, Path::new(name), AtFlags::SYMLINK_NOFOLLOW)
     }
 
     /// A short path that leads to it as long as this is open.
@@ -182,7 +194,7 @@ pub fn owner(path: &Path) -> Result<Option<u32>, FileError> {
 
 /// What is there, a symbolic link being itself; `None` if nothing is.
 pub fn lstat(path: &Path) -> Result<Option<Stat>, FileError> {
-    found(call("look at", path, || rustix::fs::lstat(path)).map(|raw| Stat::from_raw(&raw)))
+    look(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// A file that is open for reading, with what it was when it was opened.
@@ -277,14 +289,22 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 
 /// The whole content of an open file, likewise.
 pub fn read_source(source: &Source, limit: u64) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::with_capacity(source.stat.identity.size.min(limit).min(1 << 30) as usize);
-    source.each_piece(|piece, _| {
-        if bytes.len() as u64 + piece.len() as u64 > limit {
+    let mut bytes = vec![0; source.stat.identity.size.clamp(512, limit.clamp(512, 1 << 30)) as usize + 1];
+    let mut done = 0;
+    loop {
+        let rest = &mut bytes[done..];
+        match call("read", &source.path, || rustix::io::pread(&source.file, &mut *rest, done as u64))? {
+            0 => break,
+            read => done += read,
+        }
+        if done as u64 > limit {
             return Err(FileError::new("read", &source.path, io::ErrorKind::FileTooLarge));
         }
-        bytes.extend_from_slice(piece);
-        Ok(())
-    })?;
+        if done == bytes.len() {
+            bytes.resize(2 * done, 0); // it grows, or does not say how long it is
+        }
+    }
+    bytes.truncate(done);
     Ok(bytes)
 }
 

@@ -29,7 +29,7 @@ fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
     let argv = ["rustc".into(), "--x".into()];
     let memo = Memo::none();
     answer(
-        question,
+        &question.borrowed(),
         &World {
             invocation: &invocation,
             environment,
