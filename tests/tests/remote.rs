@@ -625,7 +625,7 @@ fn a_daemon_that_nobody_needs_stops() {
     let machines = Machines::new("file:///nowhere-mounted");
     let program = kiln_testkit::binary::kiln().with_file_name("kiln-daemon");
     for gone in [false, true] {
-        let idle = if gone { "10" } else { "1" };
+        let idle = if gone { "20" } else { "5" };
         let mut daemon = Command::new(&program).arg(machines.space.cache()).arg(idle).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(300));
         builds(&machines, &machines.chain());
