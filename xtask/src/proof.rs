@@ -86,7 +86,9 @@ pub fn run(args: &Args) -> Outcome<()> {
                     wrong.extend(
                         proven.wrong.iter().map(|it| format!("{}, {}: {it}", project.name, way.name)),
                     );
-                    rows.push(table::row(project, way, &proven));
+                    let row = table::row(project, way, &proven);
+                    eprintln!("proof:   {}", row.join(" | "));
+                    rows.push(row);
                 }
                 Err(error) => wrong.push(format!("{}, {}: {error}", project.name, way.name)),
             }
