@@ -103,9 +103,9 @@ impl Bundle {
         self.state().places.contains_key(name)
     }
 
-    /// What compiling takes, as far as the index says.
-    pub fn cost_ms(&self, key: &ActionKey) -> Option<u32> {
-        self.state().costs.get(&key.0).copied()
+    /// What compiling takes, as far as the index says; by the key of a result or of Shapes.
+    pub fn cost_ms(&self, key: &[u8; 32]) -> Option<u32> {
+        self.state().costs.get(key).copied()
     }
 
     /// Waits until something comes, but not longer than `most`.
@@ -120,7 +120,7 @@ impl Bundle {
             over: state.known && state.over.iter().all(|over| *over),
             segments: state.over.len(),
             came: state.segments_came,
-            results: state.costs.len(),
+            results: state.places.keys().filter(|(kind, _)| *kind == Kind::Result).count(),
             bytes: state.bytes,
         }
     }
@@ -139,8 +139,7 @@ impl Bundle {
         self.change(|state| {
             state.over = vec![false; index.segments.len()];
             state.places = index.places();
-            let results = index.items().filter(|item| item.kind == Kind::Result);
-            state.costs = results.map(|item| (item.name, item.cost_ms)).collect();
+            state.costs = costs(&index);
             state.known = true;
         });
         let wanted = self.wanted(desk, &index);
@@ -191,6 +190,24 @@ impl Bundle {
         });
         wanted
     }
+}
+
+/// What compiling takes, by the keys of results, and by those of the Shapes before them: of a unit that is not known here only
+/// the latter is known.
+fn costs(index: &Index) -> HashMap<[u8; 32], u32> {
+    let mut costs = HashMap::new();
+    let mut shapes = None;
+    for item in index.items() {
+        match item.kind {
+            Kind::Shapes => shapes = Some(item.name),
+            Kind::Result => {
+                let known = shapes.take().into_iter().chain([item.name]);
+                costs.extend(known.map(|name| (name, item.cost_ms)));
+            }
+            _ => {}
+        }
+    }
+    costs
 }
 
 /// Segments come in any order and are opened in theirs.

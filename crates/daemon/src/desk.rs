@@ -124,7 +124,8 @@ impl Desk {
             return resolved;
         }
         let bundle = wanted.workspace.as_ref().map(|workspace| self.bundle(workspace));
-        let costs = wanted.keys.iter().filter_map(|key| bundle.as_ref()?.cost_ms(key));
+        let known = wanted.keys.iter().map(|key| &key.0).chain([&wanted.weak.0]);
+        let costs = known.filter_map(|key| bundle.as_ref()?.cost_ms(key));
         let cost = costs.max().unwrap_or(wanted.cost_ms);
         let allowed = self.budgets.allow(wanted.build, cost);
         let left = || allowed.checked_sub(started.elapsed()).filter(|left| !left.is_zero());

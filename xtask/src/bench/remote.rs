@@ -299,9 +299,11 @@ impl Lane<'_> {
     /// are where somebody uses them; kiln's is started by the build.
     fn renew(&self) -> Outcome<()> {
         self.stop();
-        files::remove(&self.sources().join("target"))?;
-        files::renew(&self.cache())?;
-        files::renew(&self.root.join("run"))?;
+        self.put_aside(&self.sources().join("target"))?;
+        self.put_aside(&self.cache())?;
+        self.put_aside(&self.root.join("run"))?;
+        files::make(&self.cache())?;
+        files::make(&self.root.join("run"))?;
         match self.who {
             Who::Sccache => self.tell(&["--start-server"]),
             Who::Kache => {
@@ -317,6 +319,18 @@ impl Lane<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Nothing is deleted before the end: ext4 goes around what was deleted in the last minutes, inode by inode, and a new machine
+    /// has nothing of that kind.
+    fn put_aside(&self, path: &Path) -> Outcome<()> {
+        let trash = self.root.join("aside");
+        files::make(&trash)?;
+        let number = files::entries(&trash)?.len();
+        match std::fs::rename(path, trash.join(number.to_string())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::about(path)(error)),
+            _ => Ok(()),
+        }
     }
 
     fn build_anew(&self) -> Outcome<Run> {
