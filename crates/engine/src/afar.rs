@@ -2,6 +2,7 @@
 //! what was compiled. Nothing of it is needed, and none of it can fail.
 
 use crate::baseline;
+use crate::inputs;
 use crate::toolchain;
 use crate::workshop::Workshop;
 use kiln_action::wire::Writer;
@@ -78,12 +79,17 @@ pub trait Afar {
 
 /// The workspace that a unit is built for; `None` where there is no telling. It is found from where cargo's outputs go, else from
 /// where cargo was started: that it is guessed costs an object that nobody needs, at worst.
-pub fn workspace(invocation: &Invocation, toolchain: &Digest, memo: &Memo) -> Option<Workspace> {
+pub fn workspace(
+    invocation: &Invocation,
+    toolchain: &Digest,
+    environment: &Environment,
+    memo: &Memo,
+) -> Option<Workspace> {
+    let toolchain = &print(invocation, toolchain, environment);
     let project = PathBuf::from(baseline::project(invocation));
     let profile = profile(&invocation.outputs.directory);
     if invocation.family.is_c() && !is_locked(&project) {
-        let near =
-            name(&[b"near", project.file_name()?.as_encoded_bytes(), &toolchain.hash, profile.as_bytes()]);
+        let near = name(&[b"near", project.file_name()?.as_encoded_bytes(), toolchain, profile.as_bytes()]);
         return Some(Workspace { exact: near, near });
     }
     let root = if is_locked(&project) { project } else { locked(&process::directory_of_parent()?)? };
@@ -92,8 +98,33 @@ pub fn workspace(invocation: &Invocation, toolchain: &Digest, memo: &Memo) -> Op
 
 /// The same for what a build script asks the compiler, by its `OUT_DIR`; what cargo itself asks is asked before there is anything to
 /// share. It is known by nothing but content, as a unit is.
-pub fn workspace_of_script(out: &Path, toolchain: &Digest, memo: &Memo) -> Option<Workspace> {
-    of_root(&locked(out)?, toolchain, &profile(out), memo)
+pub fn workspace_of_script(
+    invocation: &Invocation,
+    out: &Path,
+    toolchain: &Digest,
+    environment: &Environment,
+    memo: &Memo,
+) -> Option<Workspace> {
+    of_root(&locked(out)?, &print(invocation, toolchain, environment), &profile(out), memo)
+}
+
+/// Names the toolchain, for bundles only.
+fn print(invocation: &Invocation, toolchain: &Digest, environment: &Environment) -> [u8; 32] {
+    let compiler = &invocation.compiler;
+    let found = match compiler.is_absolute() {
+        true => Some(compiler.clone()),
+        false => inputs::find_program(compiler.as_os_str(), environment),
+    };
+    found.filter(|_| !invocation.family.is_c()).and_then(|rustc| driver(&rustc)).unwrap_or(toolchain.hash)
+}
+
+/// Names a toolchain of which nothing has been read yet: rustc's library is called by a hash of its version and how it was built. What
+/// a bundle brings is held against the toolchain's content all the same.
+fn driver(rustc: &Path) -> Option<[u8; 32]> {
+    let entries = files::list_unsorted(&rustc.parent()?.parent()?.join("lib")).ok()??;
+    let called = entries.iter().map(|entry| entry.name.as_encoded_bytes());
+    let driver = called.filter(|called| called.starts_with(b"librustc_driver-")).min()?;
+    Some(name(&[b"driver", driver]))
 }
 
 /// The same for whoever stands in a workspace and asks, with cargo's name for the profile's directory.
@@ -111,6 +142,10 @@ pub fn workspace_here(
     };
     let sysroot = ask(OsStr::new("rustc"), &[OsStr::new("--print"), OsStr::new("sysroot")])?;
     let compiler = Path::new(&sysroot).join("bin/rustc");
+    let unreadable = || "Cargo.lock cannot be read".to_owned();
+    if let Some(print) = driver(&compiler) {
+        return of_root(&root, &print, profile, shop.store.memo()).ok_or_else(unreadable);
+    }
     let recognised = kiln_compiler::recognise(compiler.as_os_str(), None).ok_or("there is no rustc")?;
     let args = ["--crate-name", "x", "x.rs", "--emit=metadata", "--out-dir", "/nowhere"].map(OsString::from);
     let context = Context {
@@ -125,14 +160,14 @@ pub fn workspace_here(
     let known = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains());
     let known = known.and_then(|known| known.loaded_in(&root, environment));
     let (digest, _) = known.map_err(|reason| reason.to_string())?;
-    of_root(&root, &digest, profile, shop.store.memo()).ok_or_else(|| "Cargo.lock cannot be read".into())
+    of_root(&root, &digest.hash, profile, shop.store.memo()).ok_or_else(unreadable)
 }
 
-fn of_root(root: &Path, toolchain: &Digest, profile: &str, memo: &Memo) -> Option<Workspace> {
+fn of_root(root: &Path, toolchain: &[u8; 32], profile: &str, memo: &Memo) -> Option<Workspace> {
     let Ok(Found::Content(lock, _)) = identity::digest_of(&root.join(LOCK), memo) else { return None };
     let called = root.file_name()?.as_encoded_bytes();
-    let near = name(&[b"near", called, &toolchain.hash, profile.as_bytes()]);
-    let exact = name(&[b"exact", &lock.hash, &toolchain.hash, profile.as_bytes()]);
+    let near = name(&[b"near", called, toolchain, profile.as_bytes()]);
+    let exact = name(&[b"exact", &lock.hash, toolchain, profile.as_bytes()]);
     Some(Workspace { exact, near })
 }
 

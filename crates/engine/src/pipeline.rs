@@ -304,11 +304,13 @@ impl<'a> Compile<'a> {
     fn workspace(&self) -> Option<(Option<afar::Workspace>, u32)> {
         const PROBE_MS: u32 = 40;
         let memo = self.shop.store.memo();
-        match self.invocation.mode {
-            Mode::Compile => Some((afar::workspace(&self.invocation, &self.toolchain, memo), 0)),
+        let (invocation, environment) = (&self.invocation, self.call.environment);
+        match invocation.mode {
+            Mode::Compile => Some((afar::workspace(invocation, &self.toolchain, environment, memo), 0)),
             Mode::Probe => {
-                let out = Path::new(self.call.environment.get("OUT_DIR")?);
-                let workspace = afar::workspace_of_script(out, &self.toolchain, memo)?;
+                let out = Path::new(environment.get("OUT_DIR")?);
+                let workspace =
+                    afar::workspace_of_script(invocation, out, &self.toolchain, environment, memo)?;
                 Some((Some(workspace), PROBE_MS))
             }
         }

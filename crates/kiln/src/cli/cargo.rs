@@ -1,6 +1,6 @@
 //! `kiln cargo …`: cargo with the cache in front of rustc and the C compilers, and one line at the end.
 
-use crate::build;
+use crate::{build, remote};
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use std::ffi::{OsStr, OsString};
@@ -28,5 +28,29 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
     // Cargo tells its subcommands where it is; `kiln cargo` inside `cargo` should use the same one.
     let cargo = environment.get("CARGO").unwrap_or(OsStr::new("cargo"));
+    remote::prefetch_ahead(profile(&arguments.arguments), settings, environment);
     build::run(cargo, &arguments.arguments, "is cargo on PATH?", settings, environment)
 }
+
+/// The profile's directory in `target`, as far as the command line says.
+fn profile(arguments: &[OsString]) -> &str {
+    let mut words = arguments.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
+    let mut named = None;
+    let bench = arguments.iter().any(|word| word == "bench");
+    while let Some(word) = words.next() {
+        match word {
+            "--release" | "-r" => named = Some("release"),
+            "--profile" => named = words.next(),
+            _ => named = word.strip_prefix("--profile=").or(named),
+        }
+    }
+    match named {
+        None if bench => "release",
+        None | Some("dev" | "test") => "debug",
+        Some("bench") => "release",
+        Some(name) => name,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,10 @@ use kiln_config::Settings;
 use kiln_engine::afar;
 use kiln_link::Resolve;
 use kiln_link::message::{Workspace, tag};
-use kiln_sys::env::Environment;
+use kiln_sys::env::{self, Environment};
+use kiln_sys::files;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What to bring.
@@ -38,24 +39,49 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
         Err(what) => return fail(&what),
     };
     let workspace = match afar::workspace_here(settings, environment, here, &arguments.profile) {
-        Ok(workspace) => Workspace { exact: workspace.exact, near: workspace.near },
+        Ok(workspace) => whole(&workspace),
         Err(what) => return fail(&what),
     };
-    let wanted = Resolve {
-        weak: WeakKey([0; 32]),
-        seen: [0; 32],
-        keys: Vec::new(),
-        build: 0,
-        workspace: Some(workspace),
-        cost_ms: 0,
-    };
-    told(ask(&client, tag::PREFETCH, &wanted.encode()), arguments.json, |told| {
+    told(ask(&client, tag::PREFETCH, &workspace.encode()), arguments.json, |told| {
         if told["segments"] == 0 {
             return "no build of this workspace has left anything in the remote store\n".to_owned();
         }
         let results = words::count(told["results"].as_u64().unwrap_or(0), "result");
         format!("{results}, {} fetched\n", words::bytes(told["bytes"].as_u64().unwrap_or(0)))
     })
+}
+
+/// Asks for the bundle of the workspace in this directory while cargo is still starting, where nothing was built yet. Nobody waits for
+/// it, and nothing that it comes to matters.
+pub fn prefetch_ahead(profile: &str, settings: &Settings, environment: &Environment) {
+    let Some(here) = env::directory() else { return };
+    let target = environment.get("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let built = |directory: &Path| {
+        let target = directory.join(&target);
+        files::stat(&target.join(profile)).is_ok_and(|found| found.is_some())
+    };
+    if settings.remote.is_empty() || settings.off || here.ancestors().any(built) {
+        return;
+    }
+    let (settings, environment, profile) = (settings.clone(), environment.clone(), profile.to_owned());
+    std::thread::spawn(move || {
+        let client = client(&settings, &environment, true).ok()?;
+        let _ = ask(&client, tag::STATUS, b""); // it starts while we look where we are
+        let workspace = afar::workspace_here(&settings, &environment, &here, &profile).ok()?;
+        ask(&client, tag::PREFETCH, &whole(&workspace).encode()).ok()
+    });
+}
+
+/// Everything of a workspace.
+fn whole(workspace: &afar::Workspace) -> Resolve {
+    Resolve {
+        weak: WeakKey([0; 32]),
+        seen: [0; 32],
+        keys: Vec::new(),
+        build: 0,
+        workspace: Some(Workspace { exact: workspace.exact, near: workspace.near }),
+        cost_ms: 0,
+    }
 }
 
 /// How to push.
@@ -141,7 +167,7 @@ fn told(
 pub fn counters(settings: &Settings) -> Value {
     let Some(cache) = settings.directory.as_deref() else { return Value::Null };
     let path = kiln_link::Place::new(cache).counters();
-    let bytes = kiln_sys::files::read_limited(&path, 1 << 20).unwrap_or_default();
+    let bytes = files::read_limited(&path, 1 << 20).unwrap_or_default();
     let counted: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let stores = counted["stores"].as_object().into_iter().flatten().map(|(url, store)| {
         let mut store = store.clone();
