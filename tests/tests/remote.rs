@@ -687,3 +687,24 @@ fn the_doctor_asks_the_stores() {
     assert!(looked.contains("does not answer: cannot be reached"), "{looked}");
     assert!(looked.contains("no kind of storage that kiln knows"), "{looked}");
 }
+
+/// What a workspace needs is on its way before cargo has come to its first unit.
+#[test]
+fn kiln_cargo_asks_ahead() {
+    let (mut machines, _) = with_share();
+    chain(&machines.space, "ws");
+    builds(&machines, &machines.ws());
+    machines.settle();
+    machines.another();
+    machines.ws().clean();
+    let slow = machines.space.script("slow-cargo", "#!/bin/sh\nsleep 4\n");
+    let results = machines.space.cache().join("v1/results");
+    let ask = |args: &[&str]| {
+        let mut command = machines.space.kiln(args);
+        run(command.env("CARGO", &slow).current_dir(machines.space.path("ws"))).ok();
+        fs::read_dir(&results).is_ok_and(|mut entries| entries.next().is_some())
+    };
+    assert!(!ask(&["cargo", "fmt"]), "nothing is to be built");
+    assert!(ask(&["cargo", "build"]), "{}", machines.status());
+    assert_eq!(builds(&machines, &machines.ws()).misses, 0);
+}

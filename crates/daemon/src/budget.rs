@@ -9,7 +9,7 @@ use std::time::Duration;
 /// What any build may lose, in milliseconds.
 const FREE: f64 = 250.0;
 /// The part of its compile time that it may lose on top.
-const PART: f64 = 0.02;
+const PART: f64 = 0.01;
 /// The part of what it was saved that it may lose on top: who has brought much may be waited for.
 const PART_OF_SAVED: f64 = 0.1;
 /// What a unit is taken to cost that nobody knows.

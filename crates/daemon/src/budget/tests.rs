@@ -21,7 +21,7 @@ fn who_compiles_may_wait_a_little_more() {
     let budgets = Budgets::default();
     budgets.in_vain(1, MS(250));
     budgets.compiled(1, 10_000);
-    assert_eq!(budgets.allow(1, 0), MS(200));
+    assert_eq!(budgets.allow(1, 0), MS(100));
 }
 
 #[test]

@@ -28,15 +28,24 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
     // Cargo tells its subcommands where it is; `kiln cargo` inside `cargo` should use the same one.
     let cargo = environment.get("CARGO").unwrap_or(OsStr::new("cargo"));
-    remote::prefetch_ahead(profile(&arguments.arguments), settings, environment);
+    if let Some(profile) = profile(&arguments.arguments) {
+        remote::prefetch_ahead(profile, settings, environment);
+    }
     build::run(cargo, &arguments.arguments, "is cargo on PATH?", settings, environment)
 }
 
-/// The profile's directory in `target`, as far as the command line says.
-fn profile(arguments: &[OsString]) -> &str {
+/// Commands of cargo's that compile a workspace.
+const BUILDS: [&str; 12] =
+    ["b", "bench", "build", "c", "check", "clippy", "llvm-cov", "nextest", "r", "run", "t", "test"];
+
+/// The profile's directory in `target`, as far as the command line says; `None` if it says that nothing is built.
+fn profile(arguments: &[OsString]) -> Option<&str> {
     let mut words = arguments.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
+    let command = words.by_ref().find(|word| !word.starts_with(['-', '+']))?;
+    if !BUILDS.contains(&command) {
+        return None;
+    }
     let mut named = None;
-    let bench = arguments.iter().any(|word| word == "bench");
     while let Some(word) = words.next() {
         match word {
             "--release" | "-r" => named = Some("release"),
@@ -44,12 +53,12 @@ fn profile(arguments: &[OsString]) -> &str {
             _ => named = word.strip_prefix("--profile=").or(named),
         }
     }
-    match named {
-        None if bench => "release",
+    Some(match named {
+        None if command == "bench" => "release",
         None | Some("dev" | "test") => "debug",
         Some("bench") => "release",
         Some(name) => name,
-    }
+    })
 }
 
 #[cfg(test)]
