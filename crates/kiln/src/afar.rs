@@ -5,16 +5,29 @@ use kiln_config::Settings;
 use kiln_engine::afar::{Afar, Brought, Made, Wanted, Workspace};
 use kiln_link::{Client, Queued, Resolve, message};
 use kiln_sys::env::{self, Environment};
+use std::cell::OnceCell;
+use std::path::Path;
 
-/// The daemon of the cache directory.
-pub struct Daemon(Client);
+/// The daemon of the cache directory. What is said to it is put together at the first miss: a hit pays nothing for it.
+pub struct Daemon<'a> {
+    cache: &'a Path,
+    settings: &'a Settings,
+    environment: &'a Environment,
+    client: OnceCell<Client>,
+}
 
-impl Daemon {
-    /// If the settings name a remote store. Nothing is opened yet.
-    pub fn of(settings: &Settings, environment: &Environment) -> Option<Daemon> {
+impl<'a> Daemon<'a> {
+    /// If the settings name a remote store.
+    pub fn of(settings: &'a Settings, environment: &'a Environment) -> Option<Daemon<'a>> {
         let cache = settings.directory.as_deref().filter(|_| !settings.remote.is_empty())?;
-        let program = env::own_program().map(|own| own.with_file_name("kiln-daemon"));
-        Some(Daemon(Client::new(cache, hello(settings, environment), program)))
+        Some(Daemon { cache, settings, environment, client: OnceCell::new() })
+    }
+
+    fn client(&self) -> &Client {
+        self.client.get_or_init(|| {
+            let program = env::own_program().map(|own| own.with_file_name("kiln-daemon"));
+            Client::new(self.cache, hello(self.settings, self.environment), program)
+        })
     }
 }
 
@@ -22,9 +35,9 @@ fn names(workspace: Option<&Workspace>) -> Option<message::Workspace> {
     workspace.map(|workspace| message::Workspace { exact: workspace.exact, near: workspace.near })
 }
 
-impl Afar for Daemon {
+impl Afar for Daemon<'_> {
     fn bring(&self, wanted: &Wanted) -> Brought {
-        let resolved = self.0.resolve(&Resolve {
+        let resolved = self.client().resolve(&Resolve {
             weak: wanted.weak,
             seen: wanted.seen,
             keys: wanted.keys.clone(),
@@ -37,15 +50,15 @@ impl Afar for Daemon {
 
     fn made(&self, made: &Made) {
         let queued = Queued {
-            remotes: self.0.stores(),
+            remotes: self.client().stores(),
             weak: made.weak,
             key: made.key,
             workspace: names(made.workspace.as_ref()),
             incremental: made.incremental,
         };
         // A queue that nobody will ever empty is not filled.
-        if self.0.enqueue(&queued) {
-            self.0.kept(made.build, made.took_ms);
+        if self.client().enqueue(&queued) {
+            self.client().kept(made.build, made.took_ms);
         }
     }
 }
