@@ -72,20 +72,28 @@ impl<'a> Lane<'a> {
     /// Another checkout, at a path that no round before has used.
     pub fn elsewhere(&self, round: usize) -> Outcome<PathBuf> {
         let directory = self.root.join("elsewhere").join(format!("other-{round:03}")).join("src");
-        files::remove(&directory)?;
+        self.put_aside(&directory)?;
         files::copy_sources(&self.course.origin, &directory)?;
         Ok(directory)
     }
 
     /// Forgets all results. The daemon must not be running.
     pub fn empty_cache(&self) -> Outcome<()> {
-        files::renew(&self.home.cache)?;
-        files::renew(&self.home.runtime())
+        for directory in [self.home.cache.clone(), self.home.runtime()] {
+            self.put_aside(&directory)?;
+            files::make(&directory)?;
+        }
+        Ok(())
     }
 
     /// Removes a checkout's build products.
     pub fn clean(&self, checkout: &Path) -> Outcome<()> {
-        files::remove(&checkout.join("target"))
+        self.put_aside(&checkout.join("target"))
+    }
+
+    /// Takes a directory away.
+    pub fn put_aside(&self, directory: &Path) -> Outcome<()> {
+        files::put_aside(directory, &self.root.join("aside"))
     }
 
     /// Starts the daemon, if there is one.

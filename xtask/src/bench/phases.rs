@@ -212,7 +212,7 @@ fn once(step: Step, lane: &mut Lane<'_>, project: &Project, round: usize) -> Out
     let dirty = lane.not_fresh()?;
     let produce = step.is_cold().then(|| files::produce(&checkout.join("target")));
     if step == Step::Tree {
-        files::remove(&checkout)?;
+        lane.put_aside(&checkout)?;
     }
     Ok(Sample { usage, dirty, counts, produce })
 }

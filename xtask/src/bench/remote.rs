@@ -321,16 +321,8 @@ impl Lane<'_> {
         Ok(())
     }
 
-    /// Nothing is deleted before the end: ext4 goes around what was deleted in the last minutes, inode by inode, and a new machine
-    /// has nothing of that kind.
     fn put_aside(&self, path: &Path) -> Outcome<()> {
-        let trash = self.root.join("aside");
-        files::make(&trash)?;
-        let number = files::entries(&trash)?.len();
-        match std::fs::rename(path, trash.join(number.to_string())) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(files::about(path)(error)),
-            _ => Ok(()),
-        }
+        files::put_aside(path, &self.root.join("aside"))
     }
 
     fn build_anew(&self) -> Outcome<Run> {
