@@ -466,32 +466,11 @@ fn keep_outputs(
                 result.texts.push(text);
                 (Role::DepInfo(result.texts.len() as u32 - 1), Digest::of(b""), false)
             }
-            None => {
-                let (none, kept) = both(
-                    &|| holds_none(path, &inert),
-                    &|| keep_file(path, world, store),
-                    invocation.links && !inert.is_empty(),
-                );
-                none?;
-                kept?
-            }
+            None => keep_file(path, world, store, &inert)?,
         };
         result.outputs.push(Output { path: placed, role, executable, digest });
     }
     Ok(result)
-}
-
-/// Does two things that read the same file, at once where it is worth it: a program that was just linked has nobody else to
-/// wait for, and mostly a processor is idle.
-fn both<A, B: Send>(one: &dyn Fn() -> A, other: &(dyn Fn() -> B + Sync), at_once: bool) -> (A, B) {
-    if !at_once {
-        return (one(), other());
-    }
-    std::thread::scope(|scope| {
-        let other = scope.spawn(other);
-        let one = one();
-        (one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    })
 }
 
 /// Directories that the key does not hold, because they do not reach the outputs: the output directory, those of
@@ -521,20 +500,13 @@ fn inert_roots(evidence: &Evidence, world: &World<'_>) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// The assertion on that rule: an output in which such a directory stands is not kept.
-fn holds_none(path: &Path, inert: &[Vec<u8>]) -> Result<(), Reason> {
-    let needles: Vec<&[u8]> = inert.iter().map(Vec::as_slice).collect();
-    match files::find_any(path, &needles) {
-        Ok(None) => Ok(()),
-        Ok(Some(at)) => {
-            let root = String::from_utf8_lossy(&inert[at]).into_owned();
-            Err(Reason::BadOutputs(format!("{} holds the path {root}", path.display())))
-        }
-        Err(error) => Err(Reason::BadOutputs(error.to_string())),
-    }
-}
-
-fn keep_file(path: &Path, world: &World<'_>, store: &LocalStore) -> Result<(Role, Digest, bool), Reason> {
+/// Keeps an output, with an assertion on that rule: one in which such a directory stands is not kept.
+fn keep_file(
+    path: &Path,
+    world: &World<'_>,
+    store: &LocalStore,
+    inert: &[Vec<u8>],
+) -> Result<(Role, Digest, bool), Reason> {
     let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
     let stat = files::lstat(path).map_err(odd)?;
     let Some(stat) = stat.filter(|stat| stat.kind == FileKind::File) else {
@@ -542,7 +514,11 @@ fn keep_file(path: &Path, world: &World<'_>, store: &LocalStore) -> Result<(Role
     };
     let rlib = path.extension().is_some_and(|extension| extension == "rlib");
     let (role, how) = if rlib { (Role::Rlib, Keep::Link) } else { (Role::File, Keep::Copy) };
-    let digest = store.keep(path, how).map_err(|error| Reason::NoStore(error.to_string()))?;
+    let inert: Vec<&[u8]> = inert.iter().map(Vec::as_slice).collect();
+    let digest = store.keep(path, how, &inert).map_err(|error| match error {
+        StoreError::Banned(..) => Reason::BadOutputs(error.to_string()),
+        error => Reason::NoStore(error.to_string()),
+    })?;
     // Linking changed the identity; what was just read is known to be this run's own output.
     if let Ok(Some(now)) = files::stat(path)
         && now.identity.same_content(&stat.identity)

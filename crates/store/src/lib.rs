@@ -84,6 +84,9 @@ pub enum StoreError {
     /// The bytes to be kept are not what their key says: the file was written to meanwhile, or the record is malformed.
     #[error("{} is not what its key says", .0.display())]
     NotTheKey(PathBuf),
+    /// The file holds bytes that may not be in it.
+    #[error("{} holds the path {}", .0.display(), String::from_utf8_lossy(.1))]
+    Banned(PathBuf, Vec<u8>),
     /// The operating system refused.
     #[error(transparent)]
     File(#[from] FileError),

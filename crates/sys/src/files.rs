@@ -25,7 +25,7 @@ use kind::filesystem_kind_of;
 pub use kind::{FilesystemKind, filesystem_kind, free_bytes, stamps_names};
 pub use lock::{Lock, PlaceLock};
 pub use place::{place_copy, place_copy_checked, place_copy_hashing, place_link};
-pub use search::find_any;
+pub use search::{Search, find_any};
 
 /// Something could not be done to a file.
 #[derive(Debug, thiserror::Error)]
@@ -233,16 +233,25 @@ impl Source {
 
     /// Hands all bytes to `take`, in pieces.
     fn each_piece(&self, mut take: impl FnMut(&[u8], u64) -> Result<(), FileError>) -> Result<(), FileError> {
-        let mut buffer = vec![0; self.stat.identity.size.clamp(512, BUFFER) as usize];
+        let mut buffer = self.buffer();
         let mut offset = 0;
         loop {
-            let read = call("read", &self.path, || rustix::io::pread(&self.file, &mut buffer, offset))?;
+            let read = self.read_at(&mut buffer, offset)?;
             if read == 0 {
                 return Ok(());
             }
             take(&buffer[..read], offset)?;
             offset += read as u64;
         }
+    }
+
+    fn buffer(&self) -> Vec<u8> {
+        vec![0; self.stat.identity.size.clamp(512, BUFFER) as usize]
+    }
+
+    /// How many bytes were read there; 0 at the end.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, FileError> {
+        call("read", &self.path, || rustix::io::pread(&self.file, &mut *buffer, offset))
     }
 
     /// What it is now.
@@ -257,9 +266,15 @@ impl Source {
 
     /// Reads it to its end for its digest.
     pub fn hash(&self) -> Result<Hashed, FileError> {
+        self.hash_showing(|_| ())
+    }
+
+    /// The same, and `see` sees all that is read.
+    pub fn hash_showing(&self, mut see: impl FnMut(&[u8])) -> Result<Hashed, FileError> {
         let mut hasher = ContentHasher::new();
         self.each_piece(|piece, _| {
             hasher.update(piece);
+            see(piece);
             Ok(())
         })?;
         let (digest, identity) = (hasher.finish(), self.stat_again()?.identity);

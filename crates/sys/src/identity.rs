@@ -235,8 +235,13 @@ pub fn digest_of(path: &Path, memo: &Memo) -> Result<Found, FileError> {
 
 /// Reads an open file for its digest and remembers it, if it held still and its times are worth it.
 pub fn hash_and_remember(source: &Source, memo: &Memo) -> Result<Hashed, FileError> {
+    hash_showing(source, memo, |_| ())
+}
+
+/// The same, and `see` sees all that is read.
+pub fn hash_showing(source: &Source, memo: &Memo, see: impl FnMut(&[u8])) -> Result<Hashed, FileError> {
     let moment = Moment::now();
-    let hashed = source.hash()?;
+    let hashed = source.hash_showing(see)?;
     if hashed.stable {
         let local = source.filesystem_kind().is_ok_and(|kind| !kind.is_remote());
         let writer = if local { Writer::Other(moment) } else { Writer::Remote(moment) };

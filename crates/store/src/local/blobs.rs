@@ -7,8 +7,8 @@
 use super::{BLOBS, LocalStore};
 use crate::{Fetched, Keep, Key, StoreError};
 use kiln_action::{Digest, FileKind};
-use kiln_sys::files::{self, Draft, FileError, Source, Stat};
-use kiln_sys::identity::{Moment, Writer, hash_and_remember};
+use kiln_sys::files::{self, Draft, FileError, Search, Source, Stat};
+use kiln_sys::identity::{self, Moment, Writer, hash_and_remember};
 use std::path::{Path, PathBuf};
 
 impl LocalStore {
@@ -62,15 +62,21 @@ impl LocalStore {
     }
 
     /// Keeps a file whose digest nobody knows yet, reading it only once, and says what it is. A copy that was made this
-    /// way is believed from now on, because what was hashed is what was written.
-    pub fn keep(&self, from: &Path, how: Keep) -> Result<Digest, StoreError> {
+    /// way is believed from now on, because what was hashed is what was written. A file that holds one of `banned` is not kept.
+    pub fn keep(&self, from: &Path, how: Keep, banned: &[&[u8]]) -> Result<Digest, StoreError> {
         let source = Source::open(from)?;
         if source.stat().kind != FileKind::File {
             return Err(StoreError::NotTheKey(from.to_owned()));
         }
+        let mut search = Search::new(banned);
+        let allowed = |search: Search<'_>| match search.found() {
+            Some(at) => Err(StoreError::Banned(from.to_owned(), banned[at].to_vec())),
+            None => Ok(()),
+        };
         match how {
             Keep::Link => {
-                let hashed = hash_and_remember(&source, &self.memo)?;
+                let hashed = identity::hash_showing(&source, &self.memo, |piece| search.see(piece))?;
+                allowed(search)?;
                 if !hashed.stable {
                     return Err(StoreError::NotTheKey(from.to_owned()));
                 }
@@ -79,7 +85,8 @@ impl LocalStore {
             }
             Keep::Copy => {
                 let draft = Draft::create(&self.root.join(BLOBS), 0o666)?;
-                let digest = draft.fill_hashing(&source)?;
+                let digest = draft.fill_showing(&source, |piece| search.see(piece))?;
+                allowed(search)?;
                 if !self.has(&digest) {
                     let identity = draft.publish(&self.path(&Key::Blob(digest)))?;
                     self.memo.put(&identity, &digest, Writer::Kiln);
@@ -146,9 +153,8 @@ impl LocalStore {
         let identity = match files::place_link(&path, to) {
             Ok(identity) => identity,
             Err(error) if error.wants_copy() => return self.fetch_copy(digest, to, false),
-            Err(error) if error.is_missing() && !self.has(digest) => {
-                return Err(StoreError::Missing(*digest));
-            }
+            // It was evicted a moment ago, even if somebody has put it back since.
+            Err(error) if error.is_missing() => return Err(StoreError::Missing(*digest)),
             Err(error) => return Err(error.into()),
         };
         if !identity.same_content(&source.stat().identity) {

@@ -267,16 +267,45 @@ fn a_kept_copy_is_hashed_once_and_what_was_put_unseen_before_it_is_served() {
     let space = Space::new();
     let from = space.at("from");
     fs::write(&from, [5; 5000]).unwrap();
-    let digest = space.store.keep(&from, Keep::Copy).unwrap();
+    let digest = space.store.keep(&from, Keep::Copy, &[]).unwrap();
     assert_eq!(digest, Digest::of(&[5; 5000]));
     let path = space.store.path(&Key::Blob(digest));
     assert_eq!(space.store.memo().get(&files::stat(&path).unwrap().unwrap().identity), Some(digest));
-    assert_eq!(space.store.keep(&from, Keep::Copy).unwrap(), digest);
-    assert_eq!(space.store.keep(&from, Keep::Link).unwrap(), digest);
+    assert_eq!(space.store.keep(&from, Keep::Copy, &[]).unwrap(), digest);
+    assert_eq!(space.store.keep(&from, Keep::Link, &[]).unwrap(), digest);
     // The caller was wrong about what is in the file.
     let wrong = Digest::of(&[6; 5000]);
     space.store.put(&Key::Blob(wrong), Content::File { path: &from, how: Keep::Copy }).unwrap();
     assert!(matches!(space.store.fetch(&wrong, &space.at("to"), COPY), Err(StoreError::Damaged(_))));
+}
+
+#[test]
+fn what_holds_a_banned_path_is_not_kept_however_large_it_is() {
+    let space = Space::new();
+    let from = space.at("from");
+    for size in [5000, 256 << 10, (3 << 20) + 77] {
+        for (at, banned) in [(0, true), (size - 9, true), (size / 2, true), (0, false)] {
+            let mut content: Vec<u8> = (0..size).map(|n| (n % 251) as u8 | 0x80).collect();
+            let needle = b"/a/target".as_slice();
+            if banned {
+                content[at..][..needle.len()].copy_from_slice(needle);
+            }
+            fs::write(&from, &content).unwrap();
+            for how in [Keep::Copy, Keep::Link] {
+                let kept = space.store.keep(&from, how, &[b"/a/other", needle]);
+                match banned {
+                    true => assert!(matches!(&kept, Err(StoreError::Banned(_, path)) if path == needle)),
+                    false => assert_eq!(kept.unwrap(), Digest::of(&content)),
+                }
+                let there = space.store.missing(&[Digest::of(&content)]).is_empty();
+                assert_eq!(there, !banned, "{size} bytes, {how:?}");
+            }
+            if !banned {
+                let stored = fs::read(space.store.path(&Key::Blob(Digest::of(&content)))).unwrap();
+                assert!(stored == content);
+            }
+        }
+    }
 }
 
 #[test]

@@ -114,8 +114,8 @@ impl World {
             How::Bytes => self.store.put(&key, Content::Bytes(&content(n))),
             How::Copy => self.store.put(&key, Content::File { path: &made, how: Keep::Copy }),
             How::Link => self.store.put(&key, Content::File { path: &made, how: Keep::Link }),
-            How::KeepCopy => self.store.keep(&made, Keep::Copy).map(|kept| assert_eq!(kept, digest(n))),
-            How::KeepLink => self.store.keep(&made, Keep::Link).map(|kept| assert_eq!(kept, digest(n))),
+            How::KeepCopy => self.store.keep(&made, Keep::Copy, &[]).map(|kept| assert_eq!(kept, digest(n))),
+            How::KeepLink => self.store.keep(&made, Keep::Link, &[]).map(|kept| assert_eq!(kept, digest(n))),
         }
     }
 
