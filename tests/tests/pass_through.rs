@@ -259,3 +259,25 @@ fn workspace_wrapper() {
     }
     assert!(Toolchain::rustc().is_absolute());
 }
+
+/// A file of ours would get the number of a standard stream that is closed, and what is said would be written into it.
+#[test]
+#[cfg(target_os = "linux")]
+fn closed_streams_are_opened_on_nothing() {
+    let space = TestSpace::new();
+    let compiler = space.script("bin/mycompiler", "#!/bin/sh\nreadlink /proc/$$/fd/0 /proc/$$/fd/2\n");
+    let mut command = space.command("sh");
+    command.args(["-c", "exec \"$0\" \"$1\" <&- 2>&-"]).arg(kiln_testkit::binary::kiln()).arg(compiler);
+    assert_eq!(run(&mut command).out(), "/dev/null\n/dev/null\n");
+}
+
+/// rustc takes a closed pipe as it comes, so the program behind it must not find that signal ignored.
+#[test]
+#[cfg(target_os = "linux")]
+fn no_signal_is_left_ignored() {
+    let space = TestSpace::new();
+    let compiler = space.script("bin/mycompiler", "#!/bin/sh\nexec grep SigIgn /proc/self/status\n");
+    let mut plain = space.command(&compiler);
+    let mut command = space.command(kiln_testkit::binary::kiln());
+    assert_eq!(run(command.arg(&compiler)).out(), run(&mut plain).out());
+}

@@ -1,5 +1,6 @@
 //! The wrapper. One rule decides what it is: is the first argument a compiler (or at least a path)? Then wrap it, before
 //! any parser; else become `kiln-cli`, which is beside this program.
+#![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
 
 mod afar;
 mod complain;
@@ -17,7 +18,20 @@ use kiln_sys::process::{self, Channel, Program};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+/// C's `main`, which glibc calls: what std does before its own is not waited for. (std knows the arguments all the same.)
+#[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
+#[unsafe(no_mangle)]
+extern "C" fn main() -> i32 {
+    process::begin();
+    run()
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
 fn main() {
+    run();
+}
+
+fn run() -> ! {
     let started = Moment::now();
     let arguments = env::arguments();
     if let Some(meant) = masquerade::unmask(&arguments) {
@@ -31,6 +45,7 @@ fn main() {
         Some(first) if is_compiler(first) => wrap(argv, started),
         Some(first) if first == "--wrapper-version" => {
             process::say(Channel::Out, concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes()); // `kiln doctor` asks
+            end(exit::FINE)
         }
         _ => become_cli(argv),
     }

@@ -491,7 +491,27 @@ pub fn list_unsorted(path: &Path) -> Result<Option<Vec<Entry>>, FileError> {
 /// Where a path leads with all symbolic links resolved; `None` if nowhere.
 pub fn real_path(path: &Path) -> Result<Option<PathBuf>, FileError> {
     let Some(()) = found(call("resolve", path, || Ok(())))? else { return Ok(None) };
+    if let Some(real) = real_path_of_open(path) {
+        return Ok(Some(real));
+    }
     found(std::fs::canonicalize(path).map_err(|error| FileError::new("resolve", path, error)))
+}
+
+/// The kernel's own answer, three calls instead of one for every directory and link on the way; `None` where it does not tell (no
+/// `/proc`, nothing there) or may mean something else: what has been removed since is marked by words behind its name, and
+/// what is outside of this process's root does not begin with it.
+#[cfg(target_os = "linux")]
+fn real_path_of_open(path: &Path) -> Option<PathBuf> {
+    let file = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let told = rustix::fs::readlink(name, Vec::with_capacity(256)).ok()?.into_bytes();
+    let plain = told.starts_with(b"/") && !told.ends_with(b" (deleted)");
+    plain.then(|| PathBuf::from(OsString::from_vec(told)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn real_path_of_open(_: &Path) -> Option<PathBuf> {
+    None
 }
 
 /// Makes a symbolic link, in the place of whatever file or link has its name.

@@ -251,6 +251,12 @@ fn looking_at_what_is_there_and_what_is_not() {
     assert_eq!(read_link(&at("none")).unwrap(), None);
     assert_eq!(real_path(&at("link")).unwrap(), Some(fs::canonicalize(at("file")).unwrap()));
     assert_eq!(real_path(&at("dangling")).unwrap(), None);
+    // Words that the kernel uses for what is no more can be part of a name.
+    fs::write(at("odd (deleted)"), "").unwrap();
+    assert_eq!(
+        real_path(&at("odd (deleted)")).unwrap(),
+        Some(fs::canonicalize(at("odd (deleted)")).unwrap())
+    );
     assert!(remove(&at("dangling")).unwrap());
     assert!(!remove(&at("dangling")).unwrap());
     assert!(!remove_empty_dir(space.path()).unwrap());
