@@ -4,6 +4,7 @@ use crate::{build, remote};
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 
 /// What to run.
 #[derive(clap::Args)]
@@ -28,8 +29,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
     // Cargo tells its subcommands where it is; `kiln cargo` inside `cargo` should use the same one.
     let cargo = environment.get("CARGO").unwrap_or(OsStr::new("cargo"));
-    if let Some(profile) = profile(&arguments.arguments) {
-        remote::prefetch_ahead(profile, settings, environment);
+    if let Some(aim) = aim(&arguments.arguments) {
+        remote::prefetch_ahead(&aim, settings, environment);
     }
     build::run(cargo, &arguments.arguments, "is cargo on PATH?", settings, environment)
 }
@@ -38,27 +39,49 @@ pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment
 const BUILDS: [&str; 12] =
     ["b", "bench", "build", "c", "check", "clippy", "llvm-cov", "nextest", "r", "run", "t", "test"];
 
-/// The profile's directory in `target`, as far as the command line says; `None` if it says that nothing is built.
-fn profile(arguments: &[OsString]) -> Option<&str> {
+/// What a command line builds, as far as it says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Aim {
+    /// The profile's directory in `target`.
+    pub profile: String,
+    /// `--target-dir`.
+    pub target: Option<PathBuf>,
+    /// The directory of `--manifest-path`.
+    pub package: Option<PathBuf>,
+}
+
+/// What a command line builds; `None` if it says that nothing is built.
+fn aim(arguments: &[OsString]) -> Option<Aim> {
     let mut words = arguments.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
     let command = words.by_ref().find(|word| !word.starts_with(['-', '+']))?;
     if !BUILDS.contains(&command) {
         return None;
     }
+    let mut aim = Aim::default();
     let mut named = None;
     while let Some(word) = words.next() {
-        match word {
+        let (flag, value) = match word.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => (flag, Some(value)),
+            _ => (word, None),
+        };
+        match flag {
             "--release" | "-r" => named = Some("release"),
-            "--profile" => named = words.next(),
-            _ => named = word.strip_prefix("--profile=").or(named),
+            "--profile" => named = value.or_else(|| words.next()),
+            "--target-dir" => aim.target = value.or_else(|| words.next()).map(PathBuf::from),
+            "--manifest-path" => {
+                let manifest = value.or_else(|| words.next()).map(Path::new);
+                aim.package = manifest.and_then(Path::parent).map(Path::to_owned);
+            }
+            _ => {}
         }
     }
-    Some(match named {
+    let profile = match named {
         None if command == "bench" => "release",
         None | Some("dev" | "test") => "debug",
         Some("bench") => "release",
         Some(name) => name,
-    })
+    };
+    Some(Aim { profile: profile.to_owned(), ..aim })
 }
 
 #[cfg(test)]

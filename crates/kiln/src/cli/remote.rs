@@ -1,5 +1,6 @@
 //! `kiln prefetch` and `kiln push`, and what `verify`, `gc` and `clear` do with `--remote`: all of it is the daemon's work.
 
+use crate::cargo::Aim;
 use crate::daemon::{ask, client};
 use crate::{exit, fail, say, words};
 use kiln_action::WeakKey;
@@ -53,17 +54,21 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
 
 /// Asks for the bundle of the workspace in this directory while cargo is still starting, where nothing was built yet. Nobody waits for
 /// it, and nothing that it comes to matters.
-pub fn prefetch_ahead(profile: &str, settings: &Settings, environment: &Environment) {
-    let Some(here) = env::directory() else { return };
-    let target = environment.get("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    let built = |directory: &Path| {
-        let target = directory.join(&target);
-        files::stat(&target.join(profile)).is_ok_and(|found| found.is_some())
+pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment) {
+    let Some(start) = env::directory() else { return };
+    let here = aim.package.as_ref().map_or_else(|| start.clone(), |package| start.join(package));
+    let has_profile =
+        |target: PathBuf| files::stat(&target.join(&aim.profile)).is_ok_and(|found| found.is_some());
+    // What is named is named from where cargo runs; what is not, is in the workspace, which is here or above.
+    let named = aim.target.clone().or_else(|| environment.get("CARGO_TARGET_DIR").map(PathBuf::from));
+    let built = match named {
+        Some(target) => has_profile(start.join(target)),
+        None => here.ancestors().any(|directory| has_profile(directory.join("target"))),
     };
-    if settings.remote.is_empty() || settings.off || here.ancestors().any(built) {
+    if settings.remote.is_empty() || settings.off || built {
         return;
     }
-    let (settings, environment, profile) = (settings.clone(), environment.clone(), profile.to_owned());
+    let (settings, environment, profile) = (settings.clone(), environment.clone(), aim.profile.clone());
     std::thread::spawn(move || {
         let client = client(&settings, &environment, true).ok()?;
         let _ = ask(&client, tag::STATUS, b""); // it starts while we look where we are
