@@ -368,6 +368,57 @@ fn compilers_by_other_names() {
     }
 }
 
+/// One source for two machines: each is cached, and neither is ever served for the other.
+#[test]
+fn compilers_for_other_machines() {
+    const AARCH64: u8 = 183; // EM_AARCH64
+    let space = TestSpace::new();
+    let site = site(&space);
+    let machine = || fs::read(site.path("a.o")).unwrap()[18]; // e_machine
+    let cross = "aarch64-linux-gnu-gcc";
+    if has(cross) {
+        site.is_cached("gcc", &OBJECT);
+        assert_ne!(machine(), AARCH64);
+        site.is_cached(cross, &OBJECT);
+        assert_eq!(machine(), AARCH64);
+        site.hits("gcc", &OBJECT);
+        assert_ne!(machine(), AARCH64);
+        site.hits(cross, &OBJECT);
+        let path = real(cross).to_str().unwrap().to_owned();
+        site.compile(&path, &OBJECT);
+        site.hits(&path, &OBJECT);
+        assert_eq!(machine(), AARCH64);
+    }
+    if has("clang") {
+        let there = ["--target=aarch64-linux-gnu", "-c", "a.c", "-o", "a.o"];
+        site.is_cached("clang", &OBJECT);
+        site.is_cached("clang", &there);
+        assert_eq!(machine(), AARCH64);
+        site.hits("clang", &OBJECT);
+        assert_ne!(machine(), AARCH64);
+        site.is_cached("clang", &["-target", "aarch64-linux-gnu", "-c", "a.c", "-o", "a.o"]);
+        assert_eq!(machine(), AARCH64);
+    }
+}
+
+/// Another C library, by a script that Debian puts in front of gcc.
+#[test]
+fn another_c_library() {
+    if !has("musl-gcc") {
+        return;
+    }
+    let space = TestSpace::new();
+    let site = site(&space);
+    site.write(
+        "a.c",
+        "#include <limits.h>\n#include <stdio.h>\nint a = PATH_MAX; FILE *f(void) { return stdin; }\n",
+    );
+    for _ in 0..2 {
+        site.compile("gcc", &OBJECT);
+        site.compile("musl-gcc", &OBJECT);
+    }
+}
+
 /// Links named like compilers that lead to kiln: the next on the path is meant, and kiln never calls itself.
 #[test]
 fn kiln_by_a_compilers_name() {
