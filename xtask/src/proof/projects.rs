@@ -55,7 +55,7 @@ const CXX: &[&str] = &["", "-std=gnu++14", "-std=gnu++17"];
 const LUA: Project = Project {
     name: "lua",
     package: "lua5.4",
-    folder: "lua",
+    folder: "lua5.4",
     standards: C,
     ways: &[
         Way {

@@ -1,0 +1,64 @@
+//! How long one small thing takes to come from a store that is near: `cargo bench -p kiln-remote`.
+#![allow(clippy::print_stdout, reason = "it prints what it measured")]
+
+use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Role};
+use kiln_remote::pack::{self, Kind};
+use kiln_remote::{RemoteStore, Spec, Unit};
+use kiln_testkit::servers;
+use std::time::Instant;
+
+/// Bytes of the unit's only output: what dep-info, small metadata and C objects have.
+const SIZES: [usize; 3] = [1 << 10, 8 << 10, 64 << 10];
+
+const ROUNDS: usize = 1000;
+
+fn main() {
+    println!("| from | bytes | median, ms | 99 of 100, ms |\n| --- | ---: | ---: | ---: |");
+    if let Some(server) = servers::redis() {
+        measure("redis", &servers::redis_url(server.address()));
+    }
+    if let Some(server) = servers::s3() {
+        measure("rclone serve s3", &servers::s3_url(server.address()));
+    }
+}
+
+fn measure(from: &str, url: &str) {
+    let spec = Spec::parse(url).expect("a URL");
+    let store = RemoteStore::open(&spec, &["main".to_owned()], &[], None).expect("a store");
+    for size in SIZES {
+        let (key, packed) = unit(size);
+        store.keep(&pack::name(Kind::Result, &key.0), &packed).expect("it is kept");
+        let mut took: Vec<f64> = (0..ROUNDS)
+            .map(|_| {
+                let since = Instant::now();
+                let unit: Unit = store.unit(&key).expect("an answer").expect("it is there").value;
+                assert_eq!(unit.blobs.len(), 1);
+                since.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        took.sort_by(f64::total_cmp);
+        println!("| {from} | {size} | {:.3} | {:.3} |", took[ROUNDS / 2], took[ROUNDS * 99 / 100]);
+    }
+}
+
+/// A unit with one output of this many bytes, none of which repeat.
+fn unit(size: usize) -> (ActionKey, Vec<u8>) {
+    let mut state = size as u64 | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    let blob: Vec<u8> = (0..size).map(|_| next()).collect();
+    let output = Output {
+        path: Placed { place: Place::Out, path: b"o".to_vec() },
+        role: Role::File,
+        executable: false,
+        digest: Digest::of(&blob),
+    };
+    let result = ActionResult { outputs: vec![output], cost_ms: 12, ..ActionResult::default() };
+    let key = ActionKey([size.trailing_zeros() as u8; 32]);
+    let packed = Unit::pack(&key, &result.encode(), &mut |_| Some(blob.clone())).expect("a pack").0;
+    (key, packed)
+}
