@@ -295,9 +295,20 @@ fn sources(work: &Workplace, project: &Project) -> Outcome<PathBuf> {
         return Ok(found);
     }
     let mut apt = work.environment.command("apt-get");
-    apt.args(["source", "--quiet", "--only-source", project.package]).current_dir(&directory);
-    measure::output(&mut apt).map_err(|error| format!("{error}\n(apt needs a line deb-src for this)"))?;
-    found()?.ok_or_else(|| format!("apt-get source {} unpacked no {}*", project.package, project.folder))
+    apt.args(["source", "--quiet", "--download-only", "--only-source", project.package]);
+    measure::output(apt.current_dir(&directory))
+        .map_err(|error| format!("{error}\n(apt needs a line deb-src for this)"))?;
+    let of_package = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name.starts_with(&format!("{}_", project.package)) && name.ends_with(".dsc")
+    };
+    let described = files::entries(&directory)?.into_iter().find(of_package);
+    let described = described.ok_or_else(|| format!("apt-get source {} fetched no .dsc", project.package))?;
+    // As its authors wrote it: Debian's changes are made for Debian's own way of building it.
+    let mut unpack = work.environment.command("dpkg-source");
+    unpack.args(["--skip-patches", "--extract"]).arg(&described).current_dir(&directory);
+    measure::output(&mut unpack).map_err(|error| format!("{error}\n(dpkg-source is in dpkg-dev)"))?;
+    found()?.ok_or_else(|| format!("dpkg-source {} unpacked no {}*", project.package, project.folder))
 }
 
 /// `FOLDER` and then a version.
