@@ -345,13 +345,14 @@ fn look_at_all(paths: &[&Path], memo: &Memo) -> Vec<Looked> {
     let looked: Vec<OnceLock<Looked>> = paths.iter().map(|_| OnceLock::new()).collect();
     std::thread::scope(|scope| {
         for _ in 0..kiln_sys::machine::processors().min(4) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let (Some(path), Some(slot)) = (paths.get(at), looked.get(at)) else { break };
-                    let _ = slot.set(look(path));
-                }
-            });
+            let work = || loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let (Some(path), Some(slot)) = (paths.get(at), looked.get(at)) else { break };
+                let _ = slot.set(look(path));
+            };
+            if kiln_sys::thread::start_scoped(scope, work).is_err() {
+                break; // what no thread looks at is looked at below
+            }
         }
     });
     looked

@@ -13,3 +13,4 @@ pub mod marker;
 pub mod process;
 pub mod sandbox;
 pub mod socket;
+pub mod thread;

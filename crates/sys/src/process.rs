@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// A program to run. It inherits the environment, the directory and all descriptors (cargo's jobserver among them).
@@ -65,7 +65,7 @@ pub fn run(
     end_with_this_process(&mut command);
     let mut child = command.spawn()?;
     let interrupts = Interrupts::forwarded_to(&child);
-    let feeder = input.map(|bytes| feed(&mut child, bytes.to_vec()));
+    let feeder = input.and_then(|bytes| feed(&mut child, bytes.to_vec()));
     let listened = listen(&mut child, heard);
     let status = child.wait()?;
     drop(interrupts);
@@ -136,14 +136,27 @@ fn ended(status: std::process::ExitStatus) -> Ended {
     }
 }
 
-/// Writes the input from a thread of its own: the program may talk before it has read everything.
-fn feed(child: &mut Child, bytes: Vec<u8>) -> std::thread::JoinHandle<()> {
-    let pipe = child.stdin.take();
-    std::thread::spawn(move || {
-        if let Some(mut pipe) = pipe {
-            let _ = pipe.write_all(&bytes); // a program that does not read it is its own affair
+/// Writes the input from a thread of its own: the program may talk before it has read everything. Where no thread can be had it
+/// is written first; compilers read all of it before they talk.
+fn feed(child: &mut Child, bytes: Vec<u8>) -> Option<std::thread::JoinHandle<()>> {
+    let mut pipe = child.stdin.take()?;
+    let (give, take) = std::sync::mpsc::channel::<(ChildStdin, Vec<u8>)>();
+    // a program that does not read it is its own affair
+    let feeder = crate::thread::start(move || {
+        if let Ok((mut pipe, bytes)) = take.recv() {
+            let _ = pipe.write_all(&bytes);
         }
-    })
+    });
+    match feeder {
+        Ok(feeder) => {
+            let _ = give.send((pipe, bytes));
+            Some(feeder)
+        }
+        Err(_) => {
+            let _ = pipe.write_all(&bytes);
+            None
+        }
+    }
 }
 
 fn listen(child: &mut Child, heard: &mut dyn FnMut(Channel, &[u8])) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use super::{
     FileError, Identity, Source, call, fault, filesystem_kind_of, fstat, stat, with_parent, write_at,
 };
+use crate::thread;
 use kiln_action::{ContentHasher, Digest};
 use rustix::fs::{FallocateFlags, Mode, OFlags};
 use rustix::io::Errno;
@@ -10,7 +11,6 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
-use std::thread;
 
 /// How private names begin. What is left of a process that was killed is recognised by it.
 pub const PRIVATE_PREFIX: &str = ".kiln-";
@@ -106,14 +106,12 @@ impl Draft {
             return Ok(Source::open(&self.path)?.hash_showing(see)?.digest);
         }
         let mut hasher = ContentHasher::new();
-        let look = |piece: &[u8]| {
+        let mut look = |piece: &[u8]| {
             hasher.update(piece);
             see(piece);
         };
-        if source.stat.identity.size < BESIDE_FROM {
+        if source.stat.identity.size < BESIDE_FROM || !self.copy_beside(source, &mut look)? {
             self.copy(source, look)?;
-        } else {
-            self.copy_beside(source, look)?;
         }
         Ok(hasher.finish())
     }
@@ -130,11 +128,11 @@ impl Draft {
         })
     }
 
-    /// Reads and writes on this thread while another one sees what was read.
-    fn copy_beside(&self, source: &Source, mut see: impl FnMut(&[u8]) + Send) -> Result<(), FileError> {
+    /// Reads and writes on this thread while another one sees what was read; `false` if no other can be had, and nothing was done.
+    fn copy_beside(&self, source: &Source, see: &mut (impl FnMut(&[u8]) + Send)) -> Result<bool, FileError> {
         let (give, take) = mpsc::channel::<(Vec<u8>, usize)>();
         let (give_back, back) = mpsc::channel();
-        let copy = || {
+        let copy = move || {
             let mut end = 0;
             for round in 0.. {
                 let fresh = (round < BUFFERS).then(|| source.buffer());
@@ -146,20 +144,22 @@ impl Draft {
                 write_at(&self.file, &self.path, &buffer[..read], end)?;
                 end += read as u64;
                 if give.send((buffer, read)).is_err() {
-                    break; // it panicked, which is told below
+                    break; // it panicked, and so will the scope
                 }
             }
-            drop(give);
             Ok(end)
         };
-        thread::scope(|scope| {
-            scope.spawn(move || {
+        std::thread::scope(|scope| {
+            let seeing = thread::start_scoped(scope, move || {
                 for (buffer, length) in take {
                     see(&buffer[..length]);
                     let _ = give_back.send(buffer); // nobody wants it at the end
                 }
             });
-            self.reserved(source, copy)
+            match seeing {
+                Ok(_) => self.reserved(source, copy).map(|()| true),
+                Err(_) => Ok(false),
+            }
         })
     }
 

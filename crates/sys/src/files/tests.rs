@@ -310,3 +310,33 @@ fn places_in_one_file_are_locked_one_by_one() {
     drop(held);
     assert!(PlaceLock::try_exclusive(&path, u64::MAX).unwrap().is_some());
 }
+
+#[test]
+fn a_large_copy_is_right_or_fails_whichever_call_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("from");
+    let content: Vec<u8> = (0..(2 << 20) + 5_u32).map(|n| (n / 7) as u8).collect();
+    fs::write(&from, &content).unwrap();
+    let source = Source::open(&from).unwrap();
+    let mut right = 0;
+    for at in 0.. {
+        let draft = Draft::create(dir.path(), 0o600).unwrap();
+        let mut seen = Vec::new();
+        let armed = arm(at, Effect::Fail(Errno::AGAIN.raw_os_error()));
+        let outcome = draft.fill_showing(&source, |piece| seen.extend_from_slice(piece));
+        let calls = armed.calls();
+        drop(armed);
+        if let Ok(digest) = outcome {
+            assert_eq!(digest, Digest::of(&content), "call {at}");
+            assert!(seen == content, "call {at}");
+            let to = dir.path().join("to");
+            draft.publish(&to).unwrap();
+            assert!(fs::read(to).unwrap() == content, "call {at}");
+            right += 1;
+        }
+        if at > calls {
+            break;
+        }
+    }
+    assert!(right >= 3, "without a thread, without room asked for, without any failure: {right}");
+}
