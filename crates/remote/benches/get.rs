@@ -4,8 +4,8 @@
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Role};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{RemoteStore, Spec, Unit};
+use kiln_sys::clock::Moment;
 use kiln_testkit::servers;
-use std::time::Instant;
 
 /// Bytes of the unit's only output: what dep-info, small metadata and C objects have.
 const SIZES: [usize; 3] = [1 << 10, 8 << 10, 64 << 10];
@@ -30,7 +30,7 @@ fn measure(from: &str, url: &str) {
         store.keep(&pack::name(Kind::Result, &key.0), &packed).expect("it is kept");
         let mut took: Vec<f64> = (0..ROUNDS)
             .map(|_| {
-                let since = Instant::now();
+                let since = Moment::now();
                 let unit: Unit = store.unit(&key).expect("an answer").expect("it is there").value;
                 assert_eq!(unit.blobs.len(), 1);
                 since.elapsed().as_secs_f64() * 1e3
