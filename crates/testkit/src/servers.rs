@@ -119,7 +119,6 @@ fn start(program: &str, arrange: impl Fn(&mut Command, u16, &Path)) -> Option<Se
         let port = free_port();
         let mut command = Command::new(program);
         arrange(&mut command, port, directory.path());
-        end_with_the_test(&mut command);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut server = Server { child: child.expect("it starts"), address, directory };
@@ -128,19 +127,6 @@ fn start(program: &str, arrange: impl Fn(&mut Command, u16, &Path)) -> Option<Se
         }
     }
     panic!("`{program}` does not start");
-}
-
-/// A test that is aborted drops nothing: then the kernel ends what it started.
-fn end_with_the_test(command: &mut Command) {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{Signal, set_parent_process_death_signal};
-        use std::os::unix::process::CommandExt;
-        // SAFETY: between `fork` and `exec` it makes one system call; it neither allocates nor locks.
-        unsafe { command.pre_exec(|| Ok(set_parent_process_death_signal(Some(Signal::KILL))?)) };
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = command;
 }
 
 /// A port that nobody uses right now.

@@ -34,10 +34,8 @@ impl Progress {
     /// Begins to wait for a second, if there is somebody to tell.
     pub fn start(what: &'static str, wanted: bool) -> Progress {
         let shared = Arc::new(Shared::default());
-        let teller = wanted.then(|| {
-            let shared = Arc::clone(&shared);
-            std::thread::spawn(move || shared.tell(what))
-        });
+        let to_tell = wanted.then(|| Arc::clone(&shared));
+        let teller = to_tell.and_then(|shared| kiln_sys::thread::start(move || shared.tell(what)).ok());
         Progress { shared, teller }
     }
 

@@ -69,7 +69,7 @@ pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment)
         return;
     }
     let (settings, environment, profile) = (settings.clone(), environment.clone(), aim.profile.clone());
-    std::thread::spawn(move || {
+    let _ = kiln_sys::thread::start(move || {
         let client = client(&settings, &environment, true).ok()?;
         let _ = ask(&client, tag::STATUS, b""); // it starts while we look where we are
         let workspace = afar::workspace_here(&settings, &environment, &here, &profile).ok()?;
