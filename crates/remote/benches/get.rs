@@ -5,7 +5,7 @@ use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Role};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{RemoteStore, Spec, Unit};
 use kiln_sys::clock::Moment;
-use kiln_testkit::servers;
+use kiln_testkit::{Random, servers};
 
 /// Bytes of the unit's only output: what dep-info, small metadata and C objects have.
 const SIZES: [usize; 3] = [1 << 10, 8 << 10, 64 << 10];
@@ -41,16 +41,10 @@ fn measure(from: &str, url: &str) {
     }
 }
 
-/// A unit with one output of this many bytes, none of which repeat.
+/// A unit with one output of this many bytes that do not get smaller.
 fn unit(size: usize) -> (ActionKey, Vec<u8>) {
-    let mut state = size as u64 | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    let blob: Vec<u8> = (0..size).map(|_| next()).collect();
+    let mut random = Random::new(size as u64);
+    let blob: Vec<u8> = (0..size).map(|_| random.bits() as u8).collect();
     let output = Output {
         path: Placed { place: Place::Out, path: b"o".to_vec() },
         role: Role::File,
