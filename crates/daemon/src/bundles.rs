@@ -9,6 +9,7 @@ use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Fault, RemoteStore, Unit};
 use kiln_store::{Content, Key, Store};
 use kiln_sys::clock::Moment;
+use kiln_sys::machine;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +17,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// So many segments are under way at once.
-const AT_ONCE: usize = 3;
+const AT_ONCE: usize = 5;
 /// An index is looked at again after so long.
 const FRESH: Duration = Duration::from_secs(300);
 /// No session has more units; then it begins anew.
@@ -143,29 +144,36 @@ impl Bundle {
             state.known = true;
         });
         let wanted = self.wanted(desk, &index);
-        let turns = Turns::default();
+        let turns = Turns {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            most: machine::processors().min(AT_ONCE),
+        };
         let next = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..AT_ONCE.min(wanted.len()) {
                 scope.spawn(|| {
-                    let mut opened = Vec::new();
                     while let Some(&at) = wanted.get(next.fetch_add(1, Ordering::SeqCst)) {
                         let segment = &index.segments[at];
                         let bytes = desk.levels.segment(segment, level);
-                        let came = turns.open(&wanted, at, segment, bytes.as_deref(), &mut opened);
-                        for (item, bytes) in bundle::cut(segment, &opened).take_while(|_| came) {
+                        let opened = turns.open(&wanted, at, segment, bytes.as_deref());
+                        let length = bytes.map_or(0, |bytes| bytes.len() as u64); // its memory is another's now
+                        for (item, bytes) in opened.iter().flat_map(|opened| bundle::cut(segment, opened)) {
                             unpack(desk, item, bytes);
                             self.changed.notify_all();
                         }
                         self.change(|state| {
                             state.over[at] = true;
-                            state.bytes += bytes.map_or(0, |bytes| bytes.len() as u64);
-                            state.segments_came += usize::from(came);
-                            if !came {
+                            state.bytes += length;
+                            state.segments_came += usize::from(opened.is_some());
+                            if opened.is_none() {
                                 // Removed by somebody's lifecycle rule, perhaps: what was in it belongs into another one.
                                 state.places.retain(|_, place| *place != at);
                             }
                         });
+                        if let Some(opened) = opened {
+                            turns.give_back(opened);
+                        }
                     }
                 });
             }
@@ -211,10 +219,11 @@ fn costs(index: &Index) -> HashMap<[u8; 32], u32> {
 }
 
 /// Segments come in any order and are opened in theirs.
-#[derive(Default)]
 struct Turns {
     state: Mutex<Turn>,
     changed: Condvar,
+    /// So many are open at once: more than there are processors to unpack them would be memory only.
+    most: usize,
 }
 
 #[derive(Default)]
@@ -223,34 +232,50 @@ struct Turn {
     passed: usize,
     /// Opens the next one of this run; nothing once one of them did not come.
     opener: Option<Opener>,
+    /// Buffers that segments were opened into before: fresh memory costs more than what is done in it.
+    spare: Vec<Vec<u8>>,
+    /// So many more are with somebody who unpacks them.
+    taken: usize,
 }
 
 impl Turns {
-    /// Waits until all before it were opened; whether it could be, into a buffer.
-    fn open(
-        &self,
-        wanted: &[usize],
-        at: usize,
-        segment: &Segment,
-        bytes: Option<&[u8]>,
-        opened: &mut Vec<u8>,
-    ) -> bool {
-        let mut turn = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        while wanted[turn.passed] != at {
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until all before it were opened; what is in it, if it could be.
+    fn open(&self, wanted: &[usize], at: usize, segment: &Segment, bytes: Option<&[u8]>) -> Option<Vec<u8>> {
+        let mut turn = self.turn();
+        while wanted[turn.passed] != at || turn.taken >= self.most {
             turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
         }
         if segment.begins {
             turn.opener = Opener::new().ok();
         }
-        let open = |opener: &mut Opener| opener.open(segment, bytes?, opened).ok();
+        let mut opened = turn.spare.pop().unwrap_or_default();
+        let open = |opener: &mut Opener| opener.open(segment, bytes?, &mut opened).ok();
         let came = turn.opener.as_mut().and_then(open).is_some();
-        if !came {
-            turn.opener = None; // the rest of its run cannot be read
-        }
         turn.passed += 1;
+        let outcome = if came {
+            turn.taken += 1;
+            Some(opened)
+        } else {
+            turn.opener = None; // the rest of its run cannot be read
+            turn.spare.push(opened);
+            None
+        };
         drop(turn);
         self.changed.notify_all();
-        came
+        outcome
+    }
+
+    /// Whoever comes next opens into this.
+    fn give_back(&self, opened: Vec<u8>) {
+        let mut turn = self.turn();
+        turn.taken -= 1;
+        turn.spare.push(opened);
+        drop(turn);
+        self.changed.notify_all();
     }
 }
 

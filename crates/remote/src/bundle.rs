@@ -49,8 +49,9 @@ pub const MOST_BLOB: u64 = 64 << 20;
 /// No segment holds more: what it is cut at, and a whole unit that did not fit before.
 const MOST_OF_ONE: u64 = 256 << 20;
 /// A segment is cut when it has so many bytes, or so many of them compressed (the first ones sooner, so that a build can begin).
-const FULL: u64 = 32 << 20;
-const FULL_COMPRESSED: usize = 4 << 20;
+/// Whoever opens it holds all of it in memory, which a machine that was just started has to come by first.
+const FULL: u64 = 8 << 20;
+const FULL_COMPRESSED: usize = 2 << 20;
 const FIRST_COMPRESSED: usize = 256 << 10;
 /// More costs more time than it saves (docs/benchmarks.md).
 const LEVEL: i32 = 3;
@@ -216,9 +217,11 @@ impl Opener {
 
     /// What is in the next segment, into a buffer; its bytes were held against its digest ([`crate::RemoteStore::segment`]).
     pub fn open(&mut self, segment: &Segment, bytes: &[u8], opened: &mut Vec<u8>) -> Result<(), Malformed> {
-        // One byte more than there should be, so that a stream that has more to say is noticed.
-        opened.resize(usize::try_from(segment.length()).map_err(|_| Malformed)? + 1, 0);
-        let (mut from, mut to) = (InBuffer::around(bytes), OutBuffer::around(&mut opened[..]));
+        // Into memory that nobody has cleared before, and with room for a byte more than there should be, so that a stream
+        // that has more to say is noticed.
+        opened.clear();
+        opened.reserve(usize::try_from(segment.length()).map_err(|_| Malformed)? + 1);
+        let (mut from, mut to) = (InBuffer::around(bytes), OutBuffer::around(opened));
         loop {
             let before = (from.pos(), to.pos());
             self.0.run(&mut from, &mut to).map_err(|_| Malformed)?;
@@ -226,9 +229,8 @@ impl Opener {
                 break;
             }
         }
-        let (read, came) = (from.pos(), to.pos());
-        opened.pop();
-        if read == bytes.len() && came == opened.len() { Ok(()) } else { Err(Malformed) }
+        let (read, came) = (from.pos(), to.pos() as u64);
+        if read == bytes.len() && came == segment.length() { Ok(()) } else { Err(Malformed) }
     }
 }
 
