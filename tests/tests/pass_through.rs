@@ -281,3 +281,26 @@ fn no_signal_is_left_ignored() {
     let mut command = space.command(kiln_testkit::binary::kiln());
     assert_eq!(run(command.arg(&compiler)).out(), run(&mut plain).out());
 }
+
+/// What kiln itself has to say is worth no build: nobody reads its warning here, and a closed pipe must not end it.
+#[test]
+fn a_warning_that_nobody_reads() {
+    let space = TestSpace::new();
+    space.write("x.rs", "pub fn x() {}\n");
+    // It is said once to each caller, for each such cache.
+    let compile = |cache: &str| {
+        let mut command = space.kiln(&[]);
+        command.arg(Toolchain::rustc()).args(["--crate-type=lib", "--emit=metadata", "x.rs"]);
+        command.env("KILN_DIR", space.write(cache, "a file")).current_dir(space.root());
+        command
+    };
+    let heard = run(&mut compile("one")).ok();
+    assert!(heard.err().contains("kiln: warning"), "{heard}");
+    let metadata = space.path("libx.rmeta");
+    fs::remove_file(&metadata).unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = compile("another").stderr(writer).status().unwrap();
+    assert!(status.success(), "{status}");
+    assert!(metadata.exists());
+}
