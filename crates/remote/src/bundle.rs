@@ -58,7 +58,7 @@ const LEVEL: i32 = 3;
 /// 128 MiB, the most that zstd recommends to every reader.
 const WINDOW_LOG: u32 = 27;
 /// Over so many it is begun anew, too; whoever writes an index of many more is none of ours.
-const MANY_SEGMENTS: usize = 256;
+const MANY_SEGMENTS: usize = 512;
 const MOST_SEGMENTS: usize = 2048;
 
 impl Index {
