@@ -277,6 +277,24 @@ fn coverage() {
     );
 }
 
+/// A nightly flag, which the stable compiler takes as well. Its runtime comes with the host's standard library.
+#[test]
+fn address_sanitizer() {
+    flags_agree(
+        &["build", "--workspace", "--target", Toolchain::host()],
+        &[("RUSTFLAGS", "-Zsanitizer=address"), ("RUSTC_BOOTSTRAP", "1"), ("ASAN_OPTIONS", "detect_leaks=0")],
+    );
+}
+
+/// Another C library, linked statically by rustc itself.
+#[test]
+fn target_musl() {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    if Toolchain::has_target(&target) {
+        flags_agree(&["build", "--workspace", "--target", &target], &[]);
+    }
+}
+
 #[test]
 fn target_features_and_linker_flags() {
     flags_agree(

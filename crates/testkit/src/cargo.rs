@@ -100,6 +100,16 @@ impl Toolchain {
         })
     }
 
+    /// Whether it has another target's standard library; a test that goes on without it says so.
+    #[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+    pub fn has_target(triple: &str) -> bool {
+        let there = Toolchain::sysroot().join("lib/rustlib").join(triple).join("lib").exists();
+        if !there {
+            eprintln!("SKIPPED: rustup target add {triple}");
+        }
+        there
+    }
+
     /// Whether a program of this name is on PATH.
     pub fn has(program: &str) -> bool {
         let path = std::env::var_os("PATH").unwrap_or_default();
