@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, CWD, MemfdFlags, Mode, OFlags, StatVfsMountFlags};
+use rustix::fs::{self, AtFlags, CWD, Mode, OFlags};
 use rustix::process::getpid;
 
 static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/preload.so"));
@@ -44,10 +44,17 @@ impl Object {
 }
 
 /// An unnamed file that other processes open by [`path_of`].
+#[cfg(target_os = "linux")]
 pub(crate) fn memory_file(name: &str, content: &[u8]) -> io::Result<OwnedFd> {
-    let file = fs::memfd_create(name, MemfdFlags::CLOEXEC)?;
+    let file = fs::memfd_create(name, fs::MemfdFlags::CLOEXEC)?;
     write_all(&file, content)?;
     Ok(file)
+}
+
+/// Where there is an object, there are such files.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn memory_file(_: &str, _: &[u8]) -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// The name under which others find one of our open files as long as we hold it.
@@ -64,8 +71,14 @@ fn loader_can_name(directory: &Path) -> bool {
 }
 
 /// From a file system that is mounted `noexec` the loader takes nothing, and says so on the program's standard error.
+#[cfg(target_os = "linux")]
 fn loader_can_map(path: &Path) -> bool {
-    fs::statvfs(path).is_ok_and(|mounted| !mounted.f_flag.contains(StatVfsMountFlags::NOEXEC))
+    fs::statvfs(path).is_ok_and(|mounted| !mounted.f_flag.contains(fs::StatVfsMountFlags::NOEXEC))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn loader_can_map(_: &Path) -> bool {
+    false
 }
 
 fn write_under(directory: &Path) -> io::Result<PathBuf> {

@@ -160,13 +160,19 @@ fn look(at: impl AsFd, path: &Path, flags: AtFlags) -> Result<Option<Stat>, File
     }
 }
 
+/// Opened for nothing but looking.
+#[cfg(target_os = "linux")]
+pub(crate) const LOOK: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+pub(crate) const LOOK: OFlags = OFlags::RDONLY;
+
 /// An open directory, in which many files are looked at by name.
 pub struct Directory(OwnedFd);
 
 impl Directory {
     /// Opens a directory; `None` if there is none by this very name (a link to one is another), or it cannot be opened.
     pub fn open(path: &Path) -> Option<Directory> {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = LOOK | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         fault::pass().ok()?;
         rustix::fs::openat(CWD, path, flags, Mode::empty()).ok().map(Directory)
     }

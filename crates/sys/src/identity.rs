@@ -35,9 +35,7 @@ impl Moment {
     /// Now, in nanoseconds since the epoch, by the kernel's coarse clock: a file that is written after this call is never
     /// stamped earlier.
     pub fn now() -> Moment {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-        #[allow(clippy::unnecessary_cast, reason = "the types of the fields differ between architectures")]
-        Moment((now.tv_sec as i64).saturating_mul(1_000_000_000).saturating_add(now.tv_nsec as i64))
+        Moment(crate::clock::file_time_ns())
     }
 }
 

@@ -3,16 +3,17 @@
 //!
 //! Numbers and structures are those of `linux/landlock.h`; the system calls have the same numbers on all architectures.
 
-use crate::files::FileError;
+use crate::files::{self, FileError};
 use rustix::fd::{AsRawFd, FromRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags};
-use std::ffi::{c_long, c_void};
+use std::ffi::c_long;
 use std::io;
 use std::path::Path;
 
 const CREATE_RULESET: c_long = 444;
 const ADD_RULE: c_long = 445;
 const RESTRICT_SELF: c_long = 446;
+#[cfg(target_os = "linux")]
 const VERSION_FLAG: u64 = 1;
 const PATH_BENEATH: u64 = 1;
 
@@ -43,9 +44,16 @@ struct PathBeneath {
 }
 
 /// The version of Landlock that the kernel has; 0 is none.
+#[cfg(not(target_os = "linux"))]
+fn version() -> c_long {
+    0
+}
+
+/// The version of Landlock that the kernel has; 0 is none.
+#[cfg(target_os = "linux")]
 fn version() -> c_long {
     // SAFETY: with a null pointer and this flag the call only tells the version.
-    let version = unsafe { syscall(CREATE_RULESET, std::ptr::null::<c_void>(), 0_usize, VERSION_FLAG) };
+    let version = unsafe { syscall(CREATE_RULESET, std::ptr::null::<u8>(), 0_usize, VERSION_FLAG) };
     version.max(0)
 }
 
@@ -97,7 +105,7 @@ impl Sandbox {
 
     /// Grants something. A path that does not exist needs no grant.
     pub fn grant(&self, path: &Path, grant: Grant) -> Result<(), FileError> {
-        let file = match rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) {
+        let file = match rustix::fs::open(path, files::LOOK | OFlags::CLOEXEC, Mode::empty()) {
             Ok(file) => file,
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(()),
             Err(errno) => return Err(FileError::new("allow", path, errno)),
@@ -126,6 +134,7 @@ impl Sandbox {
     /// Runs `work` in a thread that is restricted from now on, with everything it starts. Other threads are not.
     pub fn enforce<T: Send>(self, work: impl FnOnce() -> T + Send) -> io::Result<T> {
         let restricted = move || {
+            #[cfg(target_os = "linux")]
             rustix::thread::set_no_new_privs(true)?;
             // SAFETY: takes a descriptor and flags, and no pointer.
             checked(unsafe { syscall(RESTRICT_SELF, self.ruleset.as_raw_fd(), 0_u64) })?;

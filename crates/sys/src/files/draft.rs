@@ -59,6 +59,25 @@ impl Drop for Draft {
     }
 }
 
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::unnecessary_cast,
+    reason = "the type differs between systems"
+)]
+fn mode_of(mode: u32) -> Mode {
+    Mode::from_raw_mode(mode as rustix::fs::RawMode)
+}
+
+#[cfg(target_os = "linux")]
+fn clone(to: &OwnedFd, from: &OwnedFd) -> bool {
+    rustix::fs::ioctl_ficlone(to, from).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn clone(_: &OwnedFd, _: &OwnedFd) -> bool {
+    false
+}
+
 impl Draft {
     /// A new, empty file in `directory` with this mode (less the umask). The directory is made if it is not there.
     pub fn create(directory: &Path, mode: u32) -> Result<Draft, FileError> {
@@ -69,8 +88,7 @@ impl Draft {
     /// The same in a directory that is there.
     fn create_in(directory: &Path, mode: u32) -> Result<Draft, FileError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let create =
-            |path: &Path| call("create", path, || rustix::fs::open(path, flags, Mode::from_raw_mode(mode)));
+        let create = |path: &Path| call("create", path, || rustix::fs::open(path, flags, mode_of(mode)));
         let (path, file) = with_private_name(directory, create)?;
         Ok(Draft { file, path, published: false })
     }
@@ -181,7 +199,7 @@ impl Draft {
     /// Tries to share the blocks of `source`.
     fn share(&self, source: &Source) -> bool {
         let can = filesystem_kind_of(&self.file, &self.path).is_ok_and(|kind| kind.shares_blocks());
-        can && fault::pass().is_ok() && rustix::fs::ioctl_ficlone(&self.file, &source.file).is_ok()
+        can && fault::pass().is_ok() && clone(&self.file, &source.file)
     }
 
     /// Asks for room, where that makes writing faster; says how long the file is then.

@@ -1,7 +1,6 @@
 //! What kind of file system a path is on, as far as that decides anything here.
 
 use super::{FileError, call};
-use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -28,22 +27,23 @@ const REMOTE: [u32; 12] = [
 ];
 
 // ext2 to ext4, btrfs, xfs, tmpfs
+#[cfg(target_os = "linux")]
 const STAMPING: [u32; 4] = [EXT, 0x9123_683e, 0x5846_5342, 0x0102_1994];
 
 impl FilesystemKind {
     /// Whether files can share blocks until one of them is written to (`FICLONE`).
     pub fn shares_blocks(self) -> bool {
-        SHARING.contains(&self.0)
+        cfg!(target_os = "linux") && SHARING.contains(&self.0)
     }
 
     /// Whether asking for room first makes writing faster (measured on ext4 only).
     pub(super) fn likes_preallocation(self) -> bool {
-        self.0 == EXT
+        cfg!(target_os = "linux") && self.0 == EXT
     }
 
     /// Whether its times may come from another machine's clock.
     pub fn is_remote(self) -> bool {
-        REMOTE.contains(&self.0)
+        !cfg!(target_os = "linux") || REMOTE.contains(&self.0) // elsewhere these numbers mean something else
     }
 }
 
@@ -63,12 +63,20 @@ pub fn filesystem_kind(path: &Path) -> Result<FilesystemKind, FileError> {
 /// Whether every name that comes or goes is known to give this directory other times, and no name is there unlisted. In
 /// overlays it is not so: a directory in several layers has the times of the uppermost, and another mount may have the same
 /// one above others. Nor in encrypted directories, which have other names without their key.
+#[cfg(target_os = "linux")]
 pub fn stamps_names(directory: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
     let looked = call("look at", directory, || {
         rustix::fs::statx(CWD, directory, AtFlags::empty(), StatxFlags::empty())
     });
     looked.is_ok_and(|looked| !looked.stx_attributes.contains(StatxAttributes::ENCRYPTED))
         && filesystem_kind(directory).is_ok_and(|kind| STAMPING.contains(&kind.0))
+}
+
+/// Nobody has looked what holds elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub fn stamps_names(_: &Path) -> bool {
+    false
 }
 
 /// How many bytes may still be written to the file system that `path` is on.
