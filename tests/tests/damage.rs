@@ -57,6 +57,24 @@ fn survives_everywhere(damage: impl Fn(&Path)) {
     assert!(done.hits >= 4 && done.misses == 0, "the cache must work again: {done:?}");
 }
 
+/// One compile mends everything of its unit: what is there already and damaged is put right as well.
+#[test]
+fn one_compile_mends_a_unit() {
+    let mut space = TestSpace::new();
+    let (project, expected) = filled(&mut space);
+    let blobs = project.space().cache().join("v1/blobs");
+    let files = tree::files(&blobs);
+    assert!(files.len() > 5, "some units have several: {files:?}");
+    for file in files {
+        flip(&blobs.join(file), 100);
+    }
+    survives(&project, &expected, "the build after the damage");
+    let before = project.space().stats();
+    survives(&project, &expected, "the next one");
+    let done = project.space().since(&before);
+    assert!(done.hits >= 4 && done.misses == 0, "{done:?}");
+}
+
 fn flip(path: &Path, at: usize) {
     let Ok(mut bytes) = fs::read(path) else { return };
     if bytes.is_empty() {

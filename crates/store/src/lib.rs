@@ -101,7 +101,7 @@ pub trait Store: Send + Sync {
     /// Puts a blob into a file, over whatever is there, whole or not at all.
     fn fetch(&self, digest: &Digest, to: &Path, how: Fetch) -> Result<Fetched, StoreError>;
 
-    /// Keeps something. What is kept already is left alone.
+    /// Keeps something. What is kept already, and known to be right, is left alone.
     fn put(&self, key: &Key, content: Content<'_>) -> Result<(), StoreError>;
 
     /// Those of `digests` that are not there, in order.

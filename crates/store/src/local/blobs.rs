@@ -14,11 +14,29 @@ use std::path::{Path, PathBuf};
 impl LocalStore {
     /// Whether the blob is there, as far as its length tells.
     pub(super) fn has(&self, digest: &Digest) -> bool {
-        files::lstat(&self.path(&Key::Blob(*digest))).is_ok_and(|there| is_whole(there, digest))
+        self.there(digest) != There::Missing
+    }
+
+    fn there(&self, digest: &Digest) -> There {
+        match files::lstat(&self.path(&Key::Blob(*digest))) {
+            Ok(Some(stat)) if is_whole(Some(stat), digest) => match self.memo.get(&stat.identity) {
+                Some(known) if known == *digest => There::Right,
+                _ => There::Doubtful,
+            },
+            _ => There::Missing,
+        }
+    }
+
+    /// It was put there, over what was.
+    fn has_come(&self, digest: &Digest, there: There) {
+        if there == There::Missing {
+            self.usage.grow(digest.size);
+        }
     }
 
     pub(super) fn put_bytes(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        if self.has(digest) {
+        let there = self.there(digest);
+        if there == There::Right {
             return Ok(());
         }
         let path = self.path(&Key::Blob(*digest));
@@ -27,7 +45,7 @@ impl LocalStore {
         }
         let identity = files::write_atomic(&path, bytes)?;
         self.memo.put(&identity, digest, Writer::Kiln);
-        self.usage.grow(digest.size);
+        self.has_come(digest, there);
         Ok(())
     }
 
@@ -46,15 +64,19 @@ impl LocalStore {
     }
 
     pub(super) fn put_link(&self, digest: &Digest, from: &Path) -> Result<(), StoreError> {
-        if self.has(digest) {
+        let there = self.there(digest);
+        if there == There::Right {
             return Ok(());
         }
         let plain = |stat: &Stat| stat.kind == FileKind::File && stat.identity.size == digest.size;
         if !files::lstat(from)?.as_ref().is_some_and(plain) {
             return self.put_copy(digest, from); // a symbolic link must not get into the store; all else fails there
         }
-        match files::place_link(from, &self.path(&Key::Blob(*digest))) {
-            Ok(_) => self.usage.grow(digest.size),
+        let path = self.path(&Key::Blob(*digest));
+        match files::place_link(from, &path) {
+            Ok(_) => self.has_come(digest, there),
+            // It came over a doubtful one, and was evicted a moment later.
+            Err(error) if error.is_missing() && error.path == path => {}
             Err(error) if error.wants_copy() => return self.put_copy(digest, from),
             Err(error) => return Err(error.into()),
         }
@@ -87,10 +109,11 @@ impl LocalStore {
                 let draft = Draft::create(&self.root.join(BLOBS), 0o666)?;
                 let digest = draft.fill_showing(&source, |piece| search.see(piece))?;
                 allowed(search)?;
-                if !self.has(&digest) {
+                let there = self.there(&digest);
+                if there != There::Right {
                     let identity = draft.publish(&self.path(&Key::Blob(digest)))?;
                     self.memo.put(&identity, &digest, Writer::Kiln);
-                    self.usage.grow(digest.size);
+                    self.has_come(&digest, there);
                 }
                 Ok(digest)
             }
@@ -191,6 +214,18 @@ impl LocalStore {
     fn read_error(&self, digest: &Digest, path: &Path, error: FileError) -> StoreError {
         if error.path == path && error.verb == "read" { self.damaged(digest) } else { error.into() }
     }
+}
+
+/// What the store knows of a blob without reading it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum There {
+    /// It is not there, or has another length.
+    Missing,
+    /// It has its length, and nobody knows more: whoever has the right bytes puts them over it, so that one compile mends
+    /// everything that is damaged of a unit.
+    Doubtful,
+    /// It was hashed, or written, as it is.
+    Right,
 }
 
 fn is_whole(there: Option<Stat>, digest: &Digest) -> bool {
