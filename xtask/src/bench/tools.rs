@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::ValueEnum;
 
 use super::environment::Environment;
+use super::measure;
 use super::phases::Step;
 
 /// Something that can stand between cargo and rustc, or nothing.
@@ -107,7 +108,7 @@ impl Tool {
         match self {
             Self::Sccache => quietly(dressed, program, &["--start-server"]),
             Self::Kache => quietly(dressed, program, &["daemon", "start"]),
-            Self::Kiln if MET.load(Ordering::Relaxed) => quietly(dressed, program, &["rustc", "-vV"]),
+            Self::Kiln if MET.load(Ordering::Relaxed) => meet(dressed, program),
             Self::Plain | Self::Kiln | Self::Replay | Self::Mbx => {}
         }
     }
@@ -149,6 +150,13 @@ fn sccache_port() -> u32 {
 }
 
 /// Daemons must not inherit a pipe of ours; whether one was running does not matter.
+/// Lets kiln look at the compiler that cargo calls: what is called rustc on PATH may be rustup, which kiln passes through.
+fn meet(dressed: &Environment, program: &Path) {
+    let sysroot = measure::output(dressed.command("rustc").args(["--print", "sysroot"]));
+    let rustc = sysroot.map(|sysroot| format!("{}/bin/rustc", sysroot.trim()));
+    quietly(dressed, program, &[rustc.as_deref().unwrap_or("rustc"), "-vV"]);
+}
+
 fn quietly(dressed: &Environment, program: &Path, arguments: &[&str]) {
     let mut command = dressed.command(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
