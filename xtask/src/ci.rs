@@ -1,8 +1,9 @@
 //! `cargo xtask ci`: everything CI checks, cheapest first, each step named.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
+
+use kiln_testkit::Toolchain;
 
 /// Systems on which nothing has been run, and what compiles C for them: nothing is linked, so where kiln has no C of its own it
 /// may be a program that does nothing.
@@ -28,15 +29,9 @@ pub fn run() -> Result<(), String> {
 
 /// That it compiles for other systems, where what that takes is installed.
 fn elsewhere() -> Result<(), String> {
-    let asked = Command::new("rustc").args(["--print", "sysroot"]).output();
-    let sysroot = asked.map_err(|error| format!("cannot run rustc: {error}"))?.stdout;
-    let sysroot = String::from_utf8_lossy(&sysroot);
     for (target, compiler) in ELSEWHERE {
-        let library = Path::new(sysroot.trim()).join("lib/rustlib").join(target).join("lib");
-        let compiles =
-            Command::new(compiler).arg("--version").output().is_ok_and(|told| told.status.success());
-        if !library.exists() || !compiles {
-            eprintln!("==> {target}: SKIPPED: it takes `rustup target add {target}`, and {compiler}");
+        if !Toolchain::has_target(target) || !Toolchain::has(compiler) {
+            eprintln!("==> {target}: SKIPPED: it takes its standard library, and {compiler}");
             continue;
         }
         let (cc, ar) = (format!("CC_{target}"), format!("AR_{target}"));

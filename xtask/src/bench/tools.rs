@@ -5,9 +5,9 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::ValueEnum;
+use kiln_testkit::Toolchain;
 
 use super::environment::Environment;
-use super::measure;
 use super::phases::Step;
 
 /// Something that can stand between cargo and rustc, or nothing.
@@ -108,7 +108,10 @@ impl Tool {
         match self {
             Self::Sccache => quietly(dressed, program, &["--start-server"]),
             Self::Kache => quietly(dressed, program, &["daemon", "start"]),
-            Self::Kiln if MET.load(Ordering::Relaxed) => meet(dressed, program),
+            // What is called rustc on PATH may be rustup, which kiln passes through.
+            Self::Kiln if MET.load(Ordering::Relaxed) => {
+                quietly(dressed, program, &[&Toolchain::rustc().to_string_lossy(), "-vV"]);
+            }
             Self::Plain | Self::Kiln | Self::Replay | Self::Mbx => {}
         }
     }
@@ -150,13 +153,6 @@ fn sccache_port() -> u32 {
 }
 
 /// Daemons must not inherit a pipe of ours; whether one was running does not matter.
-/// Lets kiln look at the compiler that cargo calls: what is called rustc on PATH may be rustup, which kiln passes through.
-fn meet(dressed: &Environment, program: &Path) {
-    let sysroot = measure::output(dressed.command("rustc").args(["--print", "sysroot"]));
-    let rustc = sysroot.map(|sysroot| format!("{}/bin/rustc", sysroot.trim()));
-    quietly(dressed, program, &[rustc.as_deref().unwrap_or("rustc"), "-vV"]);
-}
-
 fn quietly(dressed: &Environment, program: &Path, arguments: &[&str]) {
     let mut command = dressed.command(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

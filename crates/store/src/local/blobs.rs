@@ -51,7 +51,8 @@ impl LocalStore {
 
     /// Keeps a copy. What was copied is not looked at again here, so it is not believed until it has been hashed.
     pub(super) fn put_copy(&self, digest: &Digest, from: &Path) -> Result<(), StoreError> {
-        if self.has(digest) {
+        let there = self.there(digest);
+        if there == There::Right {
             return Ok(());
         }
         let source = Source::open(from)?;
@@ -59,7 +60,7 @@ impl LocalStore {
             return Err(StoreError::NotTheKey(from.to_owned()));
         }
         files::place_copy(&source, &self.path(&Key::Blob(*digest)), false)?;
-        self.usage.grow(digest.size);
+        self.has_come(digest, there);
         Ok(())
     }
 

@@ -157,6 +157,31 @@ fn damage_is_noticed_and_dropped() {
     }
 }
 
+#[test]
+fn what_is_damaged_is_put_right_by_whoever_has_it() {
+    type Put = fn(&Space, Digest, &Path) -> Result<(), StoreError>;
+    fn file(space: &Space, digest: Digest, path: &Path, how: Keep) -> Result<(), StoreError> {
+        space.store.put(&Key::Blob(digest), Content::File { path, how })
+    }
+    let puts: [Put; 5] = [
+        |space, digest, _| space.store.put(&Key::Blob(digest), Content::Bytes(&[7; 300_000])),
+        |space, digest, made| file(space, digest, made, Keep::Copy),
+        |space, digest, made| file(space, digest, made, Keep::Link),
+        |space, _, made| space.store.keep(made, Keep::Copy, &[]).map(drop),
+        |space, _, made| space.store.keep(made, Keep::Link, &[]).map(drop),
+    ];
+    for (number, put) in puts.into_iter().enumerate() {
+        let space = Space::new();
+        let (digest, path) = space.blob(&[7; 300_000]);
+        flip(&path, 5);
+        let made = space.at("made");
+        fs::write(&made, [7; 300_000]).unwrap();
+        put(&space, digest, &made).unwrap();
+        let outcome = space.store.fetch(&digest, &space.at("to"), COPY);
+        assert!(outcome.is_ok(), "way {number}: {outcome:?}");
+    }
+}
+
 fn flip(path: &Path, byte: usize) {
     std::thread::sleep(Duration::from_millis(12)); // on kernels with coarse times only a later tick can be told apart
     let mut content = fs::read(path).unwrap();
