@@ -184,9 +184,10 @@ fn recall(note: &Path, compiler: &Path, wrapper: Option<&Path>) -> Option<Known>
     let digest = from.digest().ok()?;
     let count = from.u32().ok()?;
     let (mut libraries, mut found) = (Vec::new(), Vec::new());
+    let mut round = files::Round::default();
     for _ in 0..count {
         let path = Path::new(OsStr::from_bytes(from.bytes().ok()?));
-        let now = files::stat(path).ok()??.identity;
+        let now = round.stat(path).ok()??.identity;
         let same = [now.dev, now.ino, now.size, now.mtime_ns as u64, now.ctime_ns as u64]
             .into_iter()
             .all(|value| from.u64() == Ok(value));

@@ -193,6 +193,30 @@ impl Directory {
     }
 }
 
+/// Looks at many files, the neighbours of the last one through their directory: a name costs the kernel a third of what a
+/// path of ten names does.
+#[derive(Default)]
+pub struct Round {
+    last: PathBuf,
+    directory: Option<Directory>,
+}
+
+impl Round {
+    /// What is there, symbolic links followed; `None` if nothing is.
+    pub fn stat(&mut self, path: &Path) -> Result<Option<Stat>, FileError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return stat(path) };
+        if self.last != parent {
+            parent.clone_into(&mut self.last);
+            self.directory = None; // the first one of a directory may be the only one
+            return stat(path);
+        }
+        if self.directory.is_none() {
+            self.directory = Directory::open(parent);
+        }
+        self.directory.as_ref().map_or_else(|| stat(path), |directory| directory.stat(name))
+    }
+}
+
 /// The numeric user that it belongs to, symbolic links followed; `None` if nothing is there.
 pub fn owner(path: &Path) -> Result<Option<u32>, FileError> {
     found(call("look at", path, || rustix::fs::stat(path)).map(|raw| raw.st_uid))

@@ -225,6 +225,31 @@ fn a_lock_is_held_by_one() {
 }
 
 #[test]
+fn a_round_sees_what_single_looks_see() {
+    let space = space();
+    let at = |name: &str| space.path().join(name);
+    for directory in ["a", "b"] {
+        fs::create_dir(at(directory)).unwrap();
+        fs::write(at(directory).join("one"), directory).unwrap();
+        fs::write(at(directory).join("two"), "2").unwrap();
+        symlink("one", at(directory).join("link")).unwrap();
+        symlink(directory, at(&format!("to-{directory}"))).unwrap();
+    }
+    let names = ["one", "two", "link", "none", "one/below", "..", "two"];
+    let directories = ["a", "a", "b", "to-a", "to-b", "nowhere", "a"];
+    let mut round = Round::default();
+    for directory in directories {
+        for path in names.map(|name| at(directory).join(name)) {
+            assert_eq!(round.stat(&path).unwrap(), stat(&path).unwrap(), "{}", path.display());
+        }
+    }
+    fs::rename(at("b"), at("c")).unwrap();
+    symlink("a", at("b")).unwrap();
+    assert_eq!(round.stat(&at("b/one")).unwrap(), stat(&at("a/one")).unwrap());
+    assert_eq!(round.stat(&at("b/two")).unwrap(), stat(&at("a/two")).unwrap());
+}
+
+#[test]
 fn looking_at_what_is_there_and_what_is_not() {
     let space = space();
     let at = |name: &str| space.path().join(name);
