@@ -285,13 +285,13 @@ fn library_path_with_another_driver() {
         .find(|name| name.to_string_lossy().starts_with("librustc_driver"))
         .unwrap();
     space.write(Path::new("other").join(&driver), "not even a library");
-    let version =
-        |path: &Path| run(space.kiln(&[]).arg(Toolchain::rustc()).arg("-vV").env("LD_LIBRARY_PATH", path));
-    version(&lib).ok();
-    let before = hits(&space);
-    version(&lib).ok();
-    assert_eq!(hits(&space) - before, 1, "the toolchain's own directory, as rustup sets it");
-    version(&space.path("other")).fails_with("librustc_driver");
+    let version = |path: &Path| {
+        let mut command = space.kiln(&[]);
+        command.arg(Toolchain::rustc()).arg("-vV").env("LD_LIBRARY_PATH", path);
+        command
+    };
+    space.meet(&|| version(&lib)); // the toolchain's own directory, as rustup sets it
+    run(&mut version(&space.path("other"))).fails_with("librustc_driver");
 }
 
 /// 12: a script in front of the linker decides by `test`.
@@ -739,4 +739,82 @@ fn source_directory_replaced_during_the_compile() {
         assert!(child.wait().unwrap().success());
         agrees(&project, &args);
     }
+}
+
+/// The first question to a compiler is answered before its half a gigabyte is read, and whoever asked may go: nothing of theirs is held.
+#[test]
+fn first_question_does_not_wait_for_the_compiler_to_be_read() {
+    let space = TestSpace::new();
+    let rustc = compiler_of_ours(&space, "puts(\"rustc of ours\");");
+    let mut ask = space.command("sh");
+    ask.args(["-c", "exec 9>&1 \"$@\"", "sh"]).arg(binary::kiln()).arg(&rustc).arg("-vV");
+    ask.env("KILN_DIR", space.cache());
+    let notes = || fs::read_dir(space.cache().join("v1/toolchains")).map_or(0, Iterator::count);
+    let nobody_identifies_it = space.hold_flights();
+    // This reads to the end of a pipe that is open as another descriptor, too, as cargo's jobserver is.
+    assert_eq!(run(&mut ask).ok().out(), "rustc of ours\n");
+    assert_eq!(notes(), 0, "it was read first");
+    drop(nobody_identifies_it);
+    wait_until(|| notes() == 2); // of the toolchain, and of what it calls itself
+    assert_eq!(run(&mut ask).ok().out(), "rustc of ours\n");
+    assert_eq!(hits(&space), 1, "what the compiler said itself was not kept");
+}
+
+/// A toolchain of this test's own, whose compiler does this whatever it is asked.
+fn compiler_of_ours(space: &TestSpace, does: &str) -> PathBuf {
+    space.write("tc/lib/librustc_driver-1.so", "one");
+    let headers = ["signal", "stdio", "unistd"].map(|name| format!("#include <{name}.h>\n")).concat();
+    let code = space.write("tc/rustc.c", format!("{headers}int main(void) {{ {does} }}\n"));
+    let rustc = space.path("tc/bin/rustc");
+    fs::create_dir_all(rustc.parent().unwrap()).unwrap();
+    run(Command::new("gcc").arg("-o").arg(&rustc).arg(&code)).ok();
+    std::thread::sleep(Duration::from_millis(50)); // what was changed in the tick in which a run began is not kept
+    rustc
+}
+
+/// A compiler that is replaced while it answers its first question: the answer is not its successor's.
+#[test]
+fn compiler_replaced_while_it_answers_its_first_question() {
+    let space = TestSpace::new();
+    let driver = space.path("tc/lib/librustc_driver-1.so");
+    let says = format!(
+        "char text[9] = {{0}}; fread(text, 1, 8, fopen(\"{}\", \"r\")); kill(getpid(), SIGSTOP); \
+         printf(\"rustc %s\\n\", text);",
+        driver.display()
+    );
+    let rustc = compiler_of_ours(&space, &says);
+    let runs = || {
+        let of_ours = |pid: &u32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == rustc);
+        let stopped = |pid: &u32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
+        };
+        processes_with("-vV").into_iter().find(|pid| of_ours(pid) && stopped(pid))
+    };
+    let told = |meanwhile: &dyn Fn()| {
+        let mut child =
+            space.kiln(&[]).arg(&rustc).arg("-vV").stdout(std::process::Stdio::piped()).spawn().unwrap();
+        wait_until(|| runs().is_some() || child_has_ended(&child));
+        meanwhile();
+        if let Some(pid) = runs() {
+            run(Command::new("kill").args(["-CONT", &pid.to_string()])).ok();
+        }
+        let out = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
+        assert!(child.wait().unwrap().success());
+        out
+    };
+    let replaced = || {
+        let new = space.write("tc/lib/new", "two");
+        fs::rename(new, &driver).unwrap();
+    };
+    assert_eq!(told(&replaced), "rustc one\n");
+    let log = || fs::read_to_string(space.cache().join("v1/events/current.jsonl")).unwrap_or_default();
+    wait_until(|| log().contains("input-changed"));
+    assert_eq!(told(&|| ()), "rustc two\n");
+    assert_eq!(told(&|| ()), "rustc two\n");
+}
+
+fn child_has_ended(child: &std::process::Child) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+    stat.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with(['Z', 'X']) || rest.is_empty())
 }

@@ -106,6 +106,11 @@ pub struct OutputPlan {
 }
 
 impl OutputPlan {
+    /// Whether nothing is to be written: a question, whose answer is on the standard streams.
+    pub fn is_empty(&self) -> bool {
+        self.stems.is_empty() && self.files.is_empty()
+    }
+
     /// Whether `path` is one of the outputs.
     pub fn declares(&self, path: &Path) -> bool {
         if self.files.iter().any(|file| same(file, path)) {

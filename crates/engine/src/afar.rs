@@ -157,7 +157,7 @@ pub fn workspace_here(
         getenv: &|_| None,
     };
     let invocation = kiln_compiler::parse(&recognised, &context).map_err(|reason| reason.to_string())?;
-    let known = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains());
+    let known = toolchain::identify(&invocation, &shop.whereabouts());
     let known = known.and_then(|known| known.loaded_in(&root, environment));
     let (digest, _) = known.map_err(|reason| reason.to_string())?;
     of_root(&root, &digest.hash, profile, shop.store.memo()).ok_or_else(unreadable)

@@ -9,7 +9,7 @@ use crate::lookup::{self, Looked, lookup, shape_of};
 use crate::project;
 use crate::restore::{self, Restored};
 use crate::switches;
-use crate::toolchain::{self, Owned};
+use crate::toolchain::{self, Known, Owned};
 use crate::verify::{self, Finding, Hit};
 use crate::workshop::{self, Workshop};
 use kiln_action::{
@@ -26,7 +26,7 @@ use kiln_sys::clock::{self, Moment};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
-use kiln_sys::process::{self, Channel};
+use kiln_sys::process::{self, Channel, Side};
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -80,8 +80,10 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
     let recognised = found.as_ref().unwrap_or(recognised);
     match found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised, &shop)) {
         Ok((invocation, responses)) => match refused(call, recognised, &invocation) {
-            None => Compile::prepare(call, shop, invocation, responses)
-                .map_or_else(Ending::Unchanged, Compile::go),
+            None => {
+                let asked = Asked { call, shop, invocation, responses, input: None };
+                asked.answer().unwrap_or_else(Ending::Unchanged)
+            }
             Some(reason) => {
                 tell(&shop, call, event_of(call, &invocation, Outcome::Bypass, &reason));
                 Ending::Unchanged(reason)
@@ -205,61 +207,114 @@ fn target_directory(out: &Path) -> Option<PathBuf> {
     out.ancestors().find(marked).map(Path::to_owned)
 }
 
-/// A compile, ready to be looked up.
-struct Compile<'a> {
+/// What was asked of the compiler, understood.
+struct Asked<'a> {
     call: &'a Call<'a>,
     shop: Workshop,
     invocation: Invocation,
-    input: Option<Vec<u8>>,
     /// The files that gave words of the command line.
     responses: Vec<PathBuf>,
-    toolchain: Digest,
-    owned: Owned,
-    weak: WeakKey,
-    /// In verify mode: what was found, and the Shape that the hit was found by.
-    verified: RefCell<Option<(Finding, Shape)>>,
-    /// What is served now came from the remote side.
-    remote: Cell<bool>,
+    /// Standard input, once it is read.
+    input: Option<Vec<u8>>,
 }
 
-impl<'a> Compile<'a> {
+/// What came of running the compiler.
+enum Run {
+    /// It gave a result.
+    Done(Ran),
+    /// It failed, after this time.
+    Failed(Ending, Duration),
+    /// It did not run.
+    NotStarted(Ending),
+}
+
+impl<'a> Asked<'a> {
     /// Everything that can still turn out to be a bypass comes before standard input is read.
-    fn prepare(
-        call: &'a Call<'a>,
-        shop: Workshop,
-        invocation: Invocation,
-        responses: Vec<PathBuf>,
-    ) -> Result<Compile<'a>, Reason> {
-        let identified = toolchain::identify(&invocation, shop.store.memo(), &shop.toolchains())
-            .and_then(|known| known.loaded_in(call.directory, call.environment));
-        let read = |known| match invocation.stdin {
-            false => Ok((known, None)),
+    fn answer(mut self) -> Result<Ending, Reason> {
+        // A compile waits until the compiler is identified, for without that nothing can be looked up. What a run wrote must be
+        // taken before the caller goes on, who may change it.
+        let hurry = self.invocation.mode == Mode::Probe
+            && self.invocation.outputs.is_empty()
+            && !self.call.settings.read_only;
+        let whereabouts = self.shop.whereabouts();
+        let known = match hurry {
+            true => toolchain::met(&self.invocation, &whereabouts),
+            false => toolchain::identify(&self.invocation, &whereabouts).map(Some),
+        };
+        let identified = known.and_then(|known| {
+            let loaded = known.map(|known| self.loaded(known)).transpose()?;
+            self.input = self.read_input()?;
+            Ok(loaded)
+        });
+        match identified {
+            Ok(Some((toolchain, owned))) => Ok(self.of(toolchain, owned).go()),
+            Ok(None) => Ok(self.answer_first()),
+            Err(reason) => {
+                tell(&self.shop, self.call, self.event(Outcome::Bypass, &reason));
+                Err(reason)
+            }
+        }
+    }
+
+    /// Its digest and what belongs to it, if that is what is loaded here.
+    fn loaded(&self, known: Known) -> Result<(Digest, Owned), Reason> {
+        known.loaded_in(self.call.directory, self.call.environment)
+    }
+
+    fn read_input(&self) -> Result<Option<Vec<u8>>, Reason> {
+        match self.invocation.stdin {
+            false => Ok(None),
             true if process::is_terminal_input() => Err(Reason::Terminal),
             true => match process::read_standard_input() {
-                Ok(input) => Ok((known, Some(input))),
+                Ok(input) => Ok(Some(input)),
                 Err(error) => Err(Reason::BadArguments(format!("standard input: {error}"))),
             },
-        };
-        let ((toolchain, owned), input) = match identified.and_then(read) {
-            Ok(both) => both,
-            Err(reason) => {
-                tell(&shop, call, event_of(call, &invocation, Outcome::Bypass, &reason));
-                return Err(reason);
-            }
-        };
-        let weak = told(&invocation, &toolchain, input.as_deref(), call, |key| key.weak_key());
-        Ok(Compile {
-            call,
-            shop,
-            invocation,
-            input,
-            responses,
+        }
+    }
+
+    fn of(self, toolchain: Digest, owned: Owned) -> Compile<'a> {
+        let input = self.input.as_deref();
+        let weak = told(&self.invocation, &toolchain, input, self.call, |key| key.weak_key());
+        Compile {
+            asked: self,
             toolchain,
             owned,
             weak,
             verified: RefCell::default(),
             remote: Cell::new(false),
-        })
+        }
+    }
+
+    /// A question to a compiler that this cache has not met (cargo asks two before a build begins) is answered by the compiler at
+    /// once. Half a gigabyte of it is read behind the caller's back; whoever comes meanwhile waits for that.
+    fn answer_first(self) -> Ending {
+        let before = toolchain::state(&self.invocation);
+        let ran = match self.run() {
+            Run::Done(ran) => ran,
+            Run::Failed(ending, took) => {
+                let event = Event {
+                    compile_ms: took.as_millis() as u64,
+                    ..self.event(Outcome::Failed, &Reason::Failed)
+                };
+                tell(&self.shop, self.call, event);
+                return ending;
+            }
+            Run::NotStarted(ending) => return ending,
+        };
+        let ending = Ending::Code(i32::from(ran.exit_code));
+        if process::go_on_behind() == Side::Caller {
+            return ending;
+        }
+        let whereabouts = self.shop.whereabouts();
+        let known = toolchain::identify(&self.invocation, &whereabouts).and_then(|known| {
+            let one = before.is_some() && toolchain::state(&self.invocation) == before;
+            one.then_some(known).ok_or_else(|| Reason::InputChanged("the compiler".into()))
+        });
+        match known.and_then(|known| self.loaded(known)) {
+            Ok((toolchain, owned)) => self.of(toolchain, owned).keep(&ran, &Reason::NotSeen),
+            Err(reason) => tell(&self.shop, self.call, self.event(Outcome::Bypass, &reason)),
+        }
+        ending
     }
 
     fn world(&self) -> World<'_> {
@@ -280,129 +335,8 @@ impl<'a> Compile<'a> {
         });
     }
 
-    fn go(self) -> Ending {
-        self.step(|| format!("{:?}, toolchain {:?},", self.weak, self.toolchain));
-        let reason = match self.serve_from_cache() {
-            Ok(ending) => return ending,
-            Err(reason) => reason,
-        };
-        if self.call.settings.read_only {
-            // nobody waits for what is not stored
-            return self.serve_from_afar().unwrap_or_else(|| self.compile(&reason));
-        }
-        let _flight: Flight = match self.enter() {
-            Entered::Alone(flight) => flight,
-            Entered::Waited(flight) => match self.serve_from_cache() {
-                Ok(ending) => return ending,
-                Err(_) => flight,
-            },
-        };
-        self.serve_from_afar().unwrap_or_else(|| self.compile(&reason))
-    }
-
-    /// What the remote side knows this by, and what it is taken to cost, in milliseconds (0: nobody knows); `None` if it is not asked.
-    fn workspace(&self) -> Option<(Option<afar::Workspace>, u32)> {
-        const PROBE_MS: u32 = 40;
-        let memo = self.shop.store.memo();
-        let (invocation, environment) = (&self.invocation, self.call.environment);
-        match invocation.mode {
-            Mode::Compile => Some((afar::workspace(invocation, &self.toolchain, environment, memo), 0)),
-            Mode::Probe => {
-                let out = Path::new(environment.get("OUT_DIR")?);
-                let workspace =
-                    afar::workspace_of_script(invocation, out, &self.toolchain, environment, memo)?;
-                Some((Some(workspace), PROBE_MS))
-            }
-        }
-    }
-
-    /// What the remote side brings comes into the local store, and is served from there.
-    fn serve_from_afar(&self) -> Option<Ending> {
-        const ROUNDS: u32 = 3; // Shapes, then a result; once more where others brought Shapes meanwhile
-        let settings = self.call.settings;
-        let afar = self.call.afar.filter(|_| !settings.recache && settings.verify.is_none())?;
-        let (workspace, cost_ms) = self.workspace()?;
-        for _ in 0..ROUNDS {
-            let (seen, keys) = lookup::candidates(&self.weak, &self.world(), &self.shop.store);
-            let wanted = Wanted { weak: self.weak, seen, keys, build: self.call.build, workspace, cost_ms };
-            let brought = afar.bring(&wanted);
-            self.step(|| format!("{brought:?} from afar"));
-            if brought == Brought::default() {
-                return None;
-            }
-            self.remote.set(true);
-            if let Ok(ending) = self.serve_from_cache() {
-                return Some(ending);
-            }
-            self.remote.set(false);
-        }
-        None
-    }
-
-    /// A hit, told to the caller; else why there is none.
-    fn serve_from_cache(&self) -> Result<Ending, Reason> {
-        if self.call.settings.recache {
-            return Err(Reason::Recache);
-        }
-        let (key, result) = match lookup(&self.weak, &self.world(), &self.shop.store) {
-            Looked::Found(key, result) => (key, result),
-            Looked::Nothing(reason) => {
-                self.step(|| format!("nothing found: {reason}"));
-                return Err(reason);
-            }
-        };
-        if let Some(percent) = self.call.settings.verify.filter(|_| self.invocation.mode == Mode::Compile) {
-            self.verify(percent, &key, &result)?;
-        }
-        if let Some(what) =
-            self.invocation.family.is_c().then(|| restore::obstacle(&self.invocation)).flatten()
-        {
-            return Err(Reason::BadOutputs(what));
-        }
-        let restored = restore::restore(&result, &self.world(), &self.shop.store)
-            .ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
-        self.step(|| format!("{key:?} restored"));
-        self.tell_hit(&key, &result, &restored);
-        for (stream, text) in &restored.said {
-            process::pass_on(channel(*stream), text);
-        }
-        Ok(Ending::Code(i32::from(result.exit_code)))
-    }
-
-    /// Holds a hit against a compile; a result that is wrong is dropped.
-    fn verify(&self, percent: u8, key: &ActionKey, result: &ActionResult) -> Result<(), Reason> {
-        if !verify::is_chosen(&key.0, percent) {
-            return Ok(());
-        }
-        let shape = shape_of(&self.weak, key, &self.world(), &self.shop.store).unwrap_or_default();
-        let hit = Hit { result, shape: &shape, input: self.input.as_deref(), store: &self.shop.store };
-        let finding = verify::rebuild(&hit, &self.world());
-        let wrong = finding.is_wrong();
-        let words = finding.words();
-        self.verified.replace(Some((finding, shape)));
-        if wrong {
-            let _ = self.shop.store.forget(key);
-            return Err(Reason::Damaged(words));
-        }
-        Ok(())
-    }
-
-    /// The right to compile this unit. Whoever has it is waited for, but never longer than compiling would be bearable.
-    fn enter(&self) -> Entered {
-        const LONGEST: Duration = Duration::from_secs(60);
-        let root = self.invocation.fields.iter().find(|field| field.name == "input");
-        let root = root.map(|field| self.invocation.absolute(Path::new(&field.value)));
-        let mut name = self.weak.0.to_vec();
-        if let Some(Ok(Found::Content(digest, _))) =
-            root.map(|path| identity::digest_of(&path, self.shop.store.memo()))
-        {
-            name.extend(digest.hash); // other sources, other results: not worth waiting for
-        }
-        let place = Digest::of(&name).hash.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
-        single_flight::enter(&self.shop.flights(), place, LONGEST)
-    }
-
-    fn compile(&self, missed: &Reason) -> Ending {
+    /// Runs the compiler under the recorder, and hands on what it says as it says it.
+    fn run(&self) -> Run {
         let recorder = self.recorder();
         let started = Moment::now();
         let mut ears = Ears::default();
@@ -411,32 +345,24 @@ impl<'a> Compile<'a> {
                 let set = recorder.environment(self.call.environment.get("LD_PRELOAD"));
                 let set: Vec<(&OsStr, &OsStr)> =
                     set.iter().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
-                let ended = self.run(&set, &mut ears);
+                let ended = self.start(&set, &mut ears);
                 (ended, recorder.finish(&program))
             }
-            Err(silence) => (self.run(&[], &mut ears), Err(silence)),
+            Err(silence) => (self.start(&[], &mut ears), Err(silence)),
         };
         let ended = match ended {
             Ok(ended) => ended,
-            Err(error) => return self.cannot_start(&error),
+            Err(error) => return Run::NotStarted(self.cannot_start(&error)),
         };
         let took = started.elapsed();
         self.step(|| format!("compiled, {ended:?}"));
         let answer = self.invocation.mode == Mode::Probe && ended == Ended::Code(1);
         match ended {
             Ended::Code(code) if code == 0 || answer => {
-                let ran = Ran { record, said: ears.0, exit_code: code as u8, started, took };
-                self.keep(&ran, missed);
-                Ending::Code(code)
+                Run::Done(Ran { record, said: ears.0, exit_code: code as u8, started, took })
             }
-            Ended::Code(code) => {
-                self.tell_run(Outcome::Failed, &Reason::Failed, took);
-                Ending::Code(code)
-            }
-            Ended::Signal(signal) => {
-                self.tell_run(Outcome::Failed, &Reason::Failed, took);
-                Ending::Signal(signal)
-            }
+            Ended::Code(code) => Run::Failed(Ending::Code(code), took),
+            Ended::Signal(signal) => Run::Failed(Ending::Signal(signal), took),
         }
     }
 
@@ -454,7 +380,7 @@ impl<'a> Compile<'a> {
         Ok((Recorder::new(Some(&self.shop.recorder()))?, program))
     }
 
-    fn run(&self, set: &[(&OsStr, &OsStr)], ears: &mut Ears) -> std::io::Result<Ended> {
+    fn start(&self, set: &[(&OsStr, &OsStr)], ears: &mut Ears) -> std::io::Result<Ended> {
         let (program, args) =
             self.call.argv.split_first().unwrap_or_else(|| unreachable!("a call has a program"));
         let args: Vec<&OsStr> = args.iter().chain(&self.invocation.append).map(OsString::as_os_str).collect();
@@ -475,13 +401,172 @@ impl<'a> Compile<'a> {
         Ending::Code(127)
     }
 
+    fn event(&self, outcome: Outcome, reason: &Reason) -> Event {
+        event_of(self.call, &self.invocation, outcome, reason)
+    }
+}
+
+/// A compile, ready to be looked up.
+struct Compile<'a> {
+    asked: Asked<'a>,
+    toolchain: Digest,
+    owned: Owned,
+    weak: WeakKey,
+    /// In verify mode: what was found, and the Shape that the hit was found by.
+    verified: RefCell<Option<(Finding, Shape)>>,
+    /// What is served now came from the remote side.
+    remote: Cell<bool>,
+}
+
+impl Compile<'_> {
+    fn go(self) -> Ending {
+        self.asked.step(|| format!("{:?}, toolchain {:?},", self.weak, self.toolchain));
+        let reason = match self.serve_from_cache() {
+            Ok(ending) => return ending,
+            Err(reason) => reason,
+        };
+        if self.asked.call.settings.read_only {
+            // nobody waits for what is not stored
+            return self.serve_from_afar().unwrap_or_else(|| self.compile(&reason));
+        }
+        let _flight: Flight = match self.enter() {
+            Entered::Alone(flight) => flight,
+            Entered::Waited(flight) => match self.serve_from_cache() {
+                Ok(ending) => return ending,
+                Err(_) => flight,
+            },
+        };
+        self.serve_from_afar().unwrap_or_else(|| self.compile(&reason))
+    }
+
+    /// What the remote side knows this by, and what it is taken to cost, in milliseconds (0: nobody knows); `None` if it is not asked.
+    fn workspace(&self) -> Option<(Option<afar::Workspace>, u32)> {
+        const PROBE_MS: u32 = 40;
+        let memo = self.asked.shop.store.memo();
+        let (invocation, environment) = (&self.asked.invocation, self.asked.call.environment);
+        match invocation.mode {
+            Mode::Compile => Some((afar::workspace(invocation, &self.toolchain, environment, memo), 0)),
+            Mode::Probe => {
+                let out = Path::new(environment.get("OUT_DIR")?);
+                let workspace =
+                    afar::workspace_of_script(invocation, out, &self.toolchain, environment, memo)?;
+                Some((Some(workspace), PROBE_MS))
+            }
+        }
+    }
+
+    /// What the remote side brings comes into the local store, and is served from there.
+    fn serve_from_afar(&self) -> Option<Ending> {
+        const ROUNDS: u32 = 3; // Shapes, then a result; once more where others brought Shapes meanwhile
+        let settings = self.asked.call.settings;
+        let afar = self.asked.call.afar.filter(|_| !settings.recache && settings.verify.is_none())?;
+        let (workspace, cost_ms) = self.workspace()?;
+        for _ in 0..ROUNDS {
+            let (seen, keys) = lookup::candidates(&self.weak, &self.asked.world(), &self.asked.shop.store);
+            let wanted =
+                Wanted { weak: self.weak, seen, keys, build: self.asked.call.build, workspace, cost_ms };
+            let brought = afar.bring(&wanted);
+            self.asked.step(|| format!("{brought:?} from afar"));
+            if brought == Brought::default() {
+                return None;
+            }
+            self.remote.set(true);
+            if let Ok(ending) = self.serve_from_cache() {
+                return Some(ending);
+            }
+            self.remote.set(false);
+        }
+        None
+    }
+
+    /// A hit, told to the caller; else why there is none.
+    fn serve_from_cache(&self) -> Result<Ending, Reason> {
+        if self.asked.call.settings.recache {
+            return Err(Reason::Recache);
+        }
+        let (key, result) = match lookup(&self.weak, &self.asked.world(), &self.asked.shop.store) {
+            Looked::Found(key, result) => (key, result),
+            Looked::Nothing(reason) => {
+                self.asked.step(|| format!("nothing found: {reason}"));
+                return Err(reason);
+            }
+        };
+        if let Some(percent) =
+            self.asked.call.settings.verify.filter(|_| self.asked.invocation.mode == Mode::Compile)
+        {
+            self.verify(percent, &key, &result)?;
+        }
+        if let Some(what) =
+            self.asked.invocation.family.is_c().then(|| restore::obstacle(&self.asked.invocation)).flatten()
+        {
+            return Err(Reason::BadOutputs(what));
+        }
+        let restored = restore::restore(&result, &self.asked.world(), &self.asked.shop.store)
+            .ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
+        self.asked.step(|| format!("{key:?} restored"));
+        self.tell_hit(&key, &result, &restored);
+        for (stream, text) in &restored.said {
+            process::pass_on(channel(*stream), text);
+        }
+        Ok(Ending::Code(i32::from(result.exit_code)))
+    }
+
+    /// Holds a hit against a compile; a result that is wrong is dropped.
+    fn verify(&self, percent: u8, key: &ActionKey, result: &ActionResult) -> Result<(), Reason> {
+        if !verify::is_chosen(&key.0, percent) {
+            return Ok(());
+        }
+        let shape =
+            shape_of(&self.weak, key, &self.asked.world(), &self.asked.shop.store).unwrap_or_default();
+        let hit =
+            Hit { result, shape: &shape, input: self.asked.input.as_deref(), store: &self.asked.shop.store };
+        let finding = verify::rebuild(&hit, &self.asked.world());
+        let wrong = finding.is_wrong();
+        let words = finding.words();
+        self.verified.replace(Some((finding, shape)));
+        if wrong {
+            let _ = self.asked.shop.store.forget(key);
+            return Err(Reason::Damaged(words));
+        }
+        Ok(())
+    }
+
+    /// The right to compile this unit. Whoever has it is waited for, but never longer than compiling would be bearable.
+    fn enter(&self) -> Entered {
+        const LONGEST: Duration = Duration::from_secs(60);
+        let root = self.asked.invocation.fields.iter().find(|field| field.name == "input");
+        let root = root.map(|field| self.asked.invocation.absolute(Path::new(&field.value)));
+        let mut name = self.weak.0.to_vec();
+        if let Some(Ok(Found::Content(digest, _))) =
+            root.map(|path| identity::digest_of(&path, self.asked.shop.store.memo()))
+        {
+            name.extend(digest.hash); // other sources, other results: not worth waiting for
+        }
+        let place = Digest::of(&name).hash.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+        single_flight::enter(&self.asked.shop.flights(), place, LONGEST)
+    }
+
+    fn compile(&self, missed: &Reason) -> Ending {
+        match self.asked.run() {
+            Run::Done(ran) => {
+                self.keep(&ran, missed);
+                Ending::Code(i32::from(ran.exit_code))
+            }
+            Run::Failed(ending, took) => {
+                self.tell_run(Outcome::Failed, &Reason::Failed, took);
+                ending
+            }
+            Run::NotStarted(ending) => ending,
+        }
+    }
+
     fn keep(&self, ran: &Ran, missed: &Reason) {
-        if self.call.settings.read_only {
+        if self.asked.call.settings.read_only {
             return self.tell_run(Outcome::Bypass, &Reason::ReadOnly, ran.took);
         }
-        let guilt = self.shop.guilt();
-        let shelf = Shelf { store: &self.shop.store, guilt: &guilt };
-        match capture::capture(ran, &self.weak, &self.world(), &self.owned, &shelf) {
+        let guilt = self.asked.shop.guilt();
+        let shelf = Shelf { store: &self.asked.shop.store, guilt: &guilt };
+        match capture::capture(ran, &self.weak, &self.asked.world(), &self.owned, &shelf) {
             Ok(kept) => {
                 self.tell_miss(ran, missed, &kept);
                 self.tell_afar(ran, &kept);
@@ -489,17 +574,17 @@ impl<'a> Compile<'a> {
             Err(reason @ Reason::NoStore(_)) => self.tell_run(Outcome::Error, &reason, ran.took),
             Err(reason) => self.tell_run(Outcome::Bypass, &reason, ran.took),
         }
-        upkeep(&self.shop, self.call);
+        upkeep(&self.asked.shop, self.asked.call);
     }
 
     fn tell_afar(&self, ran: &Ran, kept: &Kept) {
-        let Some(afar) = self.call.afar else { return };
+        let Some(afar) = self.asked.call.afar else { return };
         let Some((workspace, _)) = self.workspace() else { return };
         afar.made(&Made {
             weak: self.weak,
             key: kept.key,
-            incremental: self.invocation.incremental,
-            build: self.call.build,
+            incremental: self.asked.invocation.incremental,
+            build: self.asked.call.build,
             workspace,
             took_ms: u32::try_from(ran.took.as_millis()).unwrap_or(u32::MAX),
         });
@@ -512,11 +597,11 @@ impl<'a> Compile<'a> {
         event.key = digest::hex(&kept.key.0);
         if let Some((finding, stored)) = &*self.verified.borrow()
             && finding.is_wrong()
-            && let Some(path) = verify::unrecorded(stored, &kept.shape, &self.invocation)
+            && let Some(path) = verify::unrecorded(stored, &kept.shape, &self.asked.invocation)
         {
             event.verified = Finding::Denied(path).words();
         }
-        if self.invocation.mode == Mode::Compile {
+        if self.asked.invocation.mode == Mode::Compile {
             if let Some(difference) = self.explain(&event, kept) {
                 event.cause = difference.words;
                 event.follows = difference.follows;
@@ -525,24 +610,24 @@ impl<'a> Compile<'a> {
                 event.cause = missed.to_string();
             }
         } else if let Some((_, said)) = ran.said.iter().find(|(stream, _)| *stream == Stream::Out) {
-            baseline::keep_version(&self.shop.toolchains(), &self.toolchain, said);
+            baseline::keep_version(&self.asked.shop.toolchains(), &self.toolchain, said);
         }
-        tell(&self.shop, self.call, event);
+        tell(&self.asked.shop, self.asked.call, event);
     }
 
     fn explain(&self, event: &Event, kept: &Kept) -> Option<Difference> {
         let explain = |key: &KeyInputs<'_>| {
             let missed = Missed {
                 key,
-                world: &self.world(),
+                world: &self.asked.world(),
                 project: &event.project,
-                compiler: baseline::version(&self.shop.toolchains(), &self.toolchain),
+                compiler: baseline::version(&self.asked.shop.toolchains(), &self.toolchain),
                 at_ms: event.at_ms,
             };
-            self.shop.units().explain_and_keep(&missed, kept)
+            self.asked.shop.units().explain_and_keep(&missed, kept)
         };
-        let (toolchain, input) = (&self.toolchain, self.input.as_deref());
-        told(&self.invocation, toolchain, input, self.call, explain)
+        let (toolchain, input) = (&self.toolchain, self.asked.input.as_deref());
+        told(&self.asked.invocation, toolchain, input, self.asked.call, explain)
     }
 
     fn tell_hit(&self, key: &ActionKey, result: &ActionResult, restored: &Restored) {
@@ -552,15 +637,15 @@ impl<'a> Compile<'a> {
         event.bytes = restored.bytes;
         event.key = digest::hex(&key.0);
         event.remote = self.remote.get();
-        tell(&self.shop, self.call, event);
+        tell(&self.asked.shop, self.asked.call, event);
     }
 
     fn tell_run(&self, outcome: Outcome, reason: &Reason, took: Duration) {
-        tell(&self.shop, self.call, self.event(outcome, reason, took));
+        tell(&self.asked.shop, self.asked.call, self.event(outcome, reason, took));
     }
 
     fn event(&self, outcome: Outcome, reason: &Reason, took: Duration) -> Event {
-        let mut event = event_of(self.call, &self.invocation, outcome, reason);
+        let mut event = self.asked.event(outcome, reason);
         event.compile_ms = took.as_millis() as u64;
         event.verified = self.verified.borrow().as_ref().map_or_else(String::new, |(found, _)| found.words());
         event

@@ -5,6 +5,7 @@ use kiln_action::place::below;
 use kiln_action::wire::{Reader, Writer, seal, unseal};
 use kiln_action::{Digest, FileKind, Invocation, Reason};
 use kiln_compiler::rustc::toolchain::{self as layout, Names};
+use kiln_exec::single_flight::{self, Entered};
 use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Identity, Stat};
 use kiln_sys::identity::{self, Found, Memo};
@@ -14,6 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// A toolchain, by its files.
 pub struct Known {
@@ -23,22 +25,105 @@ pub struct Known {
     owned: Owned,
 }
 
-/// Identifies the toolchain of an invocation. `memory` is a directory for what is remembered.
-pub fn identify(invocation: &Invocation, memo: &Memo, memory: &Path) -> Result<Known, Reason> {
-    let compiler = real_compiler(invocation)?;
-    if invocation.family.is_c() {
-        return driver(&compiler, invocation, memo);
+/// Where what is known of toolchains and their files is kept.
+pub struct Whereabouts<'a> {
+    /// Digests of files.
+    pub memo: &'a Memo,
+    /// A directory for what toolchains consist of.
+    pub memory: PathBuf,
+    /// The file of locks: one process at a time identifies a toolchain.
+    pub locks: PathBuf,
+}
+
+/// Identifies the toolchain of an invocation.
+pub fn identify(invocation: &Invocation, whereabouts: &Whereabouts<'_>) -> Result<Known, Reason> {
+    let sought = Sought::by(invocation)?;
+    match sought.recall(whereabouts)? {
+        Some(known) => Ok(known),
+        None => sought.learn(sought.parts()?, whereabouts),
     }
-    let wrapper = invocation.wrapper.as_deref().and_then(|path| files::real_path(path).ok().flatten());
-    let note = memory.join(note_name(&compiler, invocation));
-    let mut known = match recall(&note, &compiler, wrapper.as_deref()) {
-        Some(known) => known,
-        None => examine(&compiler, wrapper.as_deref(), invocation, memo, &note)?,
-    };
-    if shows_its_place(&compiler, invocation) {
-        known.digest = with_place(&known.digest, &compiler);
+}
+
+/// The same in a hurry: `None` if its files must be read first.
+pub fn met(invocation: &Invocation, whereabouts: &Whereabouts<'_>) -> Result<Option<Known>, Reason> {
+    let sought = Sought::by(invocation)?;
+    if let Some(known) = sought.recall(whereabouts)? {
+        return Ok(Some(known));
     }
-    Ok(known)
+    let parts = sought.parts()?;
+    match parts.are_read(whereabouts.memo) {
+        true => sought.learn(parts, whereabouts).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// The state of a toolchain's files, without reading any: equal before and after something, it was one toolchain that did it.
+pub fn state(invocation: &Invocation) -> Option<Digest> {
+    let sought = Sought::by(invocation).ok()?;
+    let parts = sought.parts().ok()?;
+    let mut round = files::Round::default();
+    let mut text = Writer::default();
+    for path in [&sought.compiler].into_iter().chain(&parts.directories).chain(&parts.files) {
+        text.bytes(path.as_os_str().as_bytes());
+        write(&mut text, &round.stat(path).ok()??.identity);
+    }
+    Some(Digest::of(&text.0))
+}
+
+/// A toolchain to be identified.
+struct Sought<'a> {
+    invocation: &'a Invocation,
+    compiler: PathBuf,
+    wrapper: Option<PathBuf>,
+    /// What its note is called.
+    name: Digest,
+}
+
+impl Sought<'_> {
+    fn by(invocation: &Invocation) -> Result<Sought<'_>, Reason> {
+        let compiler = real_compiler(invocation)?;
+        let wrapper = invocation.wrapper.as_deref().and_then(|path| files::real_path(path).ok().flatten());
+        let name = note_name(&compiler, invocation);
+        Ok(Sought { invocation, compiler, wrapper, name })
+    }
+
+    fn note(&self, whereabouts: &Whereabouts<'_>) -> PathBuf {
+        whereabouts.memory.join(self.name.hex())
+    }
+
+    /// What is remembered, or found out without reading much.
+    fn recall(&self, whereabouts: &Whereabouts<'_>) -> Result<Option<Known>, Reason> {
+        if self.invocation.family.is_c() {
+            return driver(&self.compiler, self.invocation, whereabouts.memo).map(Some);
+        }
+        let known = recall(&self.note(whereabouts), &self.compiler, self.wrapper.as_deref());
+        Ok(known.map(|known| self.placed(known)))
+    }
+
+    fn parts(&self) -> Result<Parts, Reason> {
+        parts(&self.compiler, self.invocation).ok_or_else(|| unknown_layout(&self.compiler))
+    }
+
+    /// Reads its files, unless somebody else is at it.
+    fn learn(&self, parts: Parts, whereabouts: &Whereabouts<'_>) -> Result<Known, Reason> {
+        let place = self.name.hash.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+        let entered = single_flight::enter(&whereabouts.locks, place, LONGEST);
+        if let Entered::Waited(_) = &entered
+            && let Some(known) = self.recall(whereabouts)?
+        {
+            return Ok(known);
+        }
+        let wrapper = self.wrapper.as_deref();
+        let known = examine(&self.compiler, wrapper, parts, whereabouts.memo, &self.note(whereabouts))?;
+        Ok(self.placed(known))
+    }
+
+    fn placed(&self, mut known: Known) -> Known {
+        if shows_its_place(&self.compiler, self.invocation) {
+            known.digest = with_place(&known.digest, &self.compiler);
+        }
+        known
+    }
 }
 
 /// A C compiler's driver: its content and both its paths, by which it finds everything else. What that is (cc1, as, their
@@ -164,16 +249,18 @@ fn unknown_layout(compiler: &Path) -> Reason {
     Reason::UnknownToolchain(format!("{}: {what}", compiler.display()))
 }
 
-fn note_name(compiler: &Path, invocation: &Invocation) -> String {
+fn note_name(compiler: &Path, invocation: &Invocation) -> Digest {
     let mut text = Writer::default();
     text.bytes(compiler.as_os_str().as_bytes());
     text.bytes(invocation.target.as_deref().unwrap_or_default().as_bytes());
     text.bytes(invocation.wrapper.as_deref().unwrap_or(Path::new("")).as_os_str().as_bytes());
-    Digest::of(&text.0).hex()
+    Digest::of(&text.0)
 }
 
 const MAGIC: [u8; 4] = *b"KTCH";
 const VERSION: u8 = 3;
+/// The longest that somebody else is waited for who identifies the same toolchain.
+const LONGEST: Duration = Duration::from_secs(10);
 /// Longer than one tick of any kernel's file clock.
 const SETTLED_NS: i64 = 20_000_000;
 
@@ -188,10 +275,7 @@ fn recall(note: &Path, compiler: &Path, wrapper: Option<&Path>) -> Option<Known>
     for _ in 0..count {
         let path = Path::new(OsStr::from_bytes(from.bytes().ok()?));
         let now = round.stat(path).ok()??.identity;
-        let same = [now.dev, now.ino, now.size, now.mtime_ns as u64, now.ctime_ns as u64]
-            .into_iter()
-            .all(|value| from.u64() == Ok(value));
-        if !same {
+        if !numbers(&now).into_iter().all(|value| from.u64() == Ok(value)) {
             return None;
         }
         if is_library(path) {
@@ -203,15 +287,22 @@ fn recall(note: &Path, compiler: &Path, wrapper: Option<&Path>) -> Option<Known>
     Some(Known { digest, libraries, owned: Owned::of(found.into_iter(), whole, compiler, wrapper) })
 }
 
+fn numbers(it: &Identity) -> [u64; 5] {
+    [it.dev, it.ino, it.size, it.mtime_ns as u64, it.ctime_ns as u64]
+}
+
+fn write(text: &mut Writer, it: &Identity) {
+    numbers(it).into_iter().for_each(|value| text.u64(value));
+}
+
 fn examine(
     compiler: &Path,
     wrapper: Option<&Path>,
-    invocation: &Invocation,
+    parts: Parts,
     memo: &Memo,
     note: &Path,
 ) -> Result<Known, Reason> {
     let unknown = |what: &str| Reason::UnknownToolchain(format!("{}: {what}", compiler.display()));
-    let parts = parts(compiler, invocation).ok_or_else(|| unknown_layout(compiler))?;
     let mut told = Told::new();
     let own = parts.directories.iter().chain(&parts.files).map(PathBuf::as_path);
     let paths: Vec<&Path> = [compiler].into_iter().chain(wrapper).chain(own).collect();
@@ -242,6 +333,17 @@ struct Parts {
     /// Directories of which every file belongs to it.
     whole: Vec<PathBuf>,
     files: Vec<PathBuf>,
+}
+
+impl Parts {
+    /// Whether the greatest part of it has been read before, for another target or wrapper.
+    fn are_read(&self, memo: &Memo) -> bool {
+        let libraries = self.files.iter().filter(|path| is_library(path));
+        let known = |path: &PathBuf| {
+            files::stat(path).is_ok_and(|found| found.is_some_and(|it| memo.get(&it.identity).is_some()))
+        };
+        libraries.into_iter().all(known)
+    }
 }
 
 fn parts(compiler: &Path, invocation: &Invocation) -> Option<Parts> {
@@ -327,9 +429,7 @@ impl Told {
         }
         self.newest = self.newest.max(it.ctime_ns).max(it.mtime_ns);
         self.remembered.bytes(path.as_os_str().as_bytes());
-        for value in [it.dev, it.ino, it.size, it.mtime_ns as u64, it.ctime_ns as u64] {
-            self.remembered.u64(value);
-        }
+        write(&mut self.remembered, &it);
         if let Found::Content(digest, _) = found {
             self.content.bytes(path.strip_prefix(root).unwrap_or(path).as_os_str().as_bytes());
             self.content.digest(&digest);

@@ -1,6 +1,7 @@
 //! What a compile works with: the store and what lies beside it in the cache directory.
 
 use crate::baseline::Units;
+use crate::toolchain::Whereabouts;
 use kiln_action::Reason;
 use kiln_config::Settings;
 use kiln_report::log::Log;
@@ -33,6 +34,11 @@ impl Workshop {
     /// What is remembered of toolchains.
     pub fn toolchains(&self) -> PathBuf {
         self.directory.join("toolchains")
+    }
+
+    /// By what a toolchain is identified.
+    pub fn whereabouts(&self) -> Whereabouts<'_> {
+        Whereabouts { memo: self.store.memo(), memory: self.toolchains(), locks: self.flights() }
     }
 
     /// What is remembered of macros' files.

@@ -228,7 +228,7 @@ fn another_compiler() {
     let copy = space.path("toolchain");
     common::copy_of_the_toolchain(&copy);
     let rustc = copy.join("bin/rustc").display().to_string();
-    space.kiln(&[&rustc, "-vV"], &[]);
+    space.meet(&rustc);
     space.rustc_of(&rustc, "a", &[]);
     // An upgrade in place: another file under the same name.
     let changed = common::some_library(&copy);
@@ -236,7 +236,7 @@ fn another_compiler() {
     content.push(b'\n');
     std::fs::remove_file(&changed).unwrap();
     std::fs::write(&changed, content).unwrap();
-    space.kiln(&[&rustc, "-vV"], &[]);
+    space.meet(&rustc);
     space.rustc_of(&rustc, "a", &[]);
     let told = told(&space);
     assert!(told.contains("the compiler changed: other files of the same version (rustc 1."), "{told}");
@@ -254,6 +254,7 @@ fn a_compiler_of_another_version() {
     let copy = space.path("older");
     common::toolchain_of_another_version(&copy, release, &older);
     let build = |toolchain: &Path| {
+        space.meet(toolchain.join("bin/rustc").to_str().unwrap());
         let mut command = space.cargo_of(&toolchain.join("bin/cargo"), &["check"]);
         text_of(command.env("RUSTC", toolchain.join("bin/rustc")));
     };

@@ -94,6 +94,7 @@ fn end_with_this_process(command: &mut Command) {
 fn end_with_this_process(_: &mut Command) {}
 
 unsafe extern "C" {
+    fn fork() -> i32;
     fn signal(number: i32, handler: usize) -> usize;
 }
 
@@ -240,14 +241,61 @@ pub fn start_detached(program: &OsStr, args: &[OsString]) -> io::Result<()> {
     command.process_group(0).spawn().map(drop)
 }
 
+/// Which of the two a process is that went on behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The one that its caller waits for.
+    Caller,
+    /// The other one, or the only one, where there could be no other.
+    Behind,
+}
+
+/// Makes two of this process: one has done what its caller waits for and may end, the other goes on behind, in a group of its own and with
+/// nothing of the caller's in its hands (streams, cargo's jobserver). For a process of one thread.
+pub fn go_on_behind() -> Side {
+    // SAFETY: the caller has one thread, so the copy finds no lock held and nothing half done.
+    match unsafe { fork() } {
+        0 => {
+            let _ = rustix::process::setpgid(None, None);
+            let_go();
+            Side::Behind
+        }
+        -1 => Side::Behind,
+        _ => Side::Caller,
+    }
+}
+
+/// Closes what was inherited by this process, which is all that is not close-on-exec, and puts nothing in the streams' places.
+fn let_go() {
+    use rustix::io::FdFlags;
+    let nothing = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty());
+    if let Ok(nothing) = nothing {
+        let _ = rustix::stdio::dup2_stdin(&nothing);
+        let _ = rustix::stdio::dup2_stdout(&nothing);
+        let _ = rustix::stdio::dup2_stderr(&nothing);
+    }
+    for fd in open_descriptors() {
+        // SAFETY: what this program opened is close-on-exec, so nothing of ours is closed, and asking does no harm.
+        unsafe {
+            let borrowed = std::os::fd::BorrowedFd::borrow_raw(fd);
+            if rustix::io::fcntl_getfd(borrowed).is_ok_and(|flags| !flags.contains(FdFlags::CLOEXEC)) {
+                rustix::io::close(fd);
+            }
+        }
+    }
+}
+
+/// The open descriptors after the standard ones. (The one that the list itself was read by is among them, and closed.)
+fn open_descriptors() -> Vec<i32> {
+    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(|fd| *fd > 2).collect()
+}
+
 /// Marks every descriptor but the standard ones close-on-exec and closes it: for a process that outlives a build and
 /// must not hold cargo's jobserver or pipes.
 pub fn close_inherited() {
-    let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    let open: Vec<i32> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    for fd in open.into_iter().filter(|fd| *fd > 2) {
-        // SAFETY: called first thing in a process of our own, before anything here has opened a descriptor. The one that the
-        // list itself was read by is closed already, and asking about it does no harm.
+    for fd in open_descriptors() {
+        // SAFETY: called first thing in a process of our own, before anything here has opened a descriptor.
         unsafe {
             if rustix::io::fcntl_getfd(std::os::fd::BorrowedFd::borrow_raw(fd)).is_ok() {
                 rustix::io::close(fd);

@@ -121,6 +121,31 @@ impl TestSpace {
         command
     }
 
+    /// Asks rustc a question through kiln until the answer is from the cache: the first one is the compiler's own, which is
+    /// identified behind it.
+    #[track_caller]
+    pub fn meet(&self, ask: &dyn Fn() -> Command) {
+        const TRIES: u32 = 1000;
+        for _ in 0..TRIES {
+            let before = self.stats().hits;
+            run(&mut ask()).ok();
+            if self.stats().hits > before {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        panic!("the compiler is not identified");
+    }
+
+    /// Whoever identifies or compiles something waits as long as this lives.
+    pub fn hold_flights(&self) -> File {
+        let path = self.cache.join("v1/flights.lock");
+        fs::create_dir_all(path.parent().expect("a parent")).expect("mkdir");
+        let file = File::create(&path).expect("a file of locks");
+        rustix::fs::fcntl_lock(&file, rustix::fs::FlockOperation::LockExclusive).expect("a lock");
+        file
+    }
+
     /// The cache's totals.
     #[track_caller]
     pub fn stats(&self) -> Stats {

@@ -33,7 +33,8 @@ pub enum Verb {
 }
 
 impl Verb {
-    fn name(self) -> &'static str {
+    /// cargo's word for it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Build => "build",
             Self::Check => "check",

@@ -1,13 +1,12 @@
 //! `cargo xtask bench micro`: single calls of the wrapper, each in interleaved pairs with what it is held
 //! against.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::calls::{Call, silence};
 use super::environment::Environment;
 use super::kit::Kit;
 use super::machine::{self, Machine};
@@ -24,14 +23,6 @@ const PEAK_RUNS: usize = 11;
 
 /// Functions in the unit that is hit; its outputs are some hundred kilobytes.
 const FUNCTIONS: usize = 40;
-
-/// A compiler call as cargo made it.
-struct Call {
-    argv: Vec<OsString>,
-    variables: Vec<(OsString, OsString)>,
-    cwd: PathBuf,
-    out_dir: PathBuf,
-}
 
 /// The unit that is hit, and the two wrappers that know it.
 struct Bench {
@@ -89,7 +80,7 @@ impl Bench {
         generate(&sources)?;
         let recording = Tool::Replay.dress(&kit.environment, &replay).with("REPLAY_MODE", "record");
         build(&recording, &sources)?;
-        let call = Call::recorded(&replay.cache, "unit")?;
+        let call = Call::of_crate(&replay.cache, "unit")?;
         let kiln_environment = Tool::Kiln.dress(&kit.environment, &kiln);
         build(&kiln_environment, &sources)?;
         Ok(Self { call, kiln, kiln_environment, replay })
@@ -164,35 +155,6 @@ impl Bench {
     }
 }
 
-impl Call {
-    /// Finds the recorded call for a crate.
-    fn recorded(store: &Path, crate_name: &str) -> Outcome<Self> {
-        for record in files::entries(store)?.into_iter().filter(|path| path.join("meta").is_file()) {
-            let argv = strings(&files::read(&record.join("argv"))?);
-            let named = argv.windows(2).any(|pair| pair[0] == "--crate-name" && pair[1] == crate_name);
-            let out_dir = argv.iter().position(|argument| argument == "--out-dir");
-            if let Some(out_dir) = out_dir.and_then(|at| argv.get(at + 1)).filter(|_| named) {
-                return Ok(Self {
-                    out_dir: out_dir.into(),
-                    variables: variables(&files::read(&record.join("env"))?),
-                    cwd: OsString::from_vec(files::read(&record.join("cwd"))?).into(),
-                    argv,
-                });
-            }
-        }
-        Err(format!("the recorder saw no call for crate {crate_name}"))
-    }
-
-    /// A command in this call's place. Cargo's jobserver is gone, and the wrappers' settings are the caller's.
-    fn command(&self, program: &Path) -> Command {
-        let gone = ["CARGO_MAKEFLAGS", "MAKEFLAGS", "REPLAY_DIR", "REPLAY_MODE", "RUSTC_WRAPPER"];
-        let kept = self.variables.iter().filter(|(name, _)| !gone.iter().any(|other| name == other));
-        let mut command = Command::new(program);
-        command.env_clear().envs(kept.cloned()).current_dir(&self.cwd);
-        command
-    }
-}
-
 /// A compiler that kiln does not know, against that program alone.
 fn pass_through(kit: &Kit, bench: &Bench, n: usize) -> Outcome<Pairs> {
     let program = kit.environment.find("true").ok_or("there is no `true` on PATH")?;
@@ -232,10 +194,6 @@ fn once(make: impl Fn() -> Outcome<Command>, what: &str) -> Outcome<Usage> {
     if usage.code == Some(0) { Ok(usage) } else { Err(format!("{what}: ended with {:?}", usage.code)) }
 }
 
-fn silence(command: &mut Command) {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-}
-
 fn build(environment: &Environment, sources: &Path) -> Outcome<()> {
     let target = sources.join("target");
     files::remove(&target)?;
@@ -268,21 +226,6 @@ fn peak_mb(command: &mut Command) -> Outcome<f64> {
         [kib, "0"] => kib.parse::<f64>().map(|kib| kib / 1024.0).map_err(|error| error.to_string()),
         _ => Err(format!("a measured call failed: {told}")),
     }
-}
-
-fn strings(text: &[u8]) -> Vec<OsString> {
-    let text = text.strip_suffix(&[0]).unwrap_or(text);
-    text.split(|&byte| byte == 0).map(|part| OsString::from_vec(part.to_vec())).collect()
-}
-
-fn variables(text: &[u8]) -> Vec<(OsString, OsString)> {
-    let pair = |variable: OsString| {
-        let bytes = variable.into_vec();
-        let equals = bytes.iter().position(|&byte| byte == b'=')?;
-        let value = bytes[equals + 1..].to_vec();
-        Some((OsString::from_vec(bytes[..equals].to_vec()), OsString::from_vec(value)))
-    };
-    strings(text).into_iter().filter_map(pair).collect()
 }
 
 const HEAD: [&str; 8] =
@@ -342,15 +285,4 @@ fn to_json(kinds: &[Pairs], peaks: &[f64]) -> Value {
         })
         .collect();
     json!({ "calls": kinds, "peak_mb": peaks })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{strings, variables};
-
-    #[test]
-    fn recorded_strings_may_be_empty_and_hold_equals_signs() {
-        assert_eq!(strings(b"a\0\0b\0"), ["a", "", "b"]);
-        assert_eq!(variables(b"A=b=c\0B=\0"), [("A".into(), "b=c".into()), ("B".into(), "".into())]);
-    }
 }

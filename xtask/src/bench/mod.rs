@@ -5,6 +5,7 @@
 
 mod builds;
 mod c;
+mod calls;
 mod chain;
 pub mod environment;
 pub mod files;
@@ -13,6 +14,7 @@ mod lanes;
 mod machine;
 pub mod measure;
 mod micro;
+mod misses;
 mod numbers;
 mod options;
 mod phases;
@@ -37,6 +39,7 @@ pub fn run(args: Args) -> Outcome<()> {
     let common = match &args.part {
         None => &args.builds.common,
         Some(Part::Micro(options)) => &options.common,
+        Some(Part::Misses(options)) => &options.common,
         Some(Part::Chain(options)) => &options.common,
         Some(Part::Telling(options)) => &options.common,
         Some(Part::C(options)) => &options.common,
@@ -47,6 +50,7 @@ pub fn run(args: Args) -> Outcome<()> {
     match args.part {
         None => builds::run(&args.builds),
         Some(Part::Micro(options)) => micro::run(&options),
+        Some(Part::Misses(options)) => misses::run(&options),
         Some(Part::Chain(options)) => chain::run(&options),
         Some(Part::Telling(options)) => telling::run(&options),
         Some(Part::C(options)) => c::run(&options),

@@ -22,6 +22,8 @@ pub struct Args {
 pub enum Part {
     /// Single wrapper calls: a pass-through, a hit, a probe, and a hit's memory.
     Micro(MicroOptions),
+    /// What a miss costs beyond the compiler, each call of a build by itself.
+    Misses(MissOptions),
     /// A chain of crates that only builds quickly when early metadata notices are passed on.
     Chain(ChainOptions),
     /// What a person waits for who asks what the cache did: explain and stats over a large log.
@@ -98,6 +100,19 @@ pub struct MicroOptions {
     /// Pairs of invocations of every kind
     #[arg(short, long = "count", default_value_t = 200)]
     pub n: usize,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Misses, call by call.
+#[derive(clap::Args)]
+pub struct MissOptions {
+    /// fd, ripgrep, webrender, exa, kiln, or a directory with a Cargo.toml
+    #[arg(long, value_delimiter = ',', default_value = "fd")]
+    pub projects: Vec<String>,
+    /// Rounds of every call
+    #[arg(long, default_value_t = 5)]
+    pub rounds: usize,
     #[command(flatten)]
     pub common: Common,
 }

@@ -76,7 +76,12 @@ fn added_cpu(report: &ProjectReport, step: Step) -> Option<Verdict> {
         step.name(),
         added_ms / megabytes
     );
-    Some(Verdict { what, value: added_ms / units, bound: MS_PER_MISS + MS_PER_MB * megabytes / units })
+    Some(Verdict { what, value: added_ms / units, bound: miss_bound_ms(units, megabytes) })
+}
+
+/// The CPU that a miss may cost beyond the compiler, in milliseconds.
+pub fn miss_bound_ms(units: f64, megabytes: f64) -> f64 {
+    MS_PER_MISS + MS_PER_MB * megabytes / units
 }
 
 /// Units of the worst round that were not restored: those kiln calls misses, and those it does not speak of

@@ -178,6 +178,16 @@ impl Space {
         text_of(&mut self.kiln_command(args, environment))
     }
 
+    /// Asks this compiler for its version until the cache answers: it is identified behind the first question.
+    pub fn meet(&self, rustc: &str) {
+        let answered = || {
+            self.kiln(&[rustc, "-vV"], &[]);
+            let log = std::fs::read_to_string(self.path("cache/v1/events/current.jsonl")).unwrap_or_default();
+            log.lines().next_back().is_some_and(|last| last.contains("\"outcome\":\"hit\""))
+        };
+        assert!((0..1000).any(|_| answered()), "{rustc} is not identified");
+    }
+
     /// What a command says.
     pub fn tell(&self, args: &[&str]) -> String {
         self.kiln(args, &[])

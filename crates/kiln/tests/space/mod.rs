@@ -85,11 +85,11 @@ impl Space {
         // What was changed in the same tick of the file system's clock as the compile began is not stored.
         std::thread::sleep(std::time::Duration::from_millis(30));
         succeeds(command);
-        let event = fs::read_to_string(self.path("events")).unwrap_or_default();
-        if event.is_empty() {
+        let events = fs::read_to_string(self.path("events")).unwrap_or_default();
+        let Some(event) = events.lines().next_back() else {
             return Told { outcome: "none".into(), reason: String::new() };
-        }
-        let event: serde_json::Value = serde_json::from_str(event.trim()).unwrap();
+        };
+        let event: serde_json::Value = serde_json::from_str(event).unwrap();
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
         Told { outcome: text("outcome"), reason: text("reason") }
     }

@@ -3,7 +3,8 @@
 use super::{Finding, Patient};
 use kiln_action::Invocation;
 use kiln_compiler::Context;
-use kiln_engine::{inputs, toolchain};
+use kiln_engine::inputs;
+use kiln_engine::toolchain::{self, Whereabouts};
 use kiln_recorder::{Act, Record, Recorder};
 use kiln_sys::files;
 use kiln_sys::identity::Memo;
@@ -91,12 +92,13 @@ fn understood(patient: &Patient<'_>, rustc: &Path) -> Result<Invocation, Finding
 
 fn recognised(patient: &Patient<'_>, invocation: &Invocation, version: &str) -> Finding {
     let none = Memo::none();
-    let (memo, memory) = match patient.shop {
-        Some(shop) => (shop.store.memo(), shop.toolchains()),
-        None => (&none, patient.scratch.join("toolchains")),
+    let scratch = |name: &str| patient.scratch.join(name);
+    let whereabouts = match patient.shop {
+        Some(shop) => shop.whereabouts(),
+        None => Whereabouts { memo: &none, memory: scratch("toolchains"), locks: scratch("flights") },
     };
     let shown = invocation.compiler.display();
-    match toolchain::identify(invocation, memo, &memory) {
+    match toolchain::identify(invocation, &whereabouts) {
         Ok(_) => Finding::fine("compiler", format!("{version}, {shown}")),
         Err(reason) => Finding::problem(
             "compiler",
