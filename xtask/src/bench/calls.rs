@@ -19,11 +19,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// All calls of a recorded build but those of build scripts (into their own output directories).
+    /// All calls of a recorded build that cargo made itself; build scripts make others.
     pub fn all(store: &Path) -> Outcome<Vec<Self>> {
         let records = files::entries(store)?.into_iter().filter(|path| path.join("meta").is_file());
         let calls = records.map(|record| Self::read(&record)).collect::<Outcome<Vec<_>>>()?;
-        Ok(calls.into_iter().flatten().filter(|call| !call.out_dir.ends_with("out")).collect())
+        let of_cargo =
+            |out: &Path| out.ends_with("deps") || out.parent().is_some_and(|it| it.ends_with("build"));
+        Ok(calls.into_iter().flatten().filter(|call| of_cargo(&call.out_dir)).collect())
     }
 
     /// The recorded call for a crate.

@@ -123,7 +123,9 @@ fn plainly(call: &Call) -> Command {
 fn once(mut command: Command) -> Outcome<Usage> {
     silence(&mut command);
     let usage = measure::run(&mut command).map_err(|error| error.to_string())?;
-    if usage.code == Some(0) { Ok(usage) } else { Err(format!("{command:?} ended with {:?}", usage.code)) }
+    let words =
+        || command.get_args().map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ");
+    if usage.code == Some(0) { Ok(usage) } else { Err(format!("{} ended with {:?}", words(), usage.code)) }
 }
 
 const HEAD: [&str; 8] = [
