@@ -760,6 +760,25 @@ fn first_question_does_not_wait_for_the_compiler_to_be_read() {
     assert_eq!(hits(&space), 1, "what the compiler said itself was not kept");
 }
 
+/// Where nothing can be found, a compile does not wait for the compiler to be read either; it ends when it is, and is kept.
+#[test]
+fn first_compile_does_not_wait_for_the_compiler_to_be_read() {
+    let space = TestSpace::new();
+    let project = of_source(&space, "pub fn f() {}\n");
+    let args = ["--crate-name=x", "--crate-type=lib", "--emit=dep-info,metadata", "--out-dir=out", "x.rs"];
+    let notes = || fs::read_dir(space.cache().join("v1/toolchains")).map_or(0, Iterator::count);
+    let nobody_identifies_it = space.hold_flights();
+    std::thread::sleep(Duration::from_millis(50)); // what was written in the tick in which a run began is not kept
+    let mut compile = project.rustc(&args).spawn().unwrap();
+    wait_until(|| project.path("out/libx.rmeta").exists());
+    assert_eq!(notes(), 0, "it was read first");
+    drop(nobody_identifies_it);
+    assert!(compile.wait().unwrap().success());
+    let before = hits(&space);
+    run(&mut project.rustc(&args)).ok();
+    assert_eq!(hits(&space) - before, 1);
+}
+
 /// A toolchain of this test's own, whose compiler does this whatever it is asked.
 fn compiler_of_ours(space: &TestSpace, does: &str) -> PathBuf {
     space.write("tc/lib/librustc_driver-1.so", "one");

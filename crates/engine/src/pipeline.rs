@@ -229,31 +229,37 @@ enum Run {
 }
 
 impl<'a> Asked<'a> {
-    /// Everything that can still turn out to be a bypass comes before standard input is read.
     fn answer(mut self) -> Result<Ending, Reason> {
-        // A compile waits until the compiler is identified, for without that nothing can be looked up. What a run wrote must be
-        // taken before the caller goes on, who may change it.
-        let hurry = self.invocation.mode == Mode::Probe
-            && self.invocation.outputs.is_empty()
-            && !self.call.settings.read_only;
-        let whereabouts = self.shop.whereabouts();
-        let known = match hurry {
-            true => toolchain::met(&self.invocation, &whereabouts),
-            false => toolchain::identify(&self.invocation, &whereabouts).map(Some),
-        };
-        let identified = known.and_then(|known| {
-            let loaded = known.map(|known| self.loaded(known)).transpose()?;
-            self.input = self.read_input()?;
-            Ok(loaded)
-        });
-        match identified {
-            Ok(Some((toolchain, owned))) => Ok(self.of(toolchain, owned).go()),
-            Ok(None) => Ok(self.answer_first()),
-            Err(reason) => {
-                tell(&self.shop, self.call, self.event(Outcome::Bypass, &reason));
-                Err(reason)
-            }
+        let prepared = self.prepare();
+        let told = |reason: &Reason| tell(&self.shop, self.call, self.event(Outcome::Bypass, reason));
+        match prepared.inspect_err(told)? {
+            Some((toolchain, owned)) => Ok(self.of(toolchain, owned).go()),
+            None => Ok(self.run_first()),
         }
+    }
+
+    /// The toolchain, and what belongs to it; `None` if it is better identified once the compiler has run. Everything that can still
+    /// turn out to be a bypass comes before standard input is read.
+    fn prepare(&mut self) -> Result<Option<(Digest, Owned)>, Reason> {
+        let whereabouts = self.shop.whereabouts();
+        let known = match toolchain::met(&self.invocation, &whereabouts)? {
+            None if !self.may_run_first() => Some(toolchain::identify(&self.invocation, &whereabouts)?),
+            met => met,
+        };
+        let loaded = known.map(|known| self.loaded(known)).transpose()?;
+        self.input = self.read_input()?;
+        Ok(loaded)
+    }
+
+    /// Whether nothing is gained by identifying a compiler that this cache has not met before it runs: it is a question, of which cargo
+    /// asks two before a build begins, or nothing could be found anyway.
+    fn may_run_first(&self) -> bool {
+        let nothing_to_find = || self.call.afar.is_none() && self.shop.store.is_empty();
+        !self.call.settings.read_only && (self.is_question() || nothing_to_find())
+    }
+
+    fn is_question(&self) -> bool {
+        self.invocation.mode == Mode::Probe && self.invocation.outputs.is_empty()
     }
 
     /// Its digest and what belongs to it, if that is what is loaded here.
@@ -285,9 +291,9 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// A question to a compiler that this cache has not met (cargo asks two before a build begins) is answered by the compiler at
-    /// once. Half a gigabyte of it is read behind the caller's back; whoever comes meanwhile waits for that.
-    fn answer_first(self) -> Ending {
+    /// Runs a compiler that this cache has not met before half a gigabyte of it is read. Behind the caller's back, if that is all the
+    /// caller waits for; outputs must be taken before the caller goes on, who may change them.
+    fn run_first(self) -> Ending {
         let before = toolchain::state(&self.invocation);
         let ran = match self.run() {
             Run::Done(ran) => ran,
@@ -302,7 +308,7 @@ impl<'a> Asked<'a> {
             Run::NotStarted(ending) => return ending,
         };
         let ending = Ending::Code(i32::from(ran.exit_code));
-        if process::go_on_behind() == Side::Caller {
+        if self.is_question() && process::go_on_behind() == Side::Caller {
             return ending;
         }
         let whereabouts = self.shop.whereabouts();

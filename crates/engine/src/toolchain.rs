@@ -63,7 +63,8 @@ pub fn state(invocation: &Invocation) -> Option<Digest> {
     let parts = sought.parts().ok()?;
     let mut round = files::Round::default();
     let mut text = Writer::default();
-    for path in [&sought.compiler].into_iter().chain(&parts.directories).chain(&parts.files) {
+    let programs = [&sought.compiler].into_iter().chain(&sought.wrapper);
+    for path in programs.chain(&parts.directories).chain(&parts.files) {
         text.bytes(path.as_os_str().as_bytes());
         write(&mut text, &round.stat(path).ok()??.identity);
     }

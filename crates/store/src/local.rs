@@ -61,6 +61,12 @@ impl LocalStore {
         &self.root
     }
 
+    /// Whether nothing can be found in it: results are found by Shapes.
+    pub fn is_empty(&self) -> bool {
+        let shapes = files::list(&self.root.join(SHAPES));
+        shapes.is_ok_and(|found| found.is_none_or(|entries| entries.is_empty()))
+    }
+
     /// The memo of file contents that lives beside the store.
     pub fn memo(&self) -> &Memo {
         &self.memo
