@@ -5,9 +5,11 @@
 //! [`pipeline`], as a miss or as the compiler run unchanged.
 
 pub mod afar;
+mod asked;
 pub mod baseline;
 pub mod c;
 pub mod capture;
+mod events;
 pub mod evidence;
 mod generated;
 pub mod guilt;

@@ -1,10 +1,11 @@
 //! One compile, in an order that can be read aloud.
 
 use crate::afar::{self, Afar, Brought, Made, Wanted};
+use crate::asked::{Asked, Run, channel};
 use crate::baseline::{self, Missed};
 use crate::capture::{self, Kept, Ran, Shelf};
-use crate::inputs::{self, World};
-use crate::journal;
+use crate::events::{bypass, c_name, crate_name, event_of, tell};
+use crate::inputs;
 use crate::lookup::{self, Looked, lookup, shape_of};
 use crate::project;
 use crate::restore::{self, Restored};
@@ -18,11 +19,10 @@ use kiln_action::{
 };
 use kiln_compiler::{Context, Recognised, Remap};
 use kiln_config::Settings;
+use kiln_exec::Executor;
 use kiln_exec::single_flight::{self, Entered, Flight};
-use kiln_exec::{Ended, Executor, Job, Sink};
-use kiln_recorder::{Recorder, Unrecorded};
 use kiln_report::cause::Difference;
-use kiln_sys::clock::{self, Moment};
+use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
@@ -207,27 +207,6 @@ fn target_directory(out: &Path) -> Option<PathBuf> {
     out.ancestors().find(marked).map(Path::to_owned)
 }
 
-/// What was asked of the compiler, understood.
-struct Asked<'a> {
-    call: &'a Call<'a>,
-    shop: Workshop,
-    invocation: Invocation,
-    /// The files that gave words of the command line.
-    responses: Vec<PathBuf>,
-    /// Standard input, once it is read.
-    input: Option<Vec<u8>>,
-}
-
-/// What came of running the compiler.
-enum Run {
-    /// It gave a result.
-    Done(Ran),
-    /// It failed, after this time.
-    Failed(Ending, Duration),
-    /// It did not run.
-    NotStarted(Ending),
-}
-
 impl<'a> Asked<'a> {
     fn answer(mut self) -> Result<Ending, Reason> {
         let prepared = self.prepare();
@@ -265,17 +244,6 @@ impl<'a> Asked<'a> {
     /// Its digest and what belongs to it, if that is what is loaded here.
     fn loaded(&self, known: Known) -> Result<(Digest, Owned), Reason> {
         known.loaded_in(self.call.directory, self.call.environment)
-    }
-
-    fn read_input(&self) -> Result<Option<Vec<u8>>, Reason> {
-        match self.invocation.stdin {
-            false => Ok(None),
-            true if process::is_terminal_input() => Err(Reason::Terminal),
-            true => match process::read_standard_input() {
-                Ok(input) => Ok(Some(input)),
-                Err(error) => Err(Reason::BadArguments(format!("standard input: {error}"))),
-            },
-        }
     }
 
     fn of(self, toolchain: Digest, owned: Owned) -> Compile<'a> {
@@ -321,94 +289,6 @@ impl<'a> Asked<'a> {
             Err(reason) => tell(&self.shop, self.call, self.event(Outcome::Bypass, &reason)),
         }
         ending
-    }
-
-    fn world(&self) -> World<'_> {
-        World {
-            invocation: &self.invocation,
-            environment: self.call.environment,
-            argv: self.call.argv,
-            responses: &self.responses,
-            settings: self.call.settings,
-            memo: self.shop.store.memo(),
-        }
-    }
-
-    fn step(&self, what: impl FnOnce() -> String) {
-        let took = || self.call.started.elapsed().as_secs_f64() * 1000.0;
-        journal::step(self.call.settings.log.as_ref(), &self.invocation.unit, || {
-            format!("{} after {:.1} ms", what(), took())
-        });
-    }
-
-    /// Runs the compiler under the recorder, and hands on what it says as it says it.
-    fn run(&self) -> Run {
-        let recorder = self.recorder();
-        let started = Moment::now();
-        let mut ears = Ears::default();
-        let (ended, record) = match recorder {
-            Ok((recorder, program)) => {
-                let set = recorder.environment(self.call.environment.get("LD_PRELOAD"));
-                let set: Vec<(&OsStr, &OsStr)> =
-                    set.iter().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
-                let ended = self.start(&set, &mut ears);
-                (ended, recorder.finish(&program))
-            }
-            Err(silence) => (self.start(&[], &mut ears), Err(silence)),
-        };
-        let ended = match ended {
-            Ok(ended) => ended,
-            Err(error) => return Run::NotStarted(self.cannot_start(&error)),
-        };
-        let took = started.elapsed();
-        self.step(|| format!("compiled, {ended:?}"));
-        let answer = self.invocation.mode == Mode::Probe && ended == Ended::Code(1);
-        match ended {
-            Ended::Code(code) if code == 0 || answer => {
-                Run::Done(Ran { record, said: ears.0, exit_code: code as u8, started, took })
-            }
-            Ended::Code(code) => Run::Failed(Ending::Code(code), took),
-            Ended::Signal(signal) => Run::Failed(Ending::Signal(signal), took),
-        }
-    }
-
-    /// A recorder and the program, if that can be watched: one that cannot would see that it should have been.
-    fn recorder(&self) -> Result<(Recorder, PathBuf), Unrecorded> {
-        if self.call.settings.read_only {
-            return Err(Unrecorded::Unsupported); // what is not kept need not be watched
-        }
-        let bare = !self.call.argv[0].as_bytes().contains(&b'/');
-        let found = bare.then(|| inputs::find_program(&self.call.argv[0], self.call.environment)).flatten();
-        let program = found.unwrap_or_else(|| PathBuf::from(&self.call.argv[0]));
-        if !program.as_os_str().as_bytes().contains(&b'/') || !kiln_recorder::watchable(&program) {
-            return Err(Unrecorded::Blind { path: program });
-        }
-        Ok((Recorder::new(Some(&self.shop.recorder()))?, program))
-    }
-
-    fn start(&self, set: &[(&OsStr, &OsStr)], ears: &mut Ears) -> std::io::Result<Ended> {
-        let (program, args) =
-            self.call.argv.split_first().unwrap_or_else(|| unreachable!("a call has a program"));
-        let args: Vec<&OsStr> = args.iter().chain(&self.invocation.append).map(OsString::as_os_str).collect();
-        let path = inputs::path_without_kiln(self.call.environment);
-        let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
-        let set = &set.iter().copied().chain(path).collect::<Vec<_>>();
-        self.call.executor.run(&Job { program, args: &args, set, input: self.input.as_deref() }, ears)
-    }
-
-    /// It did not start as a child. If its input is still where it was, becoming it has the better chance, and the better
-    /// words if that fails, too.
-    fn cannot_start(&self, error: &std::io::Error) -> Ending {
-        let program = self.call.argv[0].display();
-        if self.input.is_none() {
-            return Ending::Unchanged(Reason::Unrecorded(format!("{program} cannot be started: {error}")));
-        }
-        process::say(Channel::Err, format!("kiln: error: cannot run `{program}`: {error}\n").as_bytes());
-        Ending::Code(127)
-    }
-
-    fn event(&self, outcome: Outcome, reason: &Reason) -> Event {
-        event_of(self.call, &self.invocation, outcome, reason)
     }
 }
 
@@ -682,85 +562,6 @@ fn told<T>(
         environment: &environment,
         settings: &settings,
     })
-}
-
-/// Hears the compiler: what it says is passed on at once (cargo starts dependants on the early rmeta notice) and kept.
-#[derive(Default)]
-struct Ears(Vec<(Stream, Vec<u8>)>);
-
-impl Sink for Ears {
-    fn piece(&mut self, stream: Stream, bytes: &[u8]) {
-        process::pass_on(channel(stream), bytes);
-        match self.0.last_mut() {
-            Some((last, text)) if *last == stream => text.extend(bytes),
-            _ => self.0.push((stream, bytes.to_vec())),
-        }
-    }
-}
-
-fn channel(stream: Stream) -> Channel {
-    match stream {
-        Stream::Out => Channel::Out,
-        Stream::Err => Channel::Err,
-    }
-}
-
-/// The name for an event about a command line that was not understood.
-fn crate_name(argv: &[OsString]) -> String {
-    let named = argv.iter().zip(argv.iter().skip(1)).find(|(flag, _)| *flag == "--crate-name");
-    named.map_or_else(String::new, |(_, name)| name.to_string_lossy().into_owned())
-}
-
-/// The same for C: what it writes, else the compiler itself.
-fn c_name(argv: &[OsString]) -> String {
-    let named = argv.iter().zip(argv.iter().skip(1)).find(|(flag, _)| *flag == "-o").map(|(_, name)| name);
-    let path = Path::new(named.unwrap_or(&argv[0]));
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
-    Event {
-        took_us: call.started.elapsed().as_micros() as u64,
-        directory: call.directory.to_string_lossy().into_owned(),
-        parent: call.build,
-        ..Event::new(clock::now_ms(), Outcome::Error, name, kind)
-    }
-}
-
-/// An event about a compile that is understood.
-fn event_of(call: &Call<'_>, invocation: &Invocation, outcome: Outcome, reason: &Reason) -> Event {
-    let mut event = event(call, &invocation.unit.name, &invocation.unit.kind);
-    event.outcome = outcome;
-    event.reason = reason.name().to_owned();
-    event.detail = reason.detail().to_owned();
-    if invocation.mode == Mode::Compile {
-        let of_script = || {
-            let variable = |name| call.environment.get(name);
-            baseline::project_of_script(Path::new(variable("OUT_DIR")?), variable("TARGET"))
-        };
-        let of_script = invocation.family.is_c().then(of_script).flatten();
-        event.project = of_script.unwrap_or_else(|| baseline::project(invocation));
-    }
-    event.stem = baseline::stem(invocation);
-    event
-}
-
-/// An event about a command line that is not understood.
-fn bypass(call: &Call<'_>, name: &str, reason: &Reason) -> Event {
-    let mut event = event(call, name, if matches!(reason, Reason::Question(_)) { "probe" } else { "" });
-    event.outcome = Outcome::Bypass;
-    event.reason = reason.name().to_owned();
-    event.detail = reason.detail().to_owned();
-    event
-}
-
-/// Appends an event; that it cannot be told changes nothing.
-fn tell(shop: &Workshop, call: &Call<'_>, event: Event) {
-    journal::ended(call.settings.log.as_ref(), &event);
-    let _ = shop.log().append(&event);
-    if let Some(copy) = &call.settings.events {
-        let _ = files::append(copy, &kiln_report::log::line(&event));
-    }
 }
 
 /// Starts the collector where it is due, in a process of its own that nothing waits for.

@@ -1,0 +1,168 @@
+//! What was asked of a compiler, and running it: under the recorder, heard while it speaks.
+
+use crate::capture::Ran;
+use crate::events::event_of;
+use crate::inputs::{self, World};
+use crate::journal;
+use crate::pipeline::{Call, Ending};
+use crate::workshop::Workshop;
+use kiln_action::{Event, Invocation, Mode, Outcome, Reason, Stream};
+use kiln_exec::{Ended, Job, Sink};
+use kiln_recorder::{Recorder, Unrecorded};
+use kiln_sys::clock::Moment;
+use kiln_sys::process::{self, Channel};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What was asked of the compiler, understood.
+pub struct Asked<'a> {
+    /// The call, as it came.
+    pub call: &'a Call<'a>,
+    /// The cache.
+    pub shop: Workshop,
+    /// What the command line means.
+    pub invocation: Invocation,
+    /// The files that gave words of the command line.
+    pub responses: Vec<PathBuf>,
+    /// Standard input, once it is read.
+    pub input: Option<Vec<u8>>,
+}
+
+/// What came of running the compiler.
+pub enum Run {
+    /// It gave a result.
+    Done(Ran),
+    /// It failed, after this time.
+    Failed(Ending, Duration),
+    /// It did not run.
+    NotStarted(Ending),
+}
+
+impl Asked<'_> {
+    /// Standard input, where the compiler reads its source from it.
+    pub fn read_input(&self) -> Result<Option<Vec<u8>>, Reason> {
+        match self.invocation.stdin {
+            false => Ok(None),
+            true if process::is_terminal_input() => Err(Reason::Terminal),
+            true => match process::read_standard_input() {
+                Ok(input) => Ok(Some(input)),
+                Err(error) => Err(Reason::BadArguments(format!("standard input: {error}"))),
+            },
+        }
+    }
+
+    /// What questions are answered from.
+    pub fn world(&self) -> World<'_> {
+        World {
+            invocation: &self.invocation,
+            environment: self.call.environment,
+            argv: self.call.argv,
+            responses: &self.responses,
+            settings: self.call.settings,
+            memo: self.shop.store.memo(),
+        }
+    }
+
+    /// A line of the log that the user asked for.
+    pub fn step(&self, what: impl FnOnce() -> String) {
+        let took = || self.call.started.elapsed().as_secs_f64() * 1000.0;
+        journal::step(self.call.settings.log.as_ref(), &self.invocation.unit, || {
+            format!("{} after {:.1} ms", what(), took())
+        });
+    }
+
+    /// Runs the compiler under the recorder, and hands on what it says as it says it.
+    pub fn run(&self) -> Run {
+        let recorder = self.recorder();
+        let started = Moment::now();
+        let mut ears = Ears::default();
+        let (ended, record) = match recorder {
+            Ok((recorder, program)) => {
+                let set = recorder.environment(self.call.environment.get("LD_PRELOAD"));
+                let set: Vec<(&OsStr, &OsStr)> =
+                    set.iter().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
+                let ended = self.start(&set, &mut ears);
+                (ended, recorder.finish(&program))
+            }
+            Err(silence) => (self.start(&[], &mut ears), Err(silence)),
+        };
+        let ended = match ended {
+            Ok(ended) => ended,
+            Err(error) => return Run::NotStarted(self.cannot_start(&error)),
+        };
+        let took = started.elapsed();
+        self.step(|| format!("compiled, {ended:?}"));
+        let answer = self.invocation.mode == Mode::Probe && ended == Ended::Code(1);
+        match ended {
+            Ended::Code(code) if code == 0 || answer => {
+                Run::Done(Ran { record, said: ears.0, exit_code: code as u8, started, took })
+            }
+            Ended::Code(code) => Run::Failed(Ending::Code(code), took),
+            Ended::Signal(signal) => Run::Failed(Ending::Signal(signal), took),
+        }
+    }
+
+    /// A recorder and the program, if that can be watched: one that cannot would see that it should have been.
+    fn recorder(&self) -> Result<(Recorder, PathBuf), Unrecorded> {
+        if self.call.settings.read_only {
+            return Err(Unrecorded::Unsupported); // what is not kept need not be watched
+        }
+        let bare = !self.call.argv[0].as_bytes().contains(&b'/');
+        let found = bare.then(|| inputs::find_program(&self.call.argv[0], self.call.environment)).flatten();
+        let program = found.unwrap_or_else(|| PathBuf::from(&self.call.argv[0]));
+        if !program.as_os_str().as_bytes().contains(&b'/') || !kiln_recorder::watchable(&program) {
+            return Err(Unrecorded::Blind { path: program });
+        }
+        Ok((Recorder::new(Some(&self.shop.recorder()))?, program))
+    }
+
+    fn start(&self, set: &[(&OsStr, &OsStr)], ears: &mut Ears) -> std::io::Result<Ended> {
+        let (program, args) =
+            self.call.argv.split_first().unwrap_or_else(|| unreachable!("a call has a program"));
+        let args: Vec<&OsStr> = args.iter().chain(&self.invocation.append).map(OsString::as_os_str).collect();
+        let path = inputs::path_without_kiln(self.call.environment);
+        let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
+        let set = &set.iter().copied().chain(path).collect::<Vec<_>>();
+        self.call.executor.run(&Job { program, args: &args, set, input: self.input.as_deref() }, ears)
+    }
+
+    /// It did not start as a child. If its input is still where it was, becoming it has the better chance, and the better
+    /// words if that fails, too.
+    fn cannot_start(&self, error: &std::io::Error) -> Ending {
+        let program = self.call.argv[0].display();
+        if self.input.is_none() {
+            return Ending::Unchanged(Reason::Unrecorded(format!("{program} cannot be started: {error}")));
+        }
+        process::say(Channel::Err, format!("kiln: error: cannot run `{program}`: {error}\n").as_bytes());
+        Ending::Code(127)
+    }
+
+    /// An event about it.
+    pub fn event(&self, outcome: Outcome, reason: &Reason) -> Event {
+        event_of(self.call, &self.invocation, outcome, reason)
+    }
+}
+
+/// Hears the compiler: what it says is passed on at once (cargo starts dependants on the early rmeta notice) and kept.
+#[derive(Default)]
+struct Ears(Vec<(Stream, Vec<u8>)>);
+
+impl Sink for Ears {
+    fn piece(&mut self, stream: Stream, bytes: &[u8]) {
+        process::pass_on(channel(stream), bytes);
+        match self.0.last_mut() {
+            Some((last, text)) if *last == stream => text.extend(bytes),
+            _ => self.0.push((stream, bytes.to_vec())),
+        }
+    }
+}
+
+/// The stream of this process that is meant.
+pub fn channel(stream: Stream) -> Channel {
+    match stream {
+        Stream::Out => Channel::Out,
+        Stream::Err => Channel::Err,
+    }
+}
