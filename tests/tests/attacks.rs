@@ -831,6 +831,13 @@ fn compiler_replaced_while_it_answers_its_first_question() {
     wait_until(|| log().contains("input-changed"));
     assert_eq!(told(&|| ()), "rustc two\n");
     assert_eq!(told(&|| ()), "rustc two\n");
+    // A link to it elsewhere makes it no other compiler.
+    fs::remove_dir_all(space.cache()).unwrap();
+    assert_eq!(told(&|| fs::hard_link(&driver, space.path("elsewhere")).unwrap()), "rustc two\n");
+    wait_until(|| log().contains("\"miss\""));
+    let before = hits(&space);
+    assert_eq!(told(&|| ()), "rustc two\n");
+    assert_eq!(hits(&space) - before, 1);
 }
 
 fn child_has_ended(child: &std::process::Child) -> bool {

@@ -279,13 +279,14 @@ impl<'a> Asked<'a> {
         if self.is_question() && process::go_on_behind() == Side::Caller {
             return ending;
         }
+        let missed = if self.call.settings.recache { Reason::Recache } else { Reason::NotSeen };
         let whereabouts = self.shop.whereabouts();
         let known = toolchain::identify(&self.invocation, &whereabouts).and_then(|known| {
             let one = before.is_some() && toolchain::state(&self.invocation) == before;
             one.then_some(known).ok_or_else(|| Reason::InputChanged("the compiler".into()))
         });
         match known.and_then(|known| self.loaded(known)) {
-            Ok((toolchain, owned)) => self.of(toolchain, owned).keep(&ran, &Reason::NotSeen),
+            Ok((toolchain, owned)) => self.of(toolchain, owned).keep(&ran, &missed),
             Err(reason) => tell(&self.shop, self.call, self.event(Outcome::Bypass, &reason)),
         }
         ending

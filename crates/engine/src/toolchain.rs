@@ -57,16 +57,18 @@ pub fn met(invocation: &Invocation, whereabouts: &Whereabouts<'_>) -> Result<Opt
     }
 }
 
-/// The state of a toolchain's files, without reading any: equal before and after something, it was one toolchain that did it.
+/// The state of a toolchain's files, without reading any: equal before and after something, it was one toolchain that did it. That
+/// somebody links these files elsewhere meanwhile changes nothing.
 pub fn state(invocation: &Invocation) -> Option<Digest> {
     let sought = Sought::by(invocation).ok()?;
     let parts = sought.parts().ok()?;
     let mut round = files::Round::default();
     let mut text = Writer::default();
     let programs = [&sought.compiler].into_iter().chain(&sought.wrapper);
-    for path in programs.chain(&parts.directories).chain(&parts.files) {
+    for path in programs.chain(&parts.files) {
         text.bytes(path.as_os_str().as_bytes());
-        write(&mut text, &round.stat(path).ok()??.identity);
+        let it = round.stat(path).ok()??.identity;
+        [it.dev, it.ino, it.size, it.mtime_ns as u64].into_iter().for_each(|value| text.u64(value));
     }
     Some(Digest::of(&text.0))
 }
