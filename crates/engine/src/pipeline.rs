@@ -231,10 +231,11 @@ impl<'a> Asked<'a> {
     }
 
     /// Whether nothing is gained by identifying a compiler that this cache has not met before it runs: it is a question, of which cargo
-    /// asks two before a build begins, or nothing could be found anyway.
+    /// asks some before a build begins, or nothing could be found anyway. Not beside a remote: units would come sooner than what is
+    /// fetched for them meanwhile, and some would be compiled (measured).
     fn may_run_first(&self) -> bool {
-        let nothing_to_find = || self.call.afar.is_none() && self.shop.store.is_empty();
-        !self.call.settings.read_only && (self.is_question() || nothing_to_find())
+        let nothing_to_find = || self.shop.store.is_empty();
+        !self.call.settings.read_only && self.call.afar.is_none() && (self.is_question() || nothing_to_find())
     }
 
     fn is_question(&self) -> bool {
