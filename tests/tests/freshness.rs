@@ -13,6 +13,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, SystemTime};
 
+use kiln_testkit::mounted::Mounted;
 use kiln_testkit::{Project, Random, TestSpace, run, tree};
 use kiln_tests::projects::{chain, plainly, right};
 
@@ -263,5 +264,33 @@ fn commands_in_turn() {
         }
         assert_eq!(project.prints("debug/app"), format!("{}\n", value + 1));
         project.clean();
+    }
+}
+
+/// Where files can share blocks, what is restored shares them with the store until somebody writes to it; an `.rlib` is a link all the
+/// same.
+#[test]
+fn file_systems_that_share_blocks() {
+    for kind in ["xfs", "btrfs"] {
+        let Some(disk) = Mounted::of_kind(kind) else { continue };
+        let mut space = TestSpace::new();
+        space.set_cache(disk.path().join("cache"));
+        let project = chain(&space, disk.path().join("ws").to_str().unwrap());
+        builds(&project, "4\n");
+        project.clean();
+        let before = space.stats();
+        builds(&project, "4\n");
+        assert_eq!((space.since(&before).misses, space.since(&before).errors), (0, 0), "{kind}");
+        run(&mut space.command("sync")).ok();
+        let extents = |file: &std::path::Path| run(space.command("filefrag").arg("-v").arg(file)).ok().out();
+        let program = project.target().join("debug/app");
+        assert!(extents(&program).contains("shared"), "{kind}: {}", extents(&program));
+        run(space.command("strip").arg(&program)).ok();
+        assert!(!extents(&program).contains("shared"), "{kind}: strip writes it anew");
+        run(&mut space.kiln(&["verify"])).ok();
+        project.clean();
+        let before = space.stats();
+        builds(&project, "4\n");
+        assert_eq!(space.since(&before).misses, 0, "{kind}: what was done to the program reached the store");
     }
 }

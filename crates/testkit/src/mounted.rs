@@ -23,6 +23,23 @@ impl Mounted {
         None
     }
 
+    /// One of a kind that a program makes (`xfs`, `btrfs`), in a file of one GiB that is empty at first.
+    pub fn of_kind(kind: &str) -> Option<Mounted> {
+        let directory = tempfile::Builder::new().prefix("kiln-mount-").tempdir().expect("a directory");
+        let image = tempfile::NamedTempFile::new().expect("a file");
+        image.as_file().set_len(1 << 30).expect("a length");
+        let mut make = Command::new(format!("mkfs.{kind}"));
+        make.arg("-q").arg(image.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let made = make.status().is_ok_and(|status| status.success());
+        let mounted = Mounted(directory);
+        let at = [image.path(), mounted.path()].map(|path| path.display().to_string());
+        if made && mount(&["-o", "loop", &at[0], &at[1]]) {
+            return Some(mounted); // the image has no name any more, and goes with the mount
+        }
+        eprintln!("SKIPPED: no {kind} can be made and mounted here");
+        None
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.0.path()
