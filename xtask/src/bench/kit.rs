@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::environment::Environment;
 use super::options::Common;
-use super::tools::Tool;
+use super::tools::{Home, Tool};
 use super::{Outcome, files, measure};
 
 /// The replay tool starts as fast as a program can: static, and without relocations.
@@ -62,6 +62,12 @@ impl Kit {
             Tool::Replay => Ok(self.build_replay()?.join("kiln-replay")),
             Tool::Sccache | Tool::Kache | Tool::Mbx => self.rival(tool.name()),
         }
+    }
+
+    /// A tool with an empty cache of its own below `root`.
+    pub fn home(&self, tool: Tool, root: &Path) -> Outcome<Home> {
+        let home = Home { program: self.program(tool)?, cache: root.join(tool.name()) };
+        files::make(&home.cache).map(|()| home)
     }
 
     /// The small program that reports a command's peak memory.

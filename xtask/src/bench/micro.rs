@@ -71,11 +71,7 @@ impl Bench {
     fn prepare(kit: &Kit) -> Outcome<Self> {
         let root = kit.work.join("micro");
         files::renew(&root)?;
-        let home = |tool: Tool| -> Outcome<Home> {
-            let home = Home { program: kit.program(tool)?, cache: root.join(tool.name()) };
-            files::make(&home.cache).map(|()| home)
-        };
-        let (replay, kiln) = (home(Tool::Replay)?, home(Tool::Kiln)?);
+        let (replay, kiln) = (kit.home(Tool::Replay, &root)?, kit.home(Tool::Kiln, &root)?);
         let sources = root.join("src");
         generate(&sources)?;
         let recording = Tool::Replay.dress(&kit.environment, &replay).with("REPLAY_MODE", "record");

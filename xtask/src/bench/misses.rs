@@ -64,11 +64,7 @@ pub fn run(options: &MissOptions) -> Outcome<()> {
 fn measure(kit: &Kit, project: &Project, verb: Verb, rounds: usize) -> Outcome<Measured> {
     let root = kit.work.join("misses");
     files::renew(&root)?;
-    let home = |tool: Tool| -> Outcome<Home> {
-        let home = Home { program: kit.program(tool)?, cache: root.join(tool.name()) };
-        files::make(&home.cache).map(|()| home)
-    };
-    let (replay, kiln) = (home(Tool::Replay)?, home(Tool::Kiln)?);
+    let (replay, kiln) = (kit.home(Tool::Replay, &root)?, kit.home(Tool::Kiln, &root)?);
     let (sources, target) = (root.join("src"), root.join("src/target"));
     files::copy_sources(&project.origin, &sources)?;
     let recording = Tool::Replay.dress(&kit.environment, &replay).with("REPLAY_MODE", "record");
