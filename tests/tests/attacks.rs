@@ -795,49 +795,68 @@ fn compiler_of_ours(space: &TestSpace, does: &str) -> PathBuf {
 #[test]
 fn compiler_replaced_while_it_answers_its_first_question() {
     let space = TestSpace::new();
+    let (rustc, driver) = compiler_that_stops(&space);
+    let replaced = || {
+        let new = space.write("tc/lib/new", "two");
+        fs::rename(new, &driver).unwrap();
+        std::thread::sleep(Duration::from_millis(50)); // what was changed a moment ago is not remembered
+    };
+    assert_eq!(answer_of(&space, &rustc, &replaced), "rustc one\n");
+    let log = || fs::read_to_string(space.cache().join("v1/events/current.jsonl")).unwrap_or_default();
+    wait_until(|| log().contains("input-changed"));
+    for _ in 0..2 {
+        assert_eq!(answer_of(&space, &rustc, &|| ()), "rustc two\n");
+    }
+}
+
+/// A link to a compiler's files elsewhere makes it no other compiler.
+#[test]
+fn compiler_linked_elsewhere_while_it_answers_its_first_question() {
+    let space = TestSpace::new();
+    let (rustc, driver) = compiler_that_stops(&space);
+    let linked = || {
+        fs::hard_link(&driver, space.path("elsewhere")).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(answer_of(&space, &rustc, &linked), "rustc one\n");
+    let log = || fs::read_to_string(space.cache().join("v1/events/current.jsonl")).unwrap_or_default();
+    wait_until(|| log().contains("\"outcome\""));
+    assert!(log().contains("\"miss\""), "{}", log());
+    assert_eq!(answer_of(&space, &rustc, &|| ()), "rustc one\n");
+    assert_eq!(hits(&space), 1);
+}
+
+/// A compiler of ours that says what is in its driver, having stopped in between; and its driver.
+fn compiler_that_stops(space: &TestSpace) -> (PathBuf, PathBuf) {
     let driver = space.path("tc/lib/librustc_driver-1.so");
-    let says = format!(
+    let does = format!(
         "char text[9] = {{0}}; fread(text, 1, 8, fopen(\"{}\", \"r\")); kill(getpid(), SIGSTOP); \
          printf(\"rustc %s\\n\", text);",
         driver.display()
     );
-    let rustc = compiler_of_ours(&space, &says);
-    let runs = || {
+    (compiler_of_ours(space, &does), driver)
+}
+
+/// What it says through kiln, `meanwhile` being done while it is stopped, if it runs at all.
+fn answer_of(space: &TestSpace, rustc: &Path, meanwhile: &dyn Fn()) -> String {
+    let stopped = || {
         let of_ours = |pid: &u32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == rustc);
-        let stopped = |pid: &u32| {
+        let is_stopped = |pid: &u32| {
             let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
             stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T'))
         };
-        processes_with("-vV").into_iter().find(|pid| of_ours(pid) && stopped(pid))
+        processes_with("-vV").into_iter().find(|pid| of_ours(pid) && is_stopped(pid))
     };
-    let told = |meanwhile: &dyn Fn()| {
-        let mut child =
-            space.kiln(&[]).arg(&rustc).arg("-vV").stdout(std::process::Stdio::piped()).spawn().unwrap();
-        wait_until(|| runs().is_some() || child_has_ended(&child));
-        meanwhile();
-        if let Some(pid) = runs() {
-            run(Command::new("kill").args(["-CONT", &pid.to_string()])).ok();
-        }
-        let out = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
-        assert!(child.wait().unwrap().success());
-        out
-    };
-    let replaced = || {
-        let new = space.write("tc/lib/new", "two");
-        fs::rename(new, &driver).unwrap();
-    };
-    assert_eq!(told(&replaced), "rustc one\n");
-    let log = || fs::read_to_string(space.cache().join("v1/events/current.jsonl")).unwrap_or_default();
-    wait_until(|| log().contains("input-changed"));
-    assert_eq!(told(&|| ()), "rustc two\n");
-    assert_eq!(told(&|| ()), "rustc two\n");
-    // A link to it elsewhere makes it no other compiler.
-    fs::remove_dir_all(space.cache()).unwrap();
-    assert_eq!(told(&|| fs::hard_link(&driver, space.path("elsewhere")).unwrap()), "rustc two\n");
-    wait_until(|| log().contains("\"miss\""));
-    let before = hits(&space);
-    assert_eq!(told(&|| ()), "rustc two\n");
-    assert_eq!(hits(&space) - before, 1);
+    let mut command = space.kiln(&[]);
+    let mut child = command.arg(rustc).arg("-vV").stdout(std::process::Stdio::piped()).spawn().unwrap();
+    wait_until(|| stopped().is_some() || child_has_ended(&child));
+    meanwhile();
+    if let Some(pid) = stopped() {
+        run(Command::new("kill").args(["-CONT", &pid.to_string()])).ok();
+    }
+    let out = std::io::read_to_string(child.stdout.take().unwrap()).unwrap();
+    assert!(child.wait().unwrap().success());
+    out
 }
 
 fn child_has_ended(child: &std::process::Child) -> bool {
