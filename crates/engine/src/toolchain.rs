@@ -341,11 +341,10 @@ struct Parts {
 impl Parts {
     /// Whether the greatest part of it has been read before, for another target or wrapper.
     fn are_read(&self, memo: &Memo) -> bool {
-        let libraries = self.files.iter().filter(|path| is_library(path));
         let known = |path: &PathBuf| {
             files::stat(path).is_ok_and(|found| found.is_some_and(|it| memo.get(&it.identity).is_some()))
         };
-        libraries.into_iter().all(known)
+        self.files.iter().filter(|path| is_library(path)).all(known)
     }
 }
 

@@ -45,8 +45,7 @@ impl Call {
         }))
     }
 
-    /// What `--crate-name` says.
-    pub fn crate_name(&self) -> Option<&OsString> {
+    fn crate_name(&self) -> Option<&OsString> {
         after(&self.argv, "--crate-name")
     }
 
