@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const SOURCES: &str = "preload";
+const LAUNCHER: &str = "launcher/launcher.c";
 
 /// Flags that make the object freestanding: it may need nothing of a libc, not even its start files. The compiler must
 /// not turn our loops into calls of the functions they define, and a user's CFLAGS must not bring in a runtime.
@@ -50,13 +51,30 @@ const LINK_FLAGS: &[&str] = &[
     "-Wl,--build-id=none",
 ];
 
+/// The launcher is a program without libc, and without a place of its own in memory so that it needs no relocation.
+const LAUNCHER_FLAGS: &[&str] = &[
+    "-static",
+    "-nostdlib",
+    "-nostartfiles",
+    "-fno-pie",
+    "-no-pie",
+    "-s",
+    "-Wl,-z,noseparate-code",
+    "-Wl,-z,noexecstack",
+    "-Wl,--build-id=none",
+];
+
 fn main() {
     println!("cargo:rerun-if-changed={SOURCES}");
-    let object = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("preload.so");
+    println!("cargo:rerun-if-changed={LAUNCHER}");
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let (object, launcher) = (out.join("preload.so"), out.join("launcher"));
     if supported() {
-        compile(&object);
+        compile(&object, LINK_FLAGS, &sources());
+        compile(&launcher, LAUNCHER_FLAGS, &[PathBuf::from(LAUNCHER)]);
     } else {
         fs::write(&object, b"").expect("the build directory is writable");
+        fs::write(&launcher, b"").expect("the build directory is writable");
     }
     let content = fs::read(&object).expect("the object was just written");
     println!("cargo:rustc-env=KILN_PRELOAD_DIGEST={:016x}", digest(&content));
@@ -70,17 +88,17 @@ fn supported() -> bool {
         && matches!(target("ARCH").as_str(), "x86_64" | "aarch64")
 }
 
-fn compile(object: &Path) {
+fn compile(to: &Path, link_flags: &[&str], sources: &[PathBuf]) {
     let mut build = cc::Build::new();
     build.no_default_flags(true).cargo_metadata(false).opt_level(2).warnings(false);
     for flag in OPTIONAL_FLAGS {
         build.flag_if_supported(flag);
     }
     let mut command = build.get_compiler().to_command();
-    let status = command.args(FLAGS).args(LINK_FLAGS).arg("-o").arg(object).args(sources()).status();
+    let status = command.args(FLAGS).args(link_flags).arg("-o").arg(to).args(sources).status();
     match status {
         Ok(status) if status.success() => {}
-        Ok(status) => panic!("the C compiler could not build the preload object: {command:?}: {status}"),
+        Ok(status) => panic!("the C compiler could not build {}: {command:?}: {status}", to.display()),
         Err(error) => panic!("the C compiler {command:?} does not run: {error}"),
     }
 }

@@ -21,6 +21,8 @@
 #define KIND_CREATE 16
 #define KIND_MODIFY 17
 #define KIND_ASK 18
+/* Only kiln itself says it, of a compile that a recorded run asked it for: src/reporter.rs. */
+#define KIND_QUESTION 19
 
 /* Detail of KIND_OPEN: a set. */
 #define MODE_READ 1
@@ -29,6 +31,9 @@
 #define MODE_TRUNCATE 8
 #define MODE_EXCLUSIVE 16
 #define MODE_DIRECTORY 32
+
+/* Detail of KIND_GETENV: not the program asks, but the search for another program. */
+#define GETENV_SEARCH 1
 
 /* Detail of KIND_STAT. */
 #define STAT_FOLLOW 1
@@ -60,7 +65,8 @@
 #define BY_COMPILER 0
 #define BY_LOADED 1
 
-/* The head of the log: magic, capacity, tail (u64 each), next serial, flags (u32 each). Records start at LOG_RECORDS. */
+/* The head of the log: magic, capacity, tail (u64 each), next serial, flags (u32 each), and the file that kiln itself is: inode
+ * (u64), its device (major and minor, u32 each). Records start at LOG_RECORDS. */
 #define LOG_MAGIC 0x31474f4c4e4c494bul
 #define LOG_RECORDS 64
 /* Flags: a record did not fit; or a path could not be told. Either way the log is not whole. */

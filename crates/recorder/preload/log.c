@@ -10,6 +10,8 @@
 struct head {
     u64 magic, capacity, tail;
     u32 next_serial, flags;
+    u64 kiln_inode;
+    u32 kiln_device_major, kiln_device_minor;
 };
 struct record {
     u32 size;
@@ -24,6 +26,7 @@ struct record {
 #define PROT_READ_WRITE 3
 #define MAP_SHARED 1
 #define SEEK_END 2
+#define STATX_INODE 0x100
 
 static struct head *log_head;
 static u64 log_capacity;
@@ -69,6 +72,20 @@ u32 new_serial(void)
 void lose(u32 flag)
 {
     __atomic_fetch_or(&log_head->flags, flag, __ATOMIC_RELAXED);
+}
+
+bool is_kiln(int directory, const char *path)
+{
+    u8 facts[256];
+    u64 inode;
+    u32 major, minor;
+    if (!log_head->kiln_inode || kernel(SYS_statx, directory, path, 0, STATX_INODE, facts) < 0)
+        return false;
+    memcpy(&inode, facts + 32, sizeof(inode));
+    memcpy(&major, facts + 136, sizeof(major));
+    memcpy(&minor, facts + 140, sizeof(minor));
+    return inode == log_head->kiln_inode && major == log_head->kiln_device_major &&
+           minor == log_head->kiln_device_minor;
 }
 
 static struct record *reserve(u64 text_size)

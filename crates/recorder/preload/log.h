@@ -30,6 +30,9 @@ u32 new_serial(void);
 /* Something happened that the log cannot tell: it is not whole. */
 void lose(u32 flag);
 
+/* Whether this is the program that reads the log: it cannot load us, and reports by itself what it was asked for. */
+bool is_kiln(int directory, const char *path);
+
 /* A record of two texts: the first `first` spans make up one, the others the second. */
 void log_spans(struct note note, const struct span *spans, u32 first, u32 count);
 void log_text(struct note note, const char *text);

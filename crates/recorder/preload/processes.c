@@ -102,7 +102,7 @@ static int attempt_call(const struct attempt *attempt, int directory, const char
     struct note note = {.kind = KIND_EXEC, .caller = caller};
     if (!recording() || !program || !*program)
         return attempt->call(attempt, environment);
-    if (!watchable(directory, program)) {
+    if (!watchable(directory, program) && !is_kiln(directory, program)) {
         note.kind = KIND_BLIND;
         log_path(note, directory, program);
         return attempt->call(attempt, environment);
@@ -168,7 +168,7 @@ static const char *search(char candidate[CANDIDATE_LIMIT], const char *file, con
     if (!recording() || !file || has_slash(file) || !*file)
         return file;
     char *(*next_getenv)(const char *) = (char *(*)(const char *))NEXT(getenv);
-    log_getenv("PATH", caller);
+    log_text((struct note){.kind = KIND_GETENV, .detail = GETENV_SEARCH, .caller = caller}, "PATH");
     const char *path = next_getenv ? next_getenv("PATH") : NULL;
     path = path ? path : "/bin:/usr/bin";
     while (path) {

@@ -8,12 +8,16 @@
 //! What the object sees are calls of libc's functions. Code that makes system calls by itself (static programs are
 //! refused, an inline instruction is not noticed), and a walk over the environment block, leave no record.
 
+mod launcher;
 mod log;
 mod object;
 mod record;
 mod recorder;
+mod reporter;
 mod watchable;
 
+pub use launcher::launcher;
 pub use record::{Act, Ask, By, Event, OpenMode, Process, Record, Unrecorded, What};
 pub use recorder::Recorder;
+pub use reporter::{Reporter, VARIABLES};
 pub use watchable::watchable;

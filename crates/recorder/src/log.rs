@@ -20,12 +20,12 @@ pub(crate) const ROOT: u32 = 1;
 const MAGIC: u64 = u64::from_le_bytes(*b"KILNLOG1");
 const RECORD_HEAD: usize = 28;
 
-mod kind {
-    pub(super) const START: u16 = 1;
-    pub(super) const EXEC: u16 = 2;
+pub(crate) mod kind {
+    pub(crate) const START: u16 = 1;
+    pub(crate) const EXEC: u16 = 2;
     pub(super) const EXEC_FAILED: u16 = 3;
     pub(super) const BLIND: u16 = 4;
-    pub(super) const OPEN: u16 = 5;
+    pub(crate) const OPEN: u16 = 5;
     pub(super) const STAT: u16 = 6;
     pub(super) const ACCESS: u16 = 7;
     pub(super) const READ_LINK: u16 = 8;
@@ -39,15 +39,20 @@ mod kind {
     pub(super) const CREATE: u16 = 16;
     pub(super) const MODIFY: u16 = 17;
     pub(super) const ASK: u16 = 18;
+    pub(crate) const QUESTION: u16 = 19;
 }
 
-/// The head of an empty log.
-pub(crate) fn head() -> [u8; HEAD_SIZE] {
+/// The head of an empty log; `own` is the file that this program is: its inode, and the numbers of its device.
+pub(crate) fn head(own: Option<(u64, u32, u32)>) -> [u8; HEAD_SIZE] {
+    let (inode, major, minor) = own.unwrap_or_default();
     let mut head = [0; HEAD_SIZE];
     head[0..8].copy_from_slice(&MAGIC.to_le_bytes());
     head[8..16].copy_from_slice(&LOG_SIZE.to_le_bytes());
     head[16..24].copy_from_slice(&(HEAD_SIZE as u64).to_le_bytes());
     head[24..28].copy_from_slice(&(ROOT + 1).to_le_bytes());
+    head[32..40].copy_from_slice(&inode.to_le_bytes());
+    head[40..44].copy_from_slice(&major.to_le_bytes());
+    head[44..48].copy_from_slice(&minor.to_le_bytes());
     head
 }
 
@@ -175,6 +180,7 @@ impl<'a> RawRecord<'a> {
             kind::REAL_PATH => Act::RealPath { path, errno },
             kind::LIST => Act::List { path, errno },
             kind::LOAD => Act::Load { path, errno },
+            kind::GETENV if flag(self.detail)? => Act::Search,
             kind::GETENV => Act::Getenv { name: self.first.to_vec() },
             kind::PROBE => Act::Probe { path, present: flag(self.detail)? },
             kind::RENAME => Act::Rename { from: path, to: self::path(self.second), errno },
@@ -182,6 +188,7 @@ impl<'a> RawRecord<'a> {
             kind::CREATE => Act::Create { path, what: what(self.detail)?, errno },
             kind::MODIFY => Act::Modify { path, errno },
             kind::ASK => Act::Ask(ask(self.detail)?),
+            kind::QUESTION => Act::Question { question: self.first.to_vec() },
             _ => return Err(Unrecorded::Torn),
         })
     }

@@ -46,7 +46,7 @@ impl Object {
 /// An unnamed file that other processes open by [`path_of`].
 #[cfg(target_os = "linux")]
 pub(crate) fn memory_file(name: &str, content: &[u8]) -> io::Result<OwnedFd> {
-    let file = fs::memfd_create(name, fs::MemfdFlags::CLOEXEC)?;
+    let file = fs::memfd_create(name, fs::MemfdFlags::CLOEXEC | fs::MemfdFlags::ALLOW_SEALING)?;
     write_all(&file, content)?;
     Ok(file)
 }

@@ -76,6 +76,10 @@ pub enum Act {
     Load { path: PathBuf, errno: i32 },
     /// A variable was asked for by name.
     Getenv { name: Vec<u8> },
+    /// A program was looked for along `PATH`, by libc; each place is an [`Act::Probe`].
+    Search,
+    /// kiln, asked for a compile by a recorded run, says what that hangs on, in words of its own.
+    Question { question: Vec<u8> },
     /// A place along PATH where a program was looked for.
     Probe { path: PathBuf, present: bool },
     /// A program was started, or the attempt failed.
@@ -179,6 +183,9 @@ pub enum Unrecorded {
     /// The log makes no sense; a process that still runs, or was killed while writing, leaves it so.
     #[error("the log is incomplete")]
     Torn,
+    /// A process of the run is still there.
+    #[error("it left a process behind that is still running")]
+    Outlived,
     /// The root process never reported.
     #[error("the program never reported")]
     NoRoot,

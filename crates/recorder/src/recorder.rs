@@ -34,7 +34,7 @@ impl Recorder {
             return Err(std::io::Error::from(rustix::io::Errno::FBIG).into());
         }
         let object = Object::place(object_dir)?;
-        let log = memory_file("kiln-log", &log::head())?;
+        let log = memory_file("kiln-log", &log::head(own_file()))?;
         // Only pages that are written take memory.
         rustix::fs::ftruncate(&log, LOG_SIZE).map_err(std::io::Error::from)?;
         Ok(Recorder { object, log })
@@ -62,6 +62,9 @@ impl Recorder {
     ///
     /// Any [`Unrecorded`]: part of the run, or all of it, is not known.
     pub fn finish(self, program: &Path) -> Result<Record, Unrecorded> {
+        if is_written_to(&self.log) {
+            return Err(Unrecorded::Outlived);
+        }
         let mut content = vec![0; HEAD_SIZE];
         let size = read_at(&self.log, &mut content, 0)?;
         content.truncate(size);
@@ -78,6 +81,33 @@ impl Recorder {
         }
         Ok(told.record)
     }
+}
+
+/// Whether a process of the run is still there: then what it is going to do is not known. It has the log mapped, so that the kernel
+/// does not seal it.
+#[cfg(target_os = "linux")]
+fn is_written_to(log: &OwnedFd) -> bool {
+    rustix::fs::fcntl_add_seals(log, rustix::fs::SealFlags::WRITE) == Err(rustix::io::Errno::BUSY)
+}
+
+/// Where nothing is recorded nobody writes.
+#[cfg(not(target_os = "linux"))]
+fn is_written_to(_: &OwnedFd) -> bool {
+    false
+}
+
+/// The file that this program is: its inode, and the numbers of its device.
+#[cfg(target_os = "linux")]
+fn own_file() -> Option<(u64, u32, u32)> {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    let facts = statx(CWD, "/proc/self/exe", AtFlags::empty(), StatxFlags::INO).ok()?;
+    Some((facts.stx_ino, facts.stx_dev_major, facts.stx_dev_minor))
+}
+
+/// Where nothing is recorded nobody asks.
+#[cfg(not(target_os = "linux"))]
+fn own_file() -> Option<(u64, u32, u32)> {
+    None
 }
 
 /// Whether `exe` is the program, or what the kernel starts for it if it is a script. A program whose loader leaves our object

@@ -33,7 +33,7 @@ fn started(serial: u32) -> Vec<u8> {
 }
 
 fn log(records: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = head().to_vec();
+    let mut bytes = head(None).to_vec();
     bytes.extend(records.concat());
     let size = (bytes.len() as u64).to_le_bytes();
     bytes[16..24].copy_from_slice(&size);

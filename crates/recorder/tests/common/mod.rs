@@ -96,7 +96,7 @@ pub fn path_of(act: &Act) -> Option<&Path> {
         | Act::Create { path, .. }
         | Act::Modify { path, .. } => Some(path),
         Act::Rename { from, .. } => Some(from),
-        Act::Getenv { .. } | Act::Ask(_) => None,
+        Act::Getenv { .. } | Act::Search | Act::Question { .. } | Act::Ask(_) => None,
     }
 }
 
