@@ -18,13 +18,17 @@ pub enum Family {
     ClangCl,
     /// Microsoft's compiler: cl.
     Msvc,
+    /// No compiler: the run of a cargo package's build script.
+    Script,
 }
 
 impl Family {
     /// The version of this family's rules: raised when a rule changes, so that only this family's entries expire.
     pub fn version(self) -> u32 {
         match self {
-            Family::Rustc | Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc => 1,
+            Family::Rustc | Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc | Family::Script => {
+                1
+            }
         }
     }
 
@@ -96,6 +100,8 @@ pub struct OutputPlan {
     /// Files named one by one (`-o`, `--emit kind=FILE`); absolute. For C and its relatives the n-th file has the same
     /// meaning in every compile of equal key, whatever it is called: the output itself comes first.
     pub files: Vec<PathBuf>,
+    /// A directory that is empty before, and everything in which is output (a build script's `OUT_DIR`); absolute.
+    pub tree: Option<PathBuf>,
     /// Directories that belong to the compiler alone (`-C incremental`, temporaries): what happens there is its own
     /// affair.
     pub private: Vec<PathBuf>,
@@ -108,12 +114,17 @@ pub struct OutputPlan {
 impl OutputPlan {
     /// Whether nothing is to be written: a question, whose answer is on the standard streams.
     pub fn is_empty(&self) -> bool {
-        self.stems.is_empty() && self.files.is_empty()
+        self.stems.is_empty() && self.files.is_empty() && self.tree.is_none()
+    }
+
+    /// Whether `path` is in the directory that holds nothing but outputs, or is that directory.
+    pub fn holds(&self, path: &Path) -> bool {
+        self.tree.as_deref().is_some_and(|tree| below(path, tree).is_some())
     }
 
     /// Whether `path` is one of the outputs.
     pub fn declares(&self, path: &Path) -> bool {
-        if self.files.iter().any(|file| same(file, path)) {
+        if self.holds(path) || self.files.iter().any(|file| same(file, path)) {
             return true;
         }
         let inside = path.parent().is_some_and(|parent| same(parent, &self.directory));

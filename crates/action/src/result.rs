@@ -13,6 +13,8 @@ pub enum Role {
     Rlib,
     /// Anything else that is bytes: always a private copy (linkers and `strip` write in place).
     File,
+    /// A directory, which may be empty.
+    Directory,
     /// Dep-info: text for this place; rewritten in place by rustc.
     DepInfo(
         /// Its text.
@@ -32,7 +34,7 @@ pub struct Output {
     pub role: Role,
     /// Whether it may be executed.
     pub executable: bool,
-    /// Its content; for dep-info the digest of nothing.
+    /// Its content; for dep-info and directories the digest of nothing.
     pub digest: Digest,
 }
 
@@ -82,6 +84,7 @@ impl ActionResult {
                 Role::Rlib => (0, 0),
                 Role::File => (1, 0),
                 Role::DepInfo(slot) => (2, slot),
+                Role::Directory => (3, 0),
             };
             to.u8(role);
             to.u32(slot);
@@ -128,7 +131,7 @@ impl ActionResult {
 
     /// The blobs it needs.
     pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
-        self.outputs.iter().filter(|o| !matches!(o.role, Role::DepInfo(_))).map(|o| &o.digest)
+        self.outputs.iter().filter(|o| matches!(o.role, Role::Rlib | Role::File)).map(|o| &o.digest)
     }
 }
 
@@ -138,6 +141,7 @@ fn read_output(from: &mut Reader<'_>) -> Result<Output, Malformed> {
         (0, 0) => Role::Rlib,
         (1, 0) => Role::File,
         (2, slot) => Role::DepInfo(slot),
+        (3, 0) => Role::Directory,
         _ => return Err(Malformed),
     };
     let executable = match from.u8()? {

@@ -17,6 +17,8 @@ pub enum Question<T = Vec<u8>> {
     Absent(Placed<T>),
     /// What is there: kind, size, permissions, and for a regular file its mtime. Asked by `stat`.
     Kind(Placed<T>),
+    /// What is there, and with which permissions?
+    Mode(Placed<T>),
     /// Where does the path lead, with all symbolic links resolved?
     Real(Placed<T>),
     /// Which names does the directory have, of which kinds, in which order?
@@ -121,6 +123,7 @@ impl<T: AsRef<[u8]>> Question<T> {
             | Question::Absent(path)
             | Question::Kind(path)
             | Question::Real(path)
+            | Question::Mode(path)
             | Question::Listing(path) => Some(path),
             _ => None,
         }
@@ -142,6 +145,7 @@ impl<T: AsRef<[u8]>> Question<T> {
             Question::Where(name) => named(to, 10, name),
             Question::Library(name) => named(to, 11, name),
             Question::Here => to.u8(12),
+            Question::Mode(path) => tagged(to, 13, path),
         }
     }
 
@@ -162,6 +166,7 @@ impl<T: AsRef<[u8]>> Question<T> {
             Question::Where(name) => Question::Where(other(name)),
             Question::Library(name) => Question::Library(other(name)),
             Question::Here => Question::Here,
+            Question::Mode(path) => Question::Mode(placed(path)),
         }
     }
 
@@ -194,6 +199,7 @@ impl<'a> Question<&'a [u8]> {
             10 => Question::Where(from.bytes()?),
             11 => Question::Library(from.bytes()?),
             12 => Question::Here,
+            13 => Question::Mode(placed(from)?),
             _ => return Err(Malformed),
         })
     }

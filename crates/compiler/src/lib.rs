@@ -8,8 +8,9 @@ pub mod gcc;
 pub mod msvc;
 pub mod recognise;
 pub mod rustc;
+pub mod script;
 
-pub use recognise::{Recognised, family_of, recognise, speaks};
+pub use recognise::{Recognised, family_of, is_rustc, recognise, speaks};
 
 use kiln_action::{Family, Invocation, Reason};
 use std::ffi::OsString;
@@ -47,5 +48,6 @@ pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocatio
         Family::Rustc => rustc::parse(recognised, context),
         Family::Gcc | Family::Clang => gcc::parse(recognised, context),
         Family::ClangCl | Family::Msvc => msvc::parse(recognised, context),
+        Family::Script => script::parse(recognised, context),
     }
 }

@@ -23,6 +23,7 @@ enum Program {
     Rustc,
     ClippyDriver,
     C(Family),
+    Script,
 }
 
 fn program(name: &OsStr) -> Option<Program> {
@@ -30,6 +31,7 @@ fn program(name: &OsStr) -> Option<Program> {
     match name.strip_suffix(".exe").unwrap_or(name) {
         "rustc" => Some(Program::Rustc),
         "clippy-driver" => Some(Program::ClippyDriver),
+        name if crate::script::is_one(name) => Some(Program::Script),
         name => c_family(name).map(Program::C),
     }
 }
@@ -41,6 +43,11 @@ pub fn family_of(real_file_name: &OsStr) -> Option<Family> {
     let name = real_file_name.to_str()?;
     let name = name.strip_suffix(".exe").unwrap_or(name);
     c_family(name).filter(|_| !GENERIC.contains(&bare(name)) && !PASSED_BY.contains(&name))
+}
+
+/// Whether a program of this name is rustc.
+pub fn is_rustc(name: &OsStr) -> bool {
+    program(name) == Some(Program::Rustc)
 }
 
 /// Compilers that take a command line like gcc's, and of whose other rules kiln knows nothing. They are recognised so that
@@ -119,7 +126,8 @@ fn c_family(name: &str) -> Option<Family> {
 /// * `clippy-driver rustc …`: `cargo clippy`, which sets `RUSTC_WORKSPACE_WRAPPER`; the toolchain is rustc's;
 /// * `anything /path/rustc …`: another `RUSTC_WORKSPACE_WRAPPER`;
 /// * `gcc …`, `clang++-14 …`, `aarch64-linux-gnu-g++ …`, `cc …`;
-/// * `clang-cl …`, `clang-cl-14 …`, `cl …`, `cl.exe …`.
+/// * `clang-cl …`, `clang-cl-14 …`, `cl …`, `cl.exe …`;
+/// * `/path/build_script_build-0a1b.real`: a build script, by the launcher that stands in its place.
 ///
 /// A clippy-driver that is run by hand (`clippy-driver src/lib.rs`) takes rustc's arguments itself; the toolchain is
 /// that of the `rustc` beside it.
@@ -130,6 +138,7 @@ pub fn recognise(name: &OsStr, first_argument: Option<&OsStr>) -> Option<Recogni
     };
     match (program(name), rustc_follows) {
         (Some(Program::C(family)), _) => recognised(family, PathBuf::from(name), None, 0),
+        (Some(Program::Script), _) => recognised(Family::Script, PathBuf::from(name), None, 0),
         (Some(Program::Rustc), _) => recognised(Family::Rustc, PathBuf::from(name), None, 0),
         (_, Some(rustc)) => recognised(Family::Rustc, PathBuf::from(rustc), Some(name), 1),
         (Some(Program::ClippyDriver), None) => {

@@ -21,6 +21,8 @@ pub struct Settings {
     pub remap: bool,
     /// Whether `kiln cargo` and `kiln run` put kiln in front of C compilers.
     pub wire_c: bool,
+    /// Whether `kiln cargo` keeps what build scripts do, and fills an empty target directory.
+    pub build_scripts: bool,
     /// Whether C results may hold the date at which they were made.
     pub time_macros: bool,
     /// The project that C compiles belong to, where it is not to be guessed.
@@ -51,6 +53,8 @@ pub struct Settings {
     pub events: Option<PathBuf>,
     /// The number of the build that compiles belong to (set by `kiln cargo` and `kiln run`).
     pub build: Option<u32>,
+    /// A directory for notes about the calls of one build (set by `kiln cargo`).
+    pub notes: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -62,6 +66,7 @@ impl Default for Settings {
             read_only: false,
             remap: false,
             wire_c: true,
+            build_scripts: true,
             time_macros: false,
             base_dir: None,
             salt: String::new(),
@@ -76,6 +81,7 @@ impl Default for Settings {
             log: None,
             verify: None,
             events: None,
+            notes: None,
             build: None,
         }
     }
@@ -305,6 +311,18 @@ pub const ROWS: &[Row] = &[
         show: |settings| Value::Switch(settings.wire_c),
     },
     Row {
+        name: "build-scripts",
+        variable: "KILN_BUILD_SCRIPTS",
+        default: "true",
+        written: SWITCH,
+        does: "Whether `kiln cargo` keeps what build scripts do, by a small program in the place of each (the script lies beside \
+               it as `<name>.real`), and fills an empty `target` before cargo looks, so that cargo finds what was built before.",
+        list: false,
+        project: false,
+        set: |settings, given| assign(&mut settings.build_scripts, switch(given)),
+        show: |settings| Value::Switch(settings.build_scripts),
+    },
+    Row {
         name: "time-macros",
         variable: "KILN_TIME_MACROS",
         default: "false",
@@ -433,6 +451,17 @@ pub const ROWS: &[Row] = &[
             assign(&mut settings.build, given.text().and_then(|text| text.parse().ok()).map(Some))
         },
         show: |settings| settings.build.map_or(Value::Unset, |build| Value::Text(build.to_string())),
+    },
+    Row {
+        name: "",
+        variable: "KILN_NOTES",
+        default: "",
+        written: "an absolute path",
+        does: "A directory for notes about the calls of one build (set by `kiln cargo`).",
+        list: false,
+        project: false,
+        set: |settings, given| assign(&mut settings.notes, given.absolute().map(Some)),
+        show: |settings| path(settings.notes.as_deref()),
     },
     Row {
         name: "",

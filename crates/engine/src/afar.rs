@@ -6,7 +6,7 @@ use crate::inputs;
 use crate::toolchain;
 use crate::workshop::Workshop;
 use kiln_action::wire::Writer;
-use kiln_action::{ActionKey, Digest, Invocation, WeakKey};
+use kiln_action::{ActionKey, Digest, Family, Invocation, WeakKey};
 use kiln_compiler::Context;
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
@@ -85,6 +85,10 @@ pub fn workspace(
     environment: &Environment,
     memo: &Memo,
 ) -> Option<Workspace> {
+    if invocation.family == Family::Script {
+        let out = &invocation.outputs.directory;
+        return workspace_of_script(invocation, out, toolchain, environment, memo);
+    }
     let toolchain = &print(invocation, toolchain, environment);
     let project = PathBuf::from(baseline::project(invocation));
     let profile = profile(&invocation.outputs.directory);
@@ -96,7 +100,7 @@ pub fn workspace(
     of_root(&root, toolchain, &profile, memo)
 }
 
-/// The same for what a build script asks the compiler, by its `OUT_DIR`; what cargo itself asks is asked before there is anything to
+/// The same for a build script and what it asks the compiler, by its `OUT_DIR`; what cargo itself asks is asked before there is anything to
 /// share. It is known by nothing but content, as a unit is.
 pub fn workspace_of_script(
     invocation: &Invocation,
@@ -110,9 +114,13 @@ pub fn workspace_of_script(
 
 /// Names the toolchain, for bundles only.
 fn print(invocation: &Invocation, toolchain: &Digest, environment: &Environment) -> [u8; 32] {
-    let compiler = &invocation.compiler;
+    let script = invocation.family == Family::Script;
+    let compiler = match environment.get("RUSTC").filter(|_| script) {
+        Some(rustc) => Path::new(rustc),
+        None => &invocation.compiler,
+    };
     let found = match compiler.is_absolute() {
-        true => Some(compiler.clone()),
+        true => Some(compiler.to_owned()),
         false => inputs::find_program(compiler.as_os_str(), environment),
     };
     found.filter(|_| !invocation.family.is_c()).and_then(|rustc| driver(&rustc)).unwrap_or(toolchain.hash)
@@ -120,7 +128,7 @@ fn print(invocation: &Invocation, toolchain: &Digest, environment: &Environment)
 
 /// Names a toolchain of which nothing has been read yet: rustc's library is called by a hash of its version and how it was built. What
 /// a bundle brings is held against the toolchain's content all the same.
-fn driver(rustc: &Path) -> Option<[u8; 32]> {
+pub(crate) fn driver(rustc: &Path) -> Option<[u8; 32]> {
     let entries = files::list_unsorted(&rustc.parent()?.parent()?.join("lib")).ok()??;
     let called = entries.iter().map(|entry| entry.name.as_encoded_bytes());
     let driver = called.filter(|called| called.starts_with(b"librustc_driver-")).min()?;
@@ -137,7 +145,8 @@ pub fn workspace_here(
     let root = locked(here).ok_or("there is no Cargo.lock here or above")?;
     let shop = Workshop::open(settings).map_err(|reason| reason.to_string())?;
     let ask = |program: &OsStr, args: &[&OsStr]| {
-        let said = process::ask(&Program { program, args, set: &[] }).map_err(|error| error.to_string())?;
+        let said = process::ask(&Program { program, called: None, args, set: &[] })
+            .map_err(|error| error.to_string())?;
         Ok::<_, String>(String::from_utf8_lossy(&said.out).trim().to_owned())
     };
     let sysroot = ask(OsStr::new("rustc"), &[OsStr::new("--print"), OsStr::new("sysroot")])?;
@@ -163,7 +172,7 @@ pub fn workspace_here(
     of_root(&root, &digest.hash, profile, shop.store.memo()).ok_or_else(unreadable)
 }
 
-fn of_root(root: &Path, toolchain: &[u8; 32], profile: &str, memo: &Memo) -> Option<Workspace> {
+pub(crate) fn of_root(root: &Path, toolchain: &[u8; 32], profile: &str, memo: &Memo) -> Option<Workspace> {
     let Ok(Found::Content(lock, _)) = identity::digest_of(&root.join(LOCK), memo) else { return None };
     let called = root.file_name()?.as_encoded_bytes();
     let near = name(&[b"near", called, toolchain, profile.as_bytes()]);

@@ -6,15 +6,14 @@ use crate::inputs::{self, World};
 use crate::journal;
 use crate::pipeline::{Call, Ending};
 use crate::workshop::Workshop;
-use kiln_action::{Event, Invocation, Mode, Outcome, Reason, Stream};
+use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason, Stream};
 use kiln_exec::{Ended, Job, Sink};
 use kiln_recorder::{Recorder, Unrecorded};
 use kiln_sys::clock::Moment;
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 /// What was asked of the compiler, understood.
 pub struct Asked<'a> {
@@ -34,8 +33,8 @@ pub struct Asked<'a> {
 pub enum Run {
     /// It gave a result.
     Done(Ran),
-    /// It failed, after this time.
-    Failed(Ending, Duration),
+    /// It failed, and what it did.
+    Failed(Ending, Ran),
     /// It did not run.
     NotStarted(Ending),
 }
@@ -95,12 +94,11 @@ impl Asked<'_> {
         let took = started.elapsed();
         self.step(|| format!("compiled, {ended:?}"));
         let answer = self.invocation.mode == Mode::Probe && ended == Ended::Code(1);
+        let ran = |code: i32| Ran { record, said: ears.0, exit_code: code as u8, started, took };
         match ended {
-            Ended::Code(code) if code == 0 || answer => {
-                Run::Done(Ran { record, said: ears.0, exit_code: code as u8, started, took })
-            }
-            Ended::Code(code) => Run::Failed(Ending::Code(code), took),
-            Ended::Signal(signal) => Run::Failed(Ending::Signal(signal), took),
+            Ended::Code(code) if code == 0 || answer => Run::Done(ran(code)),
+            Ended::Code(code) => Run::Failed(Ending::Code(code), ran(code)),
+            Ended::Signal(signal) => Run::Failed(Ending::Signal(signal), ran(1)),
         }
     }
 
@@ -122,10 +120,14 @@ impl Asked<'_> {
         let (program, args) =
             self.call.argv.split_first().unwrap_or_else(|| unreachable!("a call has a program"));
         let args: Vec<&OsStr> = args.iter().chain(&self.invocation.append).map(OsString::as_os_str).collect();
-        let path = inputs::path_without_kiln(self.call.environment);
+        // A build script finds kiln where its compilers are; a compiler must not.
+        let script = self.invocation.family == Family::Script;
+        let path = inputs::path_without_kiln(self.call.environment).filter(|_| !script);
         let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
         let set = &set.iter().copied().chain(path).collect::<Vec<_>>();
-        self.call.executor.run(&Job { program, args: &args, set, input: self.input.as_deref() }, ears)
+        let called = script.then(|| kiln_compiler::script::called(Path::new(program))).flatten();
+        let job = Job { program, called: called.as_deref(), args: &args, set, input: self.input.as_deref() };
+        self.call.executor.run(&job, ears)
     }
 
     /// It did not start as a child. If its input is still where it was, becoming it has the better chance, and the better

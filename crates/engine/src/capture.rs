@@ -4,6 +4,7 @@
 //! Nothing is kept unless every input stood still from before the compiler started until its answer was taken, the run was
 //! recorded completely, and it wrote nothing but its outputs.
 
+use crate::afar;
 use crate::c;
 use crate::evidence::{self, Evidence, Scene};
 use crate::generated;
@@ -14,15 +15,16 @@ use crate::switches;
 use crate::toolchain::Owned;
 use kiln_action::template::Spelling;
 use kiln_action::{
-    ActionKey, ActionResult, Answer, Digest, FileKind, Output, Place, Placed, Question, Reason, Role, Shape,
-    Stream, Template, WeakKey,
+    ActionKey, ActionResult, Answer, Digest, Family, FileKind, Output, Place, Placed, Question, Reason, Role,
+    Shape, Stream, Template, WeakKey,
 };
 use kiln_compiler::rustc::{depinfo, table};
 use kiln_recorder::{Record, Unrecorded};
 use kiln_store::{Content, Keep, Key, LocalStore, Store, StoreError};
 use kiln_sys::clock::Moment;
 use kiln_sys::files;
-use kiln_sys::identity::Writer;
+use kiln_sys::identity::{self, Found, Writer};
+use kiln_sys::process;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -61,6 +63,49 @@ pub struct Kept {
     pub shape: Shape,
     /// What it was answered, in the Shape's order.
     pub answers: Vec<Answer>,
+    /// The files that it made.
+    pub outputs: Vec<PathBuf>,
+}
+
+/// What the recorder saw of a run, read.
+fn observed(record: &Record, world: &World<'_>, toolchain: &Owned) -> Result<Evidence, Reason> {
+    let search = inputs::search_path(world.environment);
+    let exists = |path: &Path| files::lstat(path).is_ok_and(|found| found.is_some());
+    let is_directory = |path: &Path| {
+        files::stat(path).is_ok_and(|found| found.is_some_and(|it| it.kind == FileKind::Directory))
+    };
+    let owns = |path: &Path| toolchain.owns(path);
+    let ignored = |name: &[u8]| switches::is_ignored(world.settings, name);
+    let temporary = inputs::temporary_directories(world);
+    let own = kiln_sys::env::own_program();
+    let scene = Scene {
+        invocation: world.invocation,
+        owns: &owns,
+        search: &search,
+        ignored: &ignored,
+        responses: world.responses,
+        temporary: &temporary,
+        dates: world.settings.time_macros,
+        own: own.as_deref(),
+        is_rustc: &|exe| kiln_compiler::is_rustc(exe.as_os_str()) && afar::driver(exe).is_some(),
+        is_kiln: &inputs::is_kiln,
+        exists: &exists,
+        is_directory: &is_directory,
+    };
+    evidence::read(record, &scene)
+}
+
+/// What a run that failed hung on, for whoever is recorded and asked for it: nothing of it is kept.
+pub fn asked_by_failed(ran: &Ran, world: &World<'_>, toolchain: &Owned) -> Result<Shape, Reason> {
+    let record = ran.record.as_ref().map_err(|silence| Reason::Unrecorded(silence.to_string()))?;
+    let mut evidence = observed(record, world, toolchain)?;
+    if !evidence.macros.is_empty() {
+        return Err(Reason::Untrusted("a macro ran in a compile that failed".into()));
+    }
+    let named = evidence.variables.iter().map(|name| Question::Env(name.clone()));
+    evidence.questions.extend(named);
+    ask_preloaded(&mut evidence, world);
+    Ok(Shape::new(evidence.questions.into_iter().collect()))
 }
 
 /// Keeps a run. Tells what was kept, or why it cannot be.
@@ -72,30 +117,15 @@ pub fn capture(
     shelf: &Shelf<'_>,
 ) -> Result<Kept, Reason> {
     let record = ran.record.as_ref().map_err(|silence| Reason::Unrecorded(silence.to_string()))?;
-    let search = inputs::search_path(world.environment);
-    let exists = |path: &Path| files::lstat(path).is_ok_and(|found| found.is_some());
-    let is_directory = |path: &Path| {
-        files::stat(path).is_ok_and(|found| found.is_some_and(|it| it.kind == FileKind::Directory))
-    };
-    let owns = |path: &Path| toolchain.owns(path);
-    let ignored = |name: &[u8]| switches::is_ignored(world.settings, name);
-    let temporary = inputs::temporary_directories(world);
-    let scene = Scene {
-        invocation: world.invocation,
-        owns: &owns,
-        search: &search,
-        ignored: &ignored,
-        responses: world.responses,
-        temporary: &temporary,
-        dates: world.settings.time_macros,
-        exists: &exists,
-        is_directory: &is_directory,
-    };
     if ran.exit_code != 0 && !is_about_the_source(&ran.said) {
         return Err(Reason::Failed); // a full disk, a directory that cannot be written: not an answer
     }
-    let mut evidence = evidence::read(record, &scene)?;
-    let texts = if world.invocation.family.is_c() {
+    let script = world.invocation.family == Family::Script;
+    let mut evidence = observed(record, world, toolchain)?;
+    let texts = if script {
+        suspect_script(&mut evidence, world, shelf.guilt)?;
+        HashMap::new()
+    } else if world.invocation.family.is_c() {
         c::declared(&mut evidence, ran, world)?
     } else {
         let texts = declared(&mut evidence, ran.exit_code, world)?;
@@ -104,7 +134,7 @@ pub fn capture(
     };
     ask_preloaded(&mut evidence, world);
     suspect(&mut evidence, world, shelf.guilt)?;
-    if said_something(&ran.said) {
+    if said_something(&ran.said) && !script {
         let names: Vec<&str> = match world.invocation.family.is_c() {
             true => vec![project::TERMINAL],
             false => lazy_names().collect(),
@@ -131,7 +161,7 @@ pub fn capture(
     shelf.store.put(&Key::Result(key), Content::Bytes(&result.encode())).map_err(unkept)?;
     kiln_store::add_shape(shelf.store, weak, shape.clone()).map_err(unkept)?;
     let bytes = result.blobs().map(|digest| digest.size).sum();
-    Ok(Kept { bytes, key, shape, answers })
+    Ok(Kept { bytes, key, shape, answers, outputs: evidence.outputs.into_iter().collect() })
 }
 
 /// The first ring: what the compiler wrote down itself. The record counts only if it saw all of that.
@@ -235,9 +265,7 @@ fn is_dep_info(path: &Path) -> bool {
 /// The third ring: macros that could look at things unseen.
 fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<(), Reason> {
     for path in std::mem::take(&mut evidence.macros) {
-        let Ok(kiln_sys::identity::Found::Content(digest, _)) =
-            kiln_sys::identity::digest_of(&path, world.memo)
-        else {
+        let Ok(Found::Content(digest, _)) = identity::digest_of(&path, world.memo) else {
             return Err(Reason::Untrusted(format!("{} cannot be read", path.display())));
         };
         evidence.questions.insert(Question::File(world.invocation.places.place(&path)));
@@ -252,6 +280,22 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
         if guilt.arguments || guilt.locations && mapped {
             evidence.questions.insert(Question::Argv);
         }
+    }
+    Ok(())
+}
+
+/// The same of a script's own code: where it walks the environment, all of that counts.
+fn suspect_script(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<(), Reason> {
+    let program = &world.invocation.compiler;
+    let Ok(Found::Content(digest, _)) = identity::digest_of(program, world.memo) else {
+        return Err(Reason::Untrusted(format!("{} cannot be read", program.display())));
+    };
+    let guilt = guilt::of(program, &digest, memory)?;
+    if guilt.unseen_alone {
+        return Err(Reason::Untrusted("it contains system calls, or opens libraries".into()));
+    }
+    if guilt.walk {
+        evidence.questions.insert(Question::Environ);
     }
     Ok(())
 }
@@ -459,6 +503,10 @@ fn keep_outputs(
         incremental: invocation.incremental.then_some(weak.0),
         ..ActionResult::default()
     };
+    if let Some(tree) = &invocation.outputs.tree {
+        result.outputs = keep_tree(tree, world, store)?;
+        return Ok(result);
+    }
     for path in &evidence.outputs {
         let placed = invocation.places.place(path);
         let (role, digest, executable) = match texts.remove(path) {
@@ -471,6 +519,50 @@ fn keep_outputs(
         result.outputs.push(Output { path: placed, role, executable, digest });
     }
     Ok(result)
+}
+
+/// Whether it has the permissions that new files have, for a program or for none: others are not restored.
+fn is_plain(path: &Path, umask: u32) -> bool {
+    let mode = |stat: &files::Stat| stat.mode & 0o7777;
+    let fits = |mode: u32| mode == 0o777 & !umask || mode == 0o666 & !umask;
+    files::lstat(path).is_ok_and(|found| found.is_some_and(|stat| fits(mode(&stat))))
+}
+
+/// Keeps everything below a directory that was empty before the run.
+fn keep_tree(tree: &Path, world: &World<'_>, store: &LocalStore) -> Result<Vec<Output>, Reason> {
+    let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
+    let (mut outputs, mut left) = (Vec::new(), vec![tree.to_owned()]);
+    let umask = process::umask().ok_or_else(|| Reason::BadOutputs("the umask cannot be told".into()))?;
+    while let Some(directory) = left.pop() {
+        let entries = files::list(&directory).map_err(odd)?;
+        let entries =
+            entries.ok_or_else(|| Reason::BadOutputs(format!("{} is gone", directory.display())))?;
+        for entry in entries {
+            let path = directory.join(&entry.name);
+            let placed = Placed::literal(&path);
+            match entry.kind {
+                FileKind::File => {
+                    if !is_plain(&path, umask) {
+                        return Err(Reason::BadOutputs(format!("{} has other permissions", path.display())));
+                    }
+                    let (role, digest, executable) = keep_file(&path, world, store, &[])?;
+                    outputs.push(Output { path: placed, role, executable, digest });
+                }
+                FileKind::Directory => {
+                    if !is_plain(&path, umask) {
+                        return Err(Reason::BadOutputs(format!("{} has other permissions", path.display())));
+                    }
+                    let (role, digest) = (Role::Directory, Digest::of(b""));
+                    outputs.push(Output { path: placed, role, executable: false, digest });
+                    left.push(path);
+                }
+                FileKind::Symlink | FileKind::Other => {
+                    return Err(Reason::BadOutputs(format!("{} is a link or no file", path.display())));
+                }
+            }
+        }
+    }
+    Ok(outputs)
 }
 
 /// Directories that the key does not hold, because they do not reach the outputs: the output directory, those of
@@ -512,7 +604,8 @@ fn keep_file(
     let Some(stat) = stat.filter(|stat| stat.kind == FileKind::File) else {
         return Err(Reason::BadOutputs(format!("{} is not a file", path.display())));
     };
-    let rlib = path.extension().is_some_and(|extension| extension == "rlib");
+    let script = world.invocation.family == Family::Script;
+    let rlib = path.extension().is_some_and(|extension| extension == "rlib") && !script;
     let (role, how) = if rlib { (Role::Rlib, Keep::Link) } else { (Role::File, Keep::Copy) };
     let inert: Vec<&[u8]> = inert.iter().map(Vec::as_slice).collect();
     let digest = store.keep(path, how, &inert).map_err(|error| match error {

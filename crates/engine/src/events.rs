@@ -4,7 +4,7 @@ use crate::baseline;
 use crate::journal;
 use crate::pipeline::Call;
 use crate::workshop::Workshop;
-use kiln_action::{Event, Invocation, Mode, Outcome, Reason};
+use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason};
 use kiln_sys::{clock, files};
 use std::ffi::OsString;
 use std::path::Path;
@@ -42,7 +42,8 @@ pub fn event_of(call: &Call<'_>, invocation: &Invocation, outcome: Outcome, reas
             let variable = |name| call.environment.get(name);
             baseline::project_of_script(Path::new(variable("OUT_DIR")?), variable("TARGET"))
         };
-        let of_script = invocation.family.is_c().then(of_script).flatten();
+        let by_script = invocation.family.is_c() || invocation.family == Family::Script;
+        let of_script = by_script.then(of_script).flatten();
         event.project = of_script.unwrap_or_else(|| baseline::project(invocation));
     }
     event.stem = baseline::stem(invocation);

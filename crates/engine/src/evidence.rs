@@ -6,11 +6,17 @@
 //! the compiler, and whatever it starts) may do anything with what it sees, so everything it asks is kept literally.
 //! **A tool** of a C compile (driver, cc1, as) has no files of its own that stand for it in the key: all that it looks at
 //! is asked.
+//!
+//! **A build script** is to be taken as literally as a macro, and so is what it runs. The compilers and linkers among that are known
+//! to ask for variables by name, and to want the time and their number for nothing that matters. kiln itself, asked for a compile
+//! by a script, says what that hangs on ([`Act::Question`]).
 
 use kiln_action::place::{below, same};
-use kiln_action::{Invocation, Placed, Places, Question, Reason};
+use kiln_action::wire::Reader;
+use kiln_action::{Family, Invocation, Placed, Places, Question, Reason};
 use kiln_compiler::gcc::environment as c_variables;
 use kiln_compiler::rustc::environment as variables;
+use kiln_compiler::script;
 use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
 use made::Made;
 use std::collections::{BTreeSet, HashSet};
@@ -65,6 +71,12 @@ pub struct Scene<'a> {
     pub temporary: &'a [PathBuf],
     /// Whether the user allows C results to hold the date at which they were made.
     pub dates: bool,
+    /// The program that kiln is itself.
+    pub own: Option<&'a Path>,
+    /// Whether a program is a toolchain's rustc.
+    pub is_rustc: &'a dyn Fn(&Path) -> bool,
+    /// Whether a path leads to that, under whatever name.
+    pub is_kiln: &'a dyn Fn(&Path) -> bool,
     /// Whether something exists now.
     pub exists: &'a dyn Fn(&Path) -> bool,
     /// Whether it is a directory, or a link to one.
@@ -77,6 +89,15 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         scene,
         who: roles(&record.processes, scene),
         linkers: record.processes.iter().map(|process| is_linker(&process.exe)).collect(),
+        own: record.processes.iter().map(|process| is_own(&process.exe, scene)).collect(),
+        careful: match scene.invocation.family {
+            Family::Script => record.processes.iter().map(|process| is_careful(&process.exe)).collect(),
+            _ => Vec::new(),
+        },
+        rustcs: match scene.invocation.family {
+            Family::Script => record.processes.iter().map(|process| (scene.is_rustc)(&process.exe)).collect(),
+            _ => Vec::new(),
+        },
         proper: record.processes.iter().map(|process| is_compiler_proper(&process.exe)).collect(),
         mapped: scene.invocation.places.remapped(),
         searched: scene.search.iter().map(|directory| directory.as_os_str()).collect(),
@@ -96,6 +117,13 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
 /// The role of every process: the root is the compiler, what its own code starts is a linker, what loaded code or an
 /// unknown wrapper starts is a macro's.
 fn roles(processes: &[Process], scene: &Scene<'_>) -> Vec<Who> {
+    if scene.invocation.family == Family::Script {
+        let called = |exe: &Path| is_linker(exe) || is_c_tool(exe) || is_helper(exe);
+        let known =
+            |exe: &Path| is_own(exe, scene) || called(exe) && is_of_the_system(exe) || (scene.is_rustc)(exe);
+        let role = |process: &Process| if known(&process.exe) { Who::Tool } else { Who::Macro };
+        return processes.iter().map(role).collect();
+    }
     if scene.invocation.family.is_c() {
         let role = |process: &Process| if is_c_tool(&process.exe) { Who::Tool } else { Who::Macro };
         return processes.iter().map(role).collect();
@@ -117,6 +145,11 @@ fn roles(processes: &[Process], scene: &Scene<'_>) -> Vec<Who> {
         roles.push(role);
     }
     roles
+}
+
+/// Whether a program is kiln itself, which says what its answers hang on.
+fn is_own(exe: &Path, scene: &Scene<'_>) -> bool {
+    scene.own.is_some_and(|own| same(own, exe))
 }
 
 /// The drivers and linkers whose reading of the environment is known: they ask by name. Debian's carry their target in
@@ -164,6 +197,29 @@ fn is_c_tool(exe: &Path) -> bool {
     KNOWN.contains(&unversioned.rsplit('-').next().unwrap_or_default())
 }
 
+/// The shell that has no variable for its user, and those of coreutils that ask for it only to know whether they may do everything.
+fn is_careful(exe: &Path) -> bool {
+    const KNOWN: [&str; 8] = ["dash", "cp", "mv", "rm", "ln", "mkdir", "install", "chmod"];
+    let name = exe.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    KNOWN.contains(&name) && is_of_the_system(exe)
+}
+
+/// Whether a program is where the system's own are, or a toolchain's: elsewhere a name says nothing.
+fn is_of_the_system(exe: &Path) -> bool {
+    const ROOTS: [&str; 6] = ["/usr/bin", "/bin", "/usr/lib", "/usr/libexec", "/lib", "/usr/lib64"];
+    let toolchains = || exe.iter().any(|part| part == "rustlib");
+    ROOTS.iter().any(|root| below(exe, Path::new(root)).is_some()) || toolchains()
+}
+
+/// Other programs that build scripts run and that are known to ask for variables by name. (What they ask of limits and the time is how
+/// many files they may open, and what their temporary ones are called.)
+fn is_helper(exe: &Path) -> bool {
+    const KNOWN: [&str; 8] = ["ar", "ranlib", "nm", "strip", "objcopy", "objdump", "readelf", "pkgconf"];
+    let Some(name) = exe.file_name().and_then(OsStr::to_str) else { return false };
+    let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
+    KNOWN.contains(&unversioned.rsplit('-').next().unwrap_or_default()) || name == "pkg-config"
+}
+
 fn is_compiler_proper(exe: &Path) -> bool {
     exe.file_name().and_then(OsStr::to_str).is_some_and(|name| name.starts_with("cc1"))
 }
@@ -179,6 +235,12 @@ struct Reading<'a> {
     linkers: Vec<bool>,
     /// Whether it is gcc's compiler proper.
     proper: Vec<bool>,
+    /// Whether it is kiln itself.
+    own: Vec<bool>,
+    /// Whether it is a program that asks who it is and tells nobody; only where a script runs it.
+    careful: Vec<bool>,
+    /// Whether it is a toolchain's rustc; only where a script runs it.
+    rustcs: Vec<bool>,
     mapped: Places,
     /// Directories of `$PATH`.
     searched: HashSet<&'a OsStr>,
@@ -204,10 +266,11 @@ impl Reading<'_> {
     /// The program and the libraries a process consists of. The compiler's own are its toolchain; system libraries under
     /// it do not reach its output.
     fn process(&mut self, process: &Process, who: Who) {
-        if who == Who::Compiler {
+        if who == Who::Compiler || is_own(&process.exe, self.scene) {
             return;
         }
-        if who == Who::Macro || who == Who::Linker && !is_linker(&process.exe) {
+        let script = self.is_script() && process.parent.is_none();
+        if !script && who == Who::Macro || who == Who::Linker && !is_linker(&process.exe) {
             // A shell or an interpreter takes over its whole environment, without asking for a name.
             self.ask(Question::Environ);
         }
@@ -231,6 +294,8 @@ impl Reading<'_> {
         match &event.act {
             Act::Open { path, mode, errno } => {
                 if *errno == 0 && (mode.write || mode.create || mode.truncate) {
+                    let anew = mode.create && mode.truncate && self.is_temporary(path);
+                    self.may_write(path, mode.exclusive || anew)?;
                     self.written(path, mode.read && !mode.truncate)
                 } else if *errno == 0 && !mode.read {
                     self.looked(who, path, 0) // only to name it
@@ -251,14 +316,28 @@ impl Reading<'_> {
             }
             Act::List { path, errno } => self.listed(who, path, *errno),
             Act::Load { path, errno } => self.loaded(who, event.process, path, *errno),
-            Act::Getenv { name } => self.variable(who, name),
+            Act::Getenv { name } => self.variable(who, event.process, name),
+            Act::Search if self.is_script() => Ok(()), // what is found, and what is not, is asked instead
+            Act::Search => self.variable(who, event.process, b"PATH"),
+            Act::Question { question } => self.told(event.process, question),
+            Act::Probe { path, .. } if self.is_script() && self.is_searched(path) => {
+                let name = path.file_name().unwrap_or_default();
+                self.ask(Question::Program(name.as_bytes().to_vec()));
+                if !(self.scene.is_kiln)(path) && !self.is_made(path) {
+                    let placed = self.placed(who, path); // it may be searched for along another path than kiln's own
+                    self.ask(Question::Absent(placed));
+                }
+                Ok(())
+            }
             Act::Probe { path, present } => self.looked(who, path, if *present { 0 } else { ENOENT }),
+            Act::Exec { path, errno: 0 } if self.is_script() && (self.scene.is_kiln)(path) => Ok(()),
             Act::Exec { path, errno } => {
                 self.found.code.insert(path.clone());
                 self.opened(who, event.process, path, *errno)
             }
             Act::Rename { from, to, errno } if *errno == 0 => {
                 self.may_remove(from)?;
+                self.may_write(to, false)?;
                 match self.scene.invocation.outputs.is_private(to) {
                     true => self.made.remove(from),
                     false => self.made.rename(from, to),
@@ -282,15 +361,18 @@ impl Reading<'_> {
                 Ok(())
             }
             Act::Create { path, errno, .. } => self.looked(who, path, *errno),
-            Act::Modify { path, errno } if *errno == 0 => self.written(path, false),
+            Act::Modify { path, errno } if *errno == 0 => {
+                self.may_write(path, false)?;
+                self.written(path, false)
+            }
             Act::Rename { .. } | Act::Remove { .. } | Act::Modify { .. } => Ok(()),
-            Act::Ask(ask) => self.asked(who, *ask),
+            Act::Ask(ask) => self.asked(who, event.process, *ask),
         }
     }
 
     /// Whether a look at this path says nothing about the inputs.
     fn beside_the_point(&self, who: Who, path: &Path) -> bool {
-        if self.is_made(path) || is_of_the_kernel(path) {
+        if self.is_made(path) || is_of_the_kernel(path) || self.scene.invocation.outputs.holds(path) {
             return true;
         }
         if who == Who::Tool && self.scene.responses.iter().any(|response| same(response, path)) {
@@ -308,6 +390,35 @@ impl Reading<'_> {
 
     fn is_made(&self, path: &Path) -> bool {
         self.made.holds(path)
+    }
+
+    fn is_script(&self) -> bool {
+        self.scene.invocation.family == Family::Script
+    }
+
+    /// Whether it is directly in a directory of `$PATH`.
+    fn is_searched(&self, path: &Path) -> bool {
+        path.parent().is_some_and(|directory| self.searched.contains(directory.as_os_str()))
+    }
+
+    /// What kiln says of a compile that the run asked it for. Only kiln may say so: a script could write anything.
+    fn told(&mut self, process: u32, question: &[u8]) -> Result<(), Reason> {
+        let own = self.own.get(process as usize).is_some_and(|own| *own);
+        let question = Question::read(&mut Reader(question));
+        let Some(question) = question.ok().filter(|_| own) else {
+            return Err(Reason::Unrecorded("a process that says it is kiln".into()));
+        };
+        if let Some(placed) = question.path()
+            && let Some(path) = self.scene.invocation.places.resolve(placed)
+            && (self.is_made(&path) || self.scene.invocation.outputs.holds(&path) || is_of_the_kernel(&path))
+        {
+            return Ok(());
+        }
+        match question {
+            Question::Env(name) if std::str::from_utf8(name).is_ok_and(script::is_inert) => {}
+            question => self.ask(question.into_owned()),
+        }
+        Ok(())
     }
 
     fn is_dependency(&self, path: &Path) -> bool {
@@ -330,7 +441,7 @@ impl Reading<'_> {
         let proper = || self.proper.get(process as usize).is_some_and(|proper| *proper);
         let depends = || self.scene.invocation.depfile.as_deref() == Some(path);
         let asked = || proper() && outputs.declares(path) || depends();
-        if who == Who::Tool && asked() && !self.is_made(path) {
+        if who == Who::Tool && asked() && !self.is_made(path) && !self.is_script() {
             return Err(Reason::Asked(format!(
                 "a source asks for {}, which the compile writes",
                 path.display()
@@ -346,7 +457,10 @@ impl Reading<'_> {
             return Ok(());
         }
         if self.beside_the_point(who, path) {
-            if who == Who::Tool && errno == 0 && is_of_the_kernel(path) && !is_known_of_the_kernel(path) {
+            let source = || !self.is_script() || self.proper.get(process as usize).is_some_and(|it| *it);
+            let odd =
+                who == Who::Tool && errno == 0 && is_of_the_kernel(path) && !is_known_of_the_kernel(path);
+            if odd && source() {
                 return Err(Reason::Asked(format!("a source reads {}", path.display())));
             }
             return self.no_secret_door(who, path);
@@ -361,6 +475,9 @@ impl Reading<'_> {
     fn read(&mut self, who: Who, path: &Path) {
         self.found.opened.insert(path.to_owned());
         let placed = self.placed(who, path);
+        if self.is_script() {
+            self.ask(Question::Mode(placed.clone())); // which a copy takes along
+        }
         self.ask(Question::File(placed));
     }
 
@@ -376,6 +493,12 @@ impl Reading<'_> {
             "/proc/self/maps",
         ];
         let kernel = who == Who::Macro && is_of_the_kernel(path) && !self.is_made(path);
+        // The jobserver's, or a file that was seen when it was opened; and what coreutils look at to see whether files have labels.
+        let labels =
+            || below(path, Path::new("/sys/fs/selinux")).is_some() || path == Path::new("/proc/filesystems");
+        if kernel && self.is_script() && (is_descriptor(path) || labels()) {
+            return Ok(());
+        }
         if kernel && !HARMLESS.iter().any(|known| path == Path::new(known)) {
             return Err(Reason::Asked(path.display().to_string()));
         }
@@ -482,7 +605,7 @@ impl Reading<'_> {
         self.opened(if who == Who::Macro { Who::Compiler } else { who }, process, path, errno)
     }
 
-    fn variable(&mut self, who: Who, name: &[u8]) -> Result<(), Reason> {
+    fn variable(&mut self, who: Who, process: u32, name: &[u8]) -> Result<(), Reason> {
         let text = std::str::from_utf8(name).unwrap_or("");
         let inert = match who {
             // rustc's own reads: those that count are in the WeakKey, those that do not are listed with the reason
@@ -494,6 +617,12 @@ impl Reading<'_> {
                     || self.scene.invocation.environment.contains(&text)
             }
             Who::Linker => variables::SEARCH.contains(&text) || variables::is_linker_inert(text),
+            Who::Macro | Who::Tool if self.is_script() => {
+                let rustc =
+                    || self.rustcs.get(process as usize).is_some_and(|it| *it) && variables::is_inert(text);
+                let tool = || variables::is_linker_inert(text) || rustc();
+                script::is_inert(text) || (self.scene.ignored)(name) || who == Who::Tool && tool()
+            }
             Who::Macro => (self.scene.ignored)(name),
             Who::Tool => {
                 text == "PATH"
@@ -509,11 +638,15 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn asked(&mut self, who: Who, ask: Ask) -> Result<(), Reason> {
+    fn asked(&mut self, who: Who, process: u32, ask: Ask) -> Result<(), Reason> {
         match who {
             Who::Macro => {}
             Who::Tool => return self.asked_by_tool(ask),
             Who::Compiler | Who::Linker => return Ok(()),
+        }
+        let careful = self.careful.get(process as usize).is_some_and(|it| *it);
+        if careful && matches!(ask, Ask::User | Ask::Pid) {
+            return Ok(()); // at its start, to be careful where it has another user's rights
         }
         let what = match ask {
             // A map with random hashing asks for it; a result that depends on it is as good as any other run's.
@@ -524,18 +657,19 @@ impl Reading<'_> {
                 }
                 return Ok(()); // the directory is in the key
             }
-            Ask::Time => "a macro asks for the time",
-            Ask::Monotonic => "a macro asks for the uptime",
-            Ask::Pid => "a macro asks for the process id",
-            Ask::Host => "a macro asks for the host's name",
-            Ask::User => "a macro asks for the user",
-            Ask::Cpus => "a macro asks for the number of processors",
-            Ask::Limits => "a macro asks for the machine's limits",
-            Ask::Network => "a macro uses the network",
-            Ask::Date => "a macro asks for the time zone",
+            Ask::Time => "asks for the time",
+            Ask::Monotonic => "asks for the uptime",
+            Ask::Pid => "asks for the process id",
+            Ask::Host => "asks for the host's name",
+            Ask::User => "asks for the user",
+            Ask::Cpus => "asks for the number of processors",
+            Ask::Limits => "asks for the machine's limits",
+            Ask::Network => "uses the network",
+            Ask::Date => "asks for the time zone",
             Ask::Utc => return Ok(()), // a conversion only: the time itself is asked for elsewhere
         };
-        Err(Reason::Asked(what.into()))
+        let whose = if self.is_script() { "a build script" } else { "a macro" };
+        Err(Reason::Asked(format!("{whose} {what}")))
     }
 
     /// gcc and clang ask for the time, chance and their number for temporary names and statistics; a date only where a
@@ -548,6 +682,22 @@ impl Reading<'_> {
             Ask::Network => Err(Reason::Asked("the compiler uses the network".into())),
             _ => Ok(()),
         }
+    }
+
+    /// Whether it is directly in a directory for temporary files.
+    fn is_temporary(&self, path: &Path) -> bool {
+        let parent = path.parent();
+        parent.is_some_and(|parent| self.scene.temporary.iter().any(|directory| same(directory, parent)))
+    }
+
+    /// A build script may do what it likes anywhere. What it writes to and has not made was there before, or it may have been: what was in
+    /// it may count, and that it is another file afterwards is an effect that no hit has.
+    fn may_write(&self, path: &Path, made_by_it: bool) -> Result<(), Reason> {
+        let fine = made_by_it || is_of_the_kernel(path) || self.is_made(path) || self.is_allowed(path);
+        if fine || !self.is_script() {
+            return Ok(());
+        }
+        Err(Reason::WroteElsewhere(path.display().to_string()))
     }
 
     fn written(&mut self, path: &Path, also_read: bool) -> Result<(), Reason> {
@@ -646,6 +796,13 @@ fn is_known_of_the_kernel(path: &Path) -> bool {
         "/proc/self/status",
     ];
     KNOWN.iter().any(|known| path == Path::new(known)) || path.starts_with("/sys/devices/system")
+}
+
+/// An open file by its number, other than the standard streams.
+fn is_descriptor(path: &Path) -> bool {
+    let directories = ["/dev/fd", "/proc/self/fd"].map(Path::new);
+    let number = path.file_name().and_then(OsStr::to_str).and_then(|name| name.parse::<u32>().ok());
+    path.parent().is_some_and(|directory| directories.contains(&directory)) && number.is_some_and(|it| it > 2)
 }
 
 const ENOENT: i32 = 2;

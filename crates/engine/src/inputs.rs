@@ -2,12 +2,14 @@
 
 use crate::switches;
 use kiln_action::wire::Writer;
-use kiln_action::{Answer, Digest, Invocation, Placed, Question};
+use kiln_action::{Answer, Digest, Family, Invocation, Placed, Question};
 use kiln_compiler::rustc::{depinfo, environment as variables};
+use kiln_compiler::script;
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Stat};
 use kiln_sys::identity::Memo;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -124,13 +126,17 @@ fn answer(question: &Question<&[u8]>, world: &World<'_>) -> Option<Answer> {
         Question::File(placed) => view::content(&place(placed)?, world.memo),
         Question::Absent(placed) => view::presence(&place(placed)?),
         Question::Kind(placed) => kind(&place(placed)?),
+        Question::Mode(placed) => match kind(&place(placed)?)? {
+            Answer::Stat { kind, mode, .. } => Some(Answer::Stat { kind, mode, size: 0, mtime_ns: 0 }),
+            other => Some(other),
+        },
         Question::Real(placed) => {
             let (real, link) = view::real_path(&place(placed)?)?;
             Some(leads(real.as_deref(), link.as_deref(), placed.place, world.invocation))
         }
         Question::Listing(placed) => listing(&place(placed)?),
         Question::Env(name) => {
-            let value = world.environment.get(OsStr::from_bytes(name));
+            let value = variable(OsStr::from_bytes(name), world);
             Some(value.map_or(Answer::Nothing, |value| Answer::Content(Digest::of(value.as_bytes()))))
         }
         Question::Where(name) => Some(leads_to(OsStr::from_bytes(name), world)),
@@ -143,6 +149,18 @@ fn answer(question: &Question<&[u8]>, world: &World<'_>) -> Option<Answer> {
         Question::Here => Some(Answer::Content(directories(world.invocation))),
         Question::Argv => Some(Answer::Content(command_line(world))),
         Question::Environ => Some(Answer::Content(whole_environment(world))),
+    }
+}
+
+/// What a variable says. A build script is told where kiln is, in front of rustc and of C compilers: that is left out, since it is
+/// somewhere else for everybody and changes nothing.
+fn variable<'a>(name: &OsStr, world: &World<'a>) -> Option<Cow<'a, OsStr>> {
+    let value = world.environment.get(name).map(Cow::Borrowed);
+    match name.to_str() {
+        _ if world.invocation.family != Family::Script => value,
+        Some("RUSTC_WRAPPER") => value.filter(|value| !is_kiln(Path::new(value))),
+        Some("PATH") => path_without_kiln(world.environment).map(Cow::Owned).or(value),
+        _ => value,
     }
 }
 
@@ -238,7 +256,7 @@ pub fn another_program(path: &Path) -> Option<PathBuf> {
 }
 
 /// Whether this is the running program by another name: a link to it in the place of a compiler.
-fn is_kiln(path: &Path) -> bool {
+pub fn is_kiln(path: &Path) -> bool {
     let same = |one: &files::Identity, other: &files::Identity| (one.dev, one.ino) == (other.dev, other.ino);
     let Some(it) = files::stat(path).ok().flatten() else { return false };
     let own = files::stat(Path::new("/proc/self/exe")).ok().flatten();
@@ -349,12 +367,13 @@ fn command_line(world: &World<'_>) -> Digest {
 
 fn whole_environment(world: &World<'_>) -> Digest {
     let ignored = |name: &OsStr| switches::is_ignored(world.settings, name.as_bytes());
-    let mut variables: Vec<(&OsStr, &OsStr)> = world
-        .environment
-        .iter()
-        .filter(|(name, _)| !ignored(name))
-        .filter(|(name, _)| !name.to_str().is_some_and(variables::is_left_out_of_a_walk))
-        .collect();
+    let script = world.invocation.family == Family::Script;
+    let left_out = |name: &str| variables::is_left_out_of_a_walk(name) || script && script::is_inert(name);
+    let counts = |name: &OsStr| !name.to_str().is_some_and(left_out);
+    let names = world.environment.iter().map(|(name, _)| name);
+    let counted = names.filter(|name| !ignored(name) && counts(name));
+    let mut variables: Vec<(&OsStr, Cow<'_, OsStr>)> =
+        counted.filter_map(|name| Some((name, variable(name, world)?))).collect();
     variables.sort_unstable();
     let mut text = Writer::default();
     for (name, value) in variables {

@@ -5,10 +5,14 @@ use crate::asked::{Asked, Run, channel};
 use crate::baseline::{self, Missed};
 use crate::capture::{self, Kept, Ran, Shelf};
 use crate::events::{bypass, c_name, crate_name, event_of, tell};
+use crate::fill;
 use crate::inputs;
 use crate::lookup::{self, Looked, lookup, shape_of};
+use crate::nested;
+use crate::note;
 use crate::project;
-use crate::restore::{self, Restored};
+use crate::restore::{self, Restored, Way};
+use crate::script;
 use crate::switches;
 use crate::toolchain::{self, Known, Owned};
 use crate::verify::{self, Finding, Hit};
@@ -21,6 +25,7 @@ use kiln_compiler::{Context, Recognised, Remap};
 use kiln_config::Settings;
 use kiln_exec::Executor;
 use kiln_exec::single_flight::{self, Entered, Flight};
+use kiln_recorder::Reporter;
 use kiln_report::cause::Difference;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
@@ -51,6 +56,8 @@ pub struct Call<'a> {
     pub executor: &'a dyn Executor,
     /// The remote side, where there is one.
     pub afar: Option<&'a dyn Afar>,
+    /// The record of the build script's run that this call is part of, if it is.
+    pub reporter: Option<&'a Reporter>,
 }
 
 /// How a call ends.
@@ -72,6 +79,16 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
     if call.settings.off {
         return Ending::Unchanged(Reason::Disabled);
     }
+    let taken = fill::before_cargo(call);
+    let ending = wrap_this(call, recognised);
+    let leaves = !taken.is_empty() && matches!(ending, Ending::Code(_));
+    if !leaves || process::go_on_behind() == Side::Behind {
+        fill::put_back(call, &taken);
+    }
+    ending
+}
+
+fn wrap_this(call: &Call<'_>, recognised: &Recognised) -> Ending {
     let shop = match Workshop::open(call.settings) {
         Ok(shop) => shop,
         Err(reason) => return Ending::Unchanged(reason),
@@ -122,6 +139,47 @@ fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason>
     Ok(recognised)
 }
 
+/// A call that was served although nobody makes it now.
+pub struct Served<'a> {
+    /// What it means.
+    pub invocation: Invocation,
+    /// What the store has no more for it.
+    pub taken: Vec<(Digest, PathBuf)>,
+    compile: Compile<'a>,
+    key: ActionKey,
+}
+
+impl Served<'_> {
+    /// Whether it would still be served by the same result.
+    pub fn holds(&self) -> bool {
+        let (_, keys) = lookup::candidates(
+            &self.compile.weak,
+            &self.compile.asked.world(),
+            &self.compile.asked.shop.store,
+        );
+        keys.contains(&self.key)
+    }
+}
+
+/// Makes a call that was made before: its outputs are put in place, if they are those that came of it then. What it said is not said
+/// again.
+pub fn serve_again<'a>(call: &'a Call<'a>, recognised: &Recognised, key: &ActionKey) -> Option<Served<'a>> {
+    let shop = Workshop::open(call.settings).ok()?;
+    let recognised = found(recognised, call).ok()?;
+    let (invocation, responses) = understand(call, &recognised, &shop).ok()?;
+    if refused(call, &recognised, &invocation).is_some() || invocation.stdin {
+        return None;
+    }
+    let mut asked = Asked { call, shop, invocation: invocation.clone(), responses, input: None };
+    let (toolchain, owned) = asked.prepare().ok()??;
+    let compile = asked.of(toolchain, owned);
+    let restored = compile.restore_again(key);
+    let what =
+        if restored.is_some() { "filled" } else { "not filled: its key is another today, or nobody has it" };
+    compile.asked.step(|| what.to_owned());
+    Some(Served { invocation, taken: restored?.taken, compile, key: *key })
+}
+
 /// The command line, and the files that gave words of it.
 fn understand(
     call: &Call<'_>,
@@ -163,11 +221,14 @@ fn understand(
 
 /// Why a compile that is understood is none for the cache, if it is not.
 fn refused(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) -> Option<Reason> {
+    if let Some(reason) = script::refused(invocation, call.build) {
+        return Some(reason);
+    }
     if invocation.family == Family::Msvc {
         return Some(Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into()));
     }
     let args = &call.argv[1 + recognised.skip..];
-    let rustc = !invocation.family.is_c();
+    let rustc = invocation.family == Family::Rustc;
     let human = rustc && !args.iter().any(|arg| arg.as_encoded_bytes().starts_with(b"--error-format=json"));
     if human && invocation.mode == Mode::Compile && process::is_terminal(Channel::Err) {
         return Some(Reason::Terminal);
@@ -235,7 +296,11 @@ impl<'a> Asked<'a> {
     /// fetched for them meanwhile, and some would be compiled (measured).
     fn may_run_first(&self) -> bool {
         let nothing_to_find = || self.shop.store.is_empty();
-        !self.call.settings.read_only && self.call.afar.is_none() && (self.is_question() || nothing_to_find())
+        let heard = self.call.reporter.is_some(); // which is to be told what it hung on before the caller goes on
+        !heard
+            && !self.call.settings.read_only
+            && self.call.afar.is_none()
+            && (self.is_question() || nothing_to_find())
     }
 
     fn is_question(&self) -> bool {
@@ -266,9 +331,9 @@ impl<'a> Asked<'a> {
         let before = toolchain::state(&self.invocation);
         let ran = match self.run() {
             Run::Done(ran) => ran,
-            Run::Failed(ending, took) => {
+            Run::Failed(ending, ran) => {
                 let event = Event {
-                    compile_ms: took.as_millis() as u64,
+                    compile_ms: ran.took.as_millis() as u64,
                     ..self.event(Outcome::Failed, &Reason::Failed)
                 };
                 tell(&self.shop, self.call, event);
@@ -330,6 +395,11 @@ impl Compile<'_> {
     /// What the remote side knows this by, and what it is taken to cost, in milliseconds (0: nobody knows); `None` if it is not asked.
     fn workspace(&self) -> Option<(Option<afar::Workspace>, u32)> {
         const PROBE_MS: u32 = 40;
+        if self.asked.call.reporter.is_some() {
+            // What the script comes to is kept, too, and travels with the workspace: this is for those whose script has to run.
+            let known = self.asked.invocation.mode == Mode::Compile;
+            return Some((None, if known { 0 } else { PROBE_MS }));
+        }
         let memo = self.asked.shop.store.memo();
         let (invocation, environment) = (&self.asked.invocation, self.asked.call.environment);
         match invocation.mode {
@@ -345,10 +415,23 @@ impl Compile<'_> {
 
     /// What the remote side brings comes into the local store, and is served from there.
     fn serve_from_afar(&self) -> Option<Ending> {
+        let mut ending = None;
+        let served = RefCell::new(&mut ending);
+        self.bring(&|| {
+            let now = self.serve_from_cache().ok();
+            let found = now.is_some();
+            **served.borrow_mut() = now;
+            found
+        });
+        ending
+    }
+
+    /// Has things brought until `is_served` says that it is enough; whether it did.
+    fn bring(&self, is_served: &dyn Fn() -> bool) -> bool {
         const ROUNDS: u32 = 3; // Shapes, then a result; once more where others brought Shapes meanwhile
         let settings = self.asked.call.settings;
-        let afar = self.asked.call.afar.filter(|_| !settings.recache && settings.verify.is_none())?;
-        let (workspace, cost_ms) = self.workspace()?;
+        let afar = self.asked.call.afar.filter(|_| !settings.recache && settings.verify.is_none());
+        let (Some(afar), Some((workspace, cost_ms))) = (afar, self.workspace()) else { return false };
         for _ in 0..ROUNDS {
             let (seen, keys) = lookup::candidates(&self.weak, &self.asked.world(), &self.asked.shop.store);
             let wanted =
@@ -356,15 +439,36 @@ impl Compile<'_> {
             let brought = afar.bring(&wanted);
             self.asked.step(|| format!("{brought:?} from afar"));
             if brought == Brought::default() {
-                return None;
+                return false;
             }
             self.remote.set(true);
-            if let Ok(ending) = self.serve_from_cache() {
-                return Some(ending);
+            if is_served() {
+                return true;
             }
             self.remote.set(false);
         }
-        None
+        false
+    }
+
+    fn restore(&self, result: &ActionResult, way: Way) -> Option<Restored> {
+        let restored = restore::restore(result, &self.asked.world(), &self.asked.shop.store, way);
+        if restored.is_none() {
+            script::empty(&self.asked.invocation);
+        }
+        restored
+    }
+
+    /// Puts the outputs of this very result in place.
+    fn restore_again(&self, wanted: &ActionKey) -> Option<Restored> {
+        let here = || match lookup(&self.weak, &self.asked.world(), &self.asked.shop.store) {
+            Looked::Found(key, result) if key == *wanted => Some(result),
+            _ => None,
+        };
+        let result = here().or_else(|| self.bring(&|| here().is_some()).then(here).flatten())?;
+        let way = if self.remote.get() { Way::Take } else { Way::Leave };
+        let restored = self.restore(&result, way)?;
+        self.tell_hit(wanted, &result, &restored);
+        Some(restored)
     }
 
     /// A hit, told to the caller; else why there is none.
@@ -389,10 +493,17 @@ impl Compile<'_> {
         {
             return Err(Reason::BadOutputs(what));
         }
-        let restored = restore::restore(&result, &self.asked.world(), &self.asked.shop.store)
-            .ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
+        let restored =
+            self.restore(&result, Way::Leave).ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
         self.asked.step(|| format!("{key:?} restored"));
         self.tell_hit(&key, &result, &restored);
+        self.note(&key);
+        if self.asked.call.reporter.is_some() {
+            let shape = shape_of(&self.weak, &key, &self.asked.world(), &self.asked.shop.store);
+            let outputs =
+                result.outputs.iter().filter_map(|output| self.asked.invocation.places.resolve(&output.path));
+            self.report(shape.as_ref(), outputs);
+        }
         for (stream, text) in &restored.said {
             process::pass_on(channel(*stream), text);
         }
@@ -440,11 +551,31 @@ impl Compile<'_> {
                 self.keep(&ran, missed);
                 Ending::Code(i32::from(ran.exit_code))
             }
-            Run::Failed(ending, took) => {
-                self.tell_run(Outcome::Failed, &Reason::Failed, took);
+            Run::Failed(ending, ran) => {
+                self.tell_run(Outcome::Failed, &Reason::Failed, ran.took);
+                if self.asked.call.reporter.is_some() {
+                    let shape = capture::asked_by_failed(&ran, &self.asked.world(), &self.owned);
+                    self.report(shape.ok().as_ref(), self.asked.invocation.outputs.files.iter().cloned());
+                }
                 ending
             }
             Run::NotStarted(ending) => ending,
+        }
+    }
+
+    /// Says what this compile hung on to whoever records the script that asked for it. Where that is not known nothing is said: then
+    /// the script counts as unrecorded.
+    fn report(&self, shape: Option<&Shape>, outputs: impl Iterator<Item = PathBuf>) {
+        if let (Some(reporter), Some(shape)) = (self.asked.call.reporter, shape) {
+            nested::report(reporter, shape, outputs, &self.asked.world(), &self.owned);
+        }
+    }
+
+    /// Notes the call, where somebody asks for notes.
+    fn note(&self, key: &ActionKey) {
+        let call = self.asked.call;
+        if let Some(notes) = &call.settings.notes {
+            note::write(notes, &self.weak, key, call, &self.asked.invocation);
         }
     }
 
@@ -457,6 +588,10 @@ impl Compile<'_> {
         match capture::capture(ran, &self.weak, &self.asked.world(), &self.owned, &shelf) {
             Ok(kept) => {
                 self.tell_miss(ran, missed, &kept);
+                script::stand_in(&self.asked.invocation, self.asked.call.settings);
+                self.note(&kept.key);
+                let outputs = &self.asked.invocation.outputs.files;
+                self.report(Some(&kept.shape), kept.outputs.iter().chain(outputs).cloned());
                 self.tell_afar(ran, &kept);
             }
             Err(reason @ Reason::NoStore(_)) => self.tell_run(Outcome::Error, &reason, ran.took),

@@ -2,14 +2,16 @@
 //!
 //! An `.rlib` is a hard link to the store where an `.rmeta` beside it carries a fresh time (cargo takes the newest of a
 //! unit's outputs); rustc only ever replaces it by rename. Everything else is a private copy: linkers, `strip` and
-//! cargo's own uplifting write to it. The time of a shared inode is never set.
+//! cargo's own uplifting write to it. The time of a shared inode is never set. (A build script behind its launcher is a link, too: nobody
+//! but the launcher knows its name.)
 
 use crate::inputs::{self, World};
-use kiln_action::{ActionResult, FileKind, Invocation, Output, Role, Stream};
+use crate::script;
+use kiln_action::{ActionResult, Digest, FileKind, Invocation, Output, Role, Stream};
 use kiln_compiler::gcc::wrapping;
 use kiln_store::{Fetch, Store};
 use kiln_sys::files;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a hit says, for this place.
 pub struct Restored {
@@ -17,15 +19,27 @@ pub struct Restored {
     pub said: Vec<(Stream, Vec<u8>)>,
     /// Bytes put in place.
     pub bytes: u64,
+    /// What the store has no more, and where it is.
+    pub taken: Vec<(Digest, PathBuf)>,
+}
+
+/// What becomes of the store's own files.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// They stay.
+    Leave,
+    /// Those that would be copied are taken: they have just come from elsewhere, and are put back behind the caller's back.
+    Take,
 }
 
 /// Puts the outputs of `result` in place. `None` means that something is damaged or cannot be written: compile.
-pub fn restore(result: &ActionResult, world: &World<'_>, store: &dyn Store) -> Option<Restored> {
+pub fn restore(result: &ActionResult, world: &World<'_>, store: &dyn Store, way: Way) -> Option<Restored> {
     let places = &world.invocation.places;
     let said: Option<Vec<_>> =
         result.streams.iter().map(|(stream, text)| Some((*stream, text.fill(places)?))).collect();
     let said = said?;
-    let mut restoring = Restoring { result, world, store, metadata: None };
+    let script = script::to_stand_in(world.invocation, world.settings);
+    let mut restoring = Restoring { result, world, store, script, way, metadata: None, taken: Vec::new() };
     let mut bytes = 0;
     let (libraries, others): (Vec<_>, Vec<_>) =
         result.outputs.iter().partition(|output| output.role == Role::Rlib);
@@ -36,7 +50,7 @@ pub fn restore(result: &ActionResult, world: &World<'_>, store: &dyn Store) -> O
         }
         bytes += restoring.put(output, &to)?;
     }
-    Some(Restored { said, bytes })
+    Some(Restored { said, bytes, taken: restoring.taken })
 }
 
 /// What keeps outputs of a C compile from being put in place, so that the compiler is asked to. One is a link: compilers
@@ -71,6 +85,10 @@ struct Restoring<'a> {
     result: &'a ActionResult,
     world: &'a World<'a>,
     store: &'a dyn Store,
+    /// A build script's executable in the place of which a launcher is to stand.
+    script: Option<PathBuf>,
+    way: Way,
+    taken: Vec<(Digest, PathBuf)>,
     /// The permissions of the `.rmeta`, once it is in place: those of any new file here, today.
     metadata: Option<u32>,
 }
@@ -89,9 +107,25 @@ impl Restoring<'_> {
                 files::write_atomic(to, &text).ok()?;
                 Some(text.len() as u64)
             }
+            Role::File if self.script.as_deref() == Some(to) => {
+                script::link(self.store, &output.digest, to)?;
+                Some(output.digest.size)
+            }
             Role::Rlib => self.library(output, to),
+            Role::Directory => files::create_dirs(to).ok().map(|()| 0),
             Role::File => {
-                self.fetch(output, to, Fetch::Copy { executable: output.executable })?;
+                let tree = self.world.invocation.outputs.tree.as_deref();
+                if let Some(above) = to.parent().filter(|above| tree.is_some_and(|tree| *above != tree)) {
+                    files::create_dirs(above).ok()?; // it may be told before its directory
+                }
+                let executable = output.executable;
+                let how = match self.way {
+                    Way::Leave => Fetch::Copy { executable },
+                    Way::Take => Fetch::Take { executable },
+                };
+                if self.store.fetch(&output.digest, to, how).ok()?.taken {
+                    self.taken.push((output.digest, to.to_owned()));
+                }
                 if output.path.path.ends_with(b".rmeta") {
                     self.metadata = Some(files::lstat(to).ok()??.mode);
                 }

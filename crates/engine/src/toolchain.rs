@@ -3,7 +3,7 @@
 
 use kiln_action::place::below;
 use kiln_action::wire::{Reader, Writer, seal, unseal};
-use kiln_action::{Digest, FileKind, Invocation, Reason};
+use kiln_action::{Digest, Family, FileKind, Invocation, Reason};
 use kiln_compiler::rustc::toolchain::{self as layout, Names};
 use kiln_exec::single_flight::{self, Entered};
 use kiln_sys::env::Environment;
@@ -96,6 +96,9 @@ impl Sought<'_> {
 
     /// What is remembered, or found out without reading much.
     fn recall(&self, whereabouts: &Whereabouts<'_>) -> Result<Option<Known>, Reason> {
+        if self.invocation.family == Family::Script {
+            return script(&self.compiler, whereabouts.memo).map(Some);
+        }
         if self.invocation.family.is_c() {
             return driver(&self.compiler, self.invocation, whereabouts.memo).map(Some);
         }
@@ -126,6 +129,17 @@ impl Sought<'_> {
             known.digest = with_place(&known.digest, &self.compiler);
         }
         known
+    }
+}
+
+/// A build script: its own content. What it runs and loads besides is asked by every run.
+fn script(program: &Path, memo: &Memo) -> Result<Known, Reason> {
+    match identity::digest_of(program, memo) {
+        Ok(Found::Content(digest, _)) => {
+            let owned = Owned { files: HashSet::from([program.to_owned()]), whole: Vec::new() };
+            Ok(Known { digest, libraries: Vec::new(), owned })
+        }
+        _ => Err(Reason::UnknownToolchain(format!("{} is not a file", program.display()))),
     }
 }
 
@@ -238,6 +252,11 @@ impl Owned {
         files.extend(["clippy-driver", "rustc"].map(|name| bin.join(name)));
         files.insert(compiler.to_owned());
         Owned { files, whole }
+    }
+
+    /// Every file and directory for which the toolchain's digest stands, but those inside of such directories.
+    pub fn all(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().chain(&self.whole).map(PathBuf::as_path)
     }
 
     /// Whether the toolchain's digest stands for this path.

@@ -154,6 +154,7 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result
     files::create_private_dirs(&temporary)?;
     let args = world.argv.get(1..).unwrap_or_default();
     let (args, places) = match world.invocation.family {
+        Family::Script => return Ok(Finding::NotCompared("runs of build scripts are not made again".into())),
         Family::Rustc => {
             (moved(args, &world.invocation.append, &out), places_with(&world.invocation.places, &out))
         }
@@ -181,7 +182,7 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result
         .into_iter()
         .chain(path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str())))
         .collect();
-    let program = Program { program: &world.argv[0], args: &args, set: &set };
+    let program = Program { program: &world.argv[0], called: None, args: &args, set: &set };
     let run = || {
         let mut said = (Vec::new(), Vec::new());
         let ended = process::run(&program, hit.input, &mut |channel, bytes| match channel {
@@ -359,6 +360,7 @@ fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Findi
                 text.is_some_and(|text| files::read(&path).is_ok_and(|now| valueless(now) == text))
             }
             Role::Rlib | Role::File => files::hash_file(&path)?.digest == output.digest,
+            Role::Directory => files::list(&path)?.is_some(),
         };
         if same {
             continue;

@@ -16,6 +16,8 @@ pub use local::Local;
 pub struct Job<'a> {
     /// The program's file.
     pub program: &'a OsStr,
+    /// What it is called in its first argument, where that is something else.
+    pub called: Option<&'a OsStr>,
     /// Its arguments.
     pub args: &'a [&'a OsStr],
     /// Variables on top of the inherited ones.

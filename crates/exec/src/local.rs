@@ -10,7 +10,7 @@ pub struct Local;
 
 impl Executor for Local {
     fn run(&self, job: &Job<'_>, sink: &mut dyn Sink) -> io::Result<Ended> {
-        let program = Program { program: job.program, args: job.args, set: job.set };
+        let program = Program { program: job.program, called: job.called, args: job.args, set: job.set };
         let ended = process::run(&program, job.input, &mut |channel, bytes| {
             let stream = match channel {
                 Channel::Out => Stream::Out,

@@ -12,6 +12,7 @@ mod masquerade;
 use kiln_config::{Settings, Start};
 use kiln_engine::{Call, Ending, inputs};
 use kiln_exec::Local;
+use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel, Program};
@@ -66,10 +67,12 @@ fn not_there(called: &OsStr) -> ! {
 
 fn wrap(argv: &[OsString], started: Moment) -> ! {
     let Some(recognised) = kiln_compiler::recognise(&argv[0], argv.get(1).map(OsString::as_os_str)) else {
-        become_compiler(argv)
+        become_compiler(argv, reporter().as_ref())
     };
+    let reporter = reporter();
     let environment = Environment::capture();
-    let Some(directory) = env::directory() else { become_compiler(argv) };
+    let reporter = reporter.as_ref();
+    let Some(directory) = env::directory() else { become_compiler(argv, reporter) };
     let out = out_directory(argv).map(|out| directory.join(out));
     let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: out.as_deref() });
     let executor = Local;
@@ -83,6 +86,7 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
         started,
         executor: &executor,
         afar: afar.as_ref().map(|daemon| daemon as &dyn kiln_engine::Afar),
+        reporter,
     };
     let ending = kiln_engine::wrap(&call, &recognised);
     if writes(argv) {
@@ -91,8 +95,18 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     match ending {
         Ending::Code(code) => end(code),
         Ending::Signal(signal) => process::end_by_signal(signal),
-        Ending::Unchanged(_) => become_compiler(argv),
+        Ending::Unchanged(_) => become_compiler(argv, reporter),
     }
+}
+
+/// What a build script that is being recorded handed on to us: taken out of the environment, so that it reaches no compiler.
+fn reporter() -> Option<Reporter> {
+    let [preload, record] = kiln_recorder::VARIABLES;
+    let variables = Environment::capture();
+    let reporter = Reporter::of(variables.get(preload)?, variables.get(record)?);
+    let users = reporter.as_ref().and_then(Reporter::preload);
+    env::replace(&[(record, None), (preload, users)]);
+    reporter
 }
 
 /// Which build this is part of: what `kiln cargo` and `kiln run` say, else cargo, which starts all rustcs, and all build
@@ -121,11 +135,18 @@ fn writes(argv: &[OsString]) -> bool {
 }
 
 /// Runs the compiler as if kiln were not there. Nothing may fail before this `exec`: cargo remembers a failed probe.
-fn become_compiler(argv: &[OsString]) -> ! {
+fn become_compiler(argv: &[OsString], reporter: Option<&Reporter>) -> ! {
     let args: Vec<&OsStr> = argv[1..].iter().map(OsString::as_os_str).collect();
     let path = inputs::path_without_kiln(&Environment::capture());
-    let set: Vec<(&OsStr, &OsStr)> = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str())).collect();
-    let error = process::become_program(&Program { program: &argv[0], args: &args, set: &set });
+    let recorded = reporter.and_then(|reporter| go_on_in_record(reporter, Path::new(&argv[0])));
+    let recorded = recorded.iter().flatten().map(|(name, value)| (OsStr::new(name), value.as_os_str()));
+    let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
+    let set: Vec<(&OsStr, &OsStr)> = path.chain(recorded).collect();
+    let is_script = |name: &OsStr| name.to_str().is_some_and(kiln_compiler::script::is_one);
+    let script = Path::new(&argv[0]).file_name().is_some_and(is_script);
+    let called = script.then(|| kiln_compiler::script::called(Path::new(&argv[0]))).flatten();
+    let program = Program { program: &argv[0], called: called.as_deref(), args: &args, set: &set };
+    let error = process::become_program(&program);
     let program = Path::new(&argv[0]).display();
     let hint = match error.kind() {
         std::io::ErrorKind::NotFound => "; is the path right, is the toolchain installed?",
@@ -135,11 +156,30 @@ fn become_compiler(argv: &[OsString]) -> ! {
     end(if error.kind() == std::io::ErrorKind::NotFound { exit::NOT_THERE } else { exit::CANNOT_RUN })
 }
 
+/// What the compiler is told of the record that this process is part of, if it can take part.
+fn go_on_in_record(reporter: &Reporter, program: &Path) -> Option<[(&'static str, OsString); 2]> {
+    let (own, directory) = (env::own_program()?, env::directory()?);
+    let program = match program.as_os_str().as_encoded_bytes().contains(&b'/') {
+        true => directory.join(program),
+        false => inputs::find_program(program.as_os_str(), &Environment::capture())?,
+    };
+    if !kiln_recorder::watchable(&program) {
+        return None; // then nobody reports, and the script counts as unrecorded
+    }
+    reporter.started(&own, &directory);
+    Some(reporter.becomes(&program))
+}
+
 fn become_cli(argv: &[OsString]) -> ! {
     let args: Vec<&OsStr> = argv.iter().map(OsString::as_os_str).collect();
     let beside = env::own_program().map(|own| own.with_file_name("kiln-cli"));
     if let Some(cli) = &beside {
-        let error = process::become_program(&Program { program: cli.as_os_str(), args: &args, set: &[] });
+        let error = process::become_program(&Program {
+            program: cli.as_os_str(),
+            called: None,
+            args: &args,
+            set: &[],
+        });
         let message = format!(
             "kiln: error: cannot run `{}`: {error}; it is installed together with kiln (`cargo install kiln`)\n",
             cli.display()

@@ -293,9 +293,11 @@ fn shown(placed: &Placed, directory: &Path) -> String {
 fn topic(question: &Question, directory: &Path) -> String {
     let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
     match question {
-        Question::File(path) | Question::Absent(path) | Question::Kind(path) | Question::Real(path) => {
-            shown(path, directory)
-        }
+        Question::File(path)
+        | Question::Absent(path)
+        | Question::Kind(path)
+        | Question::Mode(path)
+        | Question::Real(path) => shown(path, directory),
         Question::Listing(path) => format!("{}/", shown(path, directory)),
         Question::Env(name) | Question::Where(name) => text(name),
         Question::Program(name) => format!("the program `{}`", text(name)),
@@ -315,7 +317,7 @@ fn answer(before: &Told, after: &Told, directory: &Path) -> Difference {
     match &after.question {
         Question::File(path) => file(path, &what, before, after),
         Question::Absent(_) => Difference::new(Rank::Tree, presence(&what, before, after)),
-        Question::Kind(_) => Difference::new(Rank::Tree, status(&what, before, after)),
+        Question::Kind(_) | Question::Mode(_) => Difference::new(Rank::Tree, status(&what, before, after)),
         Question::Real(_) => Difference::new(Rank::Tree, format!("{what} leads elsewhere now")),
         Question::Listing(_) => Difference::new(Rank::Tree, listing(&what, before, after)),
         Question::Env(_) | Question::Where(_) => Difference::new(Rank::Variable, set(&what, before, after)),

@@ -61,6 +61,11 @@ pub enum Fetch {
         /// Whether it may be executed.
         executable: bool,
     },
+    /// The same without a copy where that can be: the store has it no more, until somebody puts it back. Only for what is elsewhere, too.
+    Take {
+        /// Whether it may be executed.
+        executable: bool,
+    },
 }
 
 /// A blob that was put into place.
@@ -70,6 +75,8 @@ pub struct Fetched {
     pub identity: Identity,
     /// Whether it shares its inode with the store.
     pub linked: bool,
+    /// Whether it is gone from the store.
+    pub taken: bool,
 }
 
 /// Why a store could not do what was asked. For a build every one of them means "compile".

@@ -98,6 +98,10 @@ impl Store for LocalStore {
         match how {
             Fetch::Link => self.fetch_link(digest, to),
             Fetch::Copy { executable } => self.fetch_copy(digest, to, executable),
+            Fetch::Take { executable } => match self.take(digest, to, executable)? {
+                Some(taken) => Ok(taken),
+                None => self.fetch_copy(digest, to, executable),
+            },
         }
     }
 

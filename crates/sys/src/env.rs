@@ -18,6 +18,18 @@ impl Environment {
         Environment(pairs.iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
+    /// The same with other values for some variables.
+    pub fn with(&self, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Environment {
+        let mut all = self.0.clone();
+        for (name, value) in variables {
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = value,
+                None => all.push((name, value)),
+            }
+        }
+        Environment(all)
+    }
+
     /// The value of a variable; the first one counts, as for `getenv`.
     pub fn get(&self, name: impl AsRef<OsStr>) -> Option<&OsStr> {
         let name = name.as_ref();
@@ -27,6 +39,18 @@ impl Environment {
     /// All variables, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.0.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+}
+
+/// Sets or removes variables of this process, for it and for all that it starts. Only before it has other threads.
+pub fn replace(variables: &[(&str, Option<&OsStr>)]) {
+    for (name, value) in variables {
+        match value {
+            // SAFETY: the caller has no other threads yet, so that nobody reads the environment meanwhile.
+            Some(value) => unsafe { std::env::set_var(name, value) },
+            // SAFETY: the same.
+            None => unsafe { std::env::remove_var(name) },
+        }
     }
 }
 

@@ -20,7 +20,7 @@ mod lock;
 mod place;
 mod search;
 
-pub use draft::{Draft, PRIVATE_PREFIX, write_atomic, write_private, write_shared};
+pub use draft::{Draft, PRIVATE_PREFIX, write_atomic, write_executable, write_private, write_shared};
 use kind::filesystem_kind_of;
 pub use kind::{FilesystemKind, filesystem_kind, free_bytes, stamps_names};
 pub use lock::{Lock, PlaceLock};
@@ -597,6 +597,22 @@ pub fn close_to_others(path: &Path) -> Result<(), FileError> {
 /// Makes a file its owner's alone, to read and to write.
 pub fn make_private(path: &Path) -> Result<(), FileError> {
     call("close", path, || rustix::fs::chmod(path, Mode::RUSR | Mode::WUSR))
+}
+
+/// Makes a file one that may be executed, by whoever may read it.
+pub fn make_executable(path: &Path) -> Result<(), FileError> {
+    let Some(stat) = stat(path)? else { return Ok(()) };
+    let mode = stat.mode | (stat.mode & 0o444) >> 2;
+    call("make executable", path, || rustix::fs::chmod(path, Mode::from_raw_mode(mode & 0o7777)))
+}
+
+/// Sets when a file was modified. Only to a time that the same file system gave to another file: no other clock is the same.
+pub fn set_modified(path: &Path, mtime_ns: i64) -> Result<(), FileError> {
+    let (seconds, rest) = (mtime_ns.div_euclid(1_000_000_000), mtime_ns.rem_euclid(1_000_000_000));
+    #[allow(clippy::useless_conversion, reason = "the types differ between systems")]
+    let time = rustix::fs::Timespec { tv_sec: seconds.into(), tv_nsec: rest.try_into().unwrap_or_default() };
+    let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
+    call("touch", path, || rustix::fs::utimensat(CWD, path, &times, AtFlags::empty()))
 }
 
 /// Sets a file's times to now, by the file system's own clock. Only for files nobody else has a link to: cargo compares

@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 pub struct Program<'a> {
     /// Its file or name.
     pub program: &'a OsStr,
+    /// What it is called in its first argument, where that is something else.
+    pub called: Option<&'a OsStr>,
     /// Its arguments.
     pub args: &'a [&'a OsStr],
     /// Variables to set on top of the inherited ones.
@@ -23,6 +25,9 @@ impl Program<'_> {
     fn command(&self) -> Command {
         let mut command = Command::new(self.program);
         command.args(self.args).envs(self.set.iter().copied());
+        if let Some(called) = self.called {
+            command.arg0(called);
+        }
         command
     }
 }
@@ -415,6 +420,18 @@ pub fn starter_of(beginning: &str) -> Option<u32> {
 /// Where the process that started this one is.
 pub fn directory_of_parent() -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/{}/cwd", parent())).ok()
+}
+
+/// The file of the program that started this one.
+pub fn program_of_parent() -> Option<OsString> {
+    std::fs::read_link(format!("/proc/{}/exe", parent())).ok().map(OsString::from)
+}
+
+/// Which permissions new files do not get; `None` where that cannot be told without changing it.
+pub fn umask() -> Option<u32> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(line.trim(), 8).ok()
 }
 
 /// The process group.

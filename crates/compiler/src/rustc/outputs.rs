@@ -94,6 +94,7 @@ pub fn plan(asked: &Asked, input: Option<&str>, directory: &Path) -> OutputPlan 
         directory: in_directory,
         stems: Vec::new(),
         files: asked.files.clone(),
+        tree: None,
         private: asked.incremental.iter().cloned().collect(),
         dep_info: asked.emits(Emit::DepInfo),
         metadata: asked.emits(Emit::Metadata),

@@ -76,6 +76,9 @@ fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
         responses: &[],
         temporary: &[],
         dates: false,
+        own: None,
+        is_rustc: &|_| false,
+        is_kiln: &|_| false,
         exists: &exists,
         is_directory: &|_| false,
     };
@@ -181,6 +184,9 @@ fn a_shell_takes_over_the_whole_environment() {
             responses: &[],
             temporary: &[],
             dates: false,
+            own: None,
+            is_rustc: &|_| false,
+            is_kiln: &|_| false,
             exists: &|_| false,
             is_directory: &|_| false,
         };
@@ -275,6 +281,9 @@ fn a_script_before_the_linker_may_decide_by_what_stat_tells() {
                 responses: &[],
                 temporary: &[],
                 dates: false,
+                own: None,
+                is_rustc: &|_| false,
+                is_kiln: &|_| false,
                 exists: &|_| true,
                 is_directory: &|_| false,
             };
@@ -333,6 +342,9 @@ fn variables_of_the_compiler_are_the_sources_where_no_dep_info_tells_them_apart(
             responses: &[],
             temporary: &[],
             dates: false,
+            own: None,
+            is_rustc: &|_| false,
+            is_kiln: &|_| false,
             exists: &|_| true,
             is_directory: &|_| false,
         };

@@ -79,7 +79,7 @@ fn what_cannot_be_understood_is_not_examined() {
 fn the_memory_answers_for_the_digest() {
     let dir = tempfile::tempdir().unwrap();
     let digest = Digest::of(b"m");
-    std::fs::write(dir.path().join(digest.hex()), [2, 0b010]).unwrap();
+    std::fs::write(dir.path().join(digest.hex()), [4, 0b010]).unwrap();
     let remembered = of(Path::new("/nowhere"), &digest, dir.path()).unwrap();
     assert!(remembered.arguments && !remembered.unseen);
     assert!(of(Path::new("/nowhere"), &Digest::of(b"n"), dir.path()).is_err());

@@ -18,6 +18,7 @@ pub fn run(
     hint: &str,
     settings: &Settings,
     environment: &Environment,
+    notes: Option<&Path>,
 ) -> i32 {
     let Some(wrapper) = env::own_program().map(|own| own.with_file_name("kiln")) else {
         return fail("cannot tell where kiln is installed");
@@ -30,13 +31,14 @@ pub fn run(
         (OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()),
         (OsStr::new("KILN_BUILD"), OsStr::new(&build)),
     ];
+    set.extend(notes.map(|notes| (OsStr::new("KILN_NOTES"), notes.as_os_str())));
     let told_elsewhere = settings.verify.is_some() && settings.events.is_some(); // `kiln verify --rebuild -- kiln run …`
     if !told_elsewhere {
         set.push((OsStr::new("KILN_EVENTS"), events.as_os_str()));
     }
     set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
-    let ended = match process::run_inherited(&Program { program, args: &args, set: &set }) {
+    let ended = match process::run_inherited(&Program { program, called: None, args: &args, set: &set }) {
         Ok(ended) => ended,
         Err(error) => return fail(&format!("cannot run `{}`: {error}; {hint}", program.display())),
     };

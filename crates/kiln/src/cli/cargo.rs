@@ -1,8 +1,10 @@
 //! `kiln cargo …`: cargo with the cache in front of rustc and the C compilers, and one line at the end.
 
+use crate::sketch::Sketch;
 use crate::{build, remote};
 use kiln_config::Settings;
-use kiln_sys::env::Environment;
+use kiln_sys::env::{self, Environment};
+use kiln_sys::files;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -29,10 +31,17 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
     // Cargo tells its subcommands where it is; `kiln cargo` inside `cargo` should use the same one.
     let cargo = environment.get("CARGO").unwrap_or(OsStr::new("cargo"));
-    if let Some(aim) = aim(&arguments.arguments) {
-        remote::prefetch_ahead(&aim, settings, environment);
+    let aim = aim(&arguments.arguments);
+    if let Some(aim) = &aim {
+        remote::prefetch_ahead(aim, settings, environment);
     }
-    build::run(cargo, &arguments.arguments, "is cargo on PATH?", settings, environment)
+    let sketch = Sketch::begin(aim.as_ref(), &arguments.arguments, settings, environment);
+    let notes = sketch.as_ref().map(Sketch::notes);
+    let code = build::run(cargo, &arguments.arguments, "is cargo on PATH?", settings, environment, notes);
+    if let Some(sketch) = sketch {
+        sketch.end(code == 0, settings, environment);
+    }
+    code
 }
 
 /// Commands of cargo's that compile a workspace.
@@ -48,6 +57,48 @@ pub struct Aim {
     pub target: Option<PathBuf>,
     /// The directory of `--manifest-path`.
     pub package: Option<PathBuf>,
+}
+
+/// Where a build takes place.
+pub struct Site {
+    /// The package's directory, or the one that cargo is started in.
+    pub here: PathBuf,
+    /// The workspace's, as far as it is known: where the lock file is.
+    pub root: Option<PathBuf>,
+    /// The target directory, where it is named.
+    named: Option<PathBuf>,
+}
+
+impl Aim {
+    /// Where it takes place.
+    pub fn site(&self, environment: &Environment) -> Option<Site> {
+        let start = env::directory()?;
+        let here = self.package.as_ref().map_or_else(|| start.clone(), |package| start.join(package));
+        let is_locked =
+            |path: &&Path| files::stat(&path.join("Cargo.lock")).is_ok_and(|found| found.is_some());
+        let root = here.ancestors().find(is_locked).map(Path::to_owned);
+        // What is named is named from where cargo runs.
+        let named = self.target.clone().or_else(|| environment.get("CARGO_TARGET_DIR").map(PathBuf::from));
+        Some(Site { here, root, named: named.map(|target| start.join(target)) })
+    }
+}
+
+impl Site {
+    /// The target directory, unless cargo's configuration says another one.
+    pub fn target(&self) -> Option<PathBuf> {
+        self.named.clone().or_else(|| Some(self.root.as_ref()?.join("target")))
+    }
+
+    /// Whether something was built for the profile already.
+    pub fn is_built(&self, aim: &Aim) -> bool {
+        let has_profile =
+            |target: &Path| files::stat(&target.join(&aim.profile)).is_ok_and(|found| found.is_some());
+        match &self.named {
+            Some(target) => has_profile(target),
+            // What is not named is in the workspace, which is here or above.
+            None => self.here.ancestors().any(|directory| has_profile(&directory.join("target"))),
+        }
+    }
 }
 
 /// What a command line builds; `None` if it says that nothing is built.

@@ -111,7 +111,12 @@ fn foreground(settings: &Settings) -> i32 {
         return fail("there is no home directory; set KILN_DIR");
     };
     let args: [&OsStr; 1] = [cache.as_os_str()];
-    let error = process::become_program(&Program { program: program.as_os_str(), args: &args, set: &[] });
+    let error = process::become_program(&Program {
+        program: program.as_os_str(),
+        called: None,
+        args: &args,
+        set: &[],
+    });
     fail(&format!("cannot run `{}`: {error}", program.display()))
 }
 

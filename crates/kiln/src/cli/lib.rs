@@ -22,6 +22,7 @@ mod progress;
 mod remote;
 mod run;
 mod setup;
+mod sketch;
 mod stats;
 mod verify;
 mod wiring;

@@ -9,10 +9,10 @@ use kiln_config::Settings;
 use kiln_engine::afar;
 use kiln_link::Resolve;
 use kiln_link::message::{Workspace, tag};
-use kiln_sys::env::{self, Environment};
+use kiln_sys::env::Environment;
 use kiln_sys::files;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// What to bring.
@@ -55,19 +55,11 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
 /// Asks for the bundle of the workspace in this directory while cargo is still starting, where nothing was built yet. Nobody waits for
 /// it, and nothing that it comes to matters.
 pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment) {
-    let Some(start) = env::directory() else { return };
-    let here = aim.package.as_ref().map_or_else(|| start.clone(), |package| start.join(package));
-    let has_profile =
-        |target: PathBuf| files::stat(&target.join(&aim.profile)).is_ok_and(|found| found.is_some());
-    // What is named is named from where cargo runs; what is not, is in the workspace, which is here or above.
-    let named = aim.target.clone().or_else(|| environment.get("CARGO_TARGET_DIR").map(PathBuf::from));
-    let built = match named {
-        Some(target) => has_profile(start.join(target)),
-        None => here.ancestors().any(|directory| has_profile(directory.join("target"))),
-    };
-    if settings.remote.is_empty() || settings.off || built {
+    let Some(site) = aim.site(environment) else { return };
+    if settings.remote.is_empty() || settings.off || site.is_built(aim) {
         return;
     }
+    let here = site.here;
     let (settings, environment, profile) = (settings.clone(), environment.clone(), aim.profile.clone());
     let _ = kiln_sys::thread::start(move || {
         let client = client(&settings, &environment, true).ok()?;

@@ -27,5 +27,5 @@ pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment
     let Some((program, args)) = arguments.command.split_first() else {
         return crate::fail("no command to run; for example `kiln run -- make`");
     };
-    build::run(program, args, "is it on PATH?", settings, environment)
+    build::run(program, args, "is it on PATH?", settings, environment, None)
 }

@@ -145,7 +145,7 @@ fn rebuild(arguments: &Arguments, settings: &Settings, environment: &Environment
         return fail("what is to be run? (`kiln verify --rebuild -- cargo build`)");
     };
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
-    let program = Program { program, args: &args, set: &set };
+    let program = Program { program, called: None, args: &args, set: &set };
     let ended = match process::run_inherited(&program) {
         Ok(ended) => ended,
         Err(error) => {

@@ -9,6 +9,7 @@ use crate::{Fetched, Keep, Key, StoreError};
 use kiln_action::{Digest, FileKind};
 use kiln_sys::files::{self, Draft, FileError, Search, Source, Stat};
 use kiln_sys::identity::{self, Moment, Writer, hash_and_remember};
+use kiln_sys::process;
 use std::path::{Path, PathBuf};
 
 impl LocalStore {
@@ -140,7 +141,7 @@ impl LocalStore {
         match placed.map_err(|error| self.read_error(digest, &path, error))? {
             Some(identity) => {
                 self.memo.put(&identity, digest, Writer::Kiln);
-                Ok(Fetched { identity, linked: false })
+                Ok(Fetched { identity, linked: false, taken: false })
             }
             None => Err(self.damaged(digest)),
         }
@@ -189,7 +190,32 @@ impl LocalStore {
         if known {
             self.memo.put(&identity, digest, Writer::Kiln); // linking has changed nothing but ctime
         }
-        Ok(Fetched { identity, linked: true })
+        Ok(Fetched { identity, linked: true, taken: false })
+    }
+
+    /// Moves a blob out, if its content is known, nobody else has a name for it, and it has the permissions that new files have here.
+    pub(super) fn take(
+        &self,
+        digest: &Digest,
+        to: &Path,
+        executable: bool,
+    ) -> Result<Option<Fetched>, StoreError> {
+        let path = self.path(&Key::Blob(*digest));
+        let Some(stat) = files::lstat(&path)?.filter(|stat| is_whole(Some(*stat), digest)) else {
+            return Ok(None);
+        };
+        let usual = process::umask().is_some_and(|umask| stat.mode & 0o7777 == 0o666 & !umask);
+        let known = self.memo.get(&stat.identity) == Some(*digest);
+        if stat.links != 1 || !usual || !known || files::rename(&path, to).is_err() {
+            return Ok(None);
+        }
+        if executable {
+            files::make_executable(to)?;
+        }
+        files::touch_now(to)?;
+        let identity = files::lstat(to)?.ok_or(StoreError::Missing(*digest))?.identity;
+        self.memo.put(&identity, digest, Writer::Kiln);
+        Ok(Some(Fetched { identity, linked: false, taken: true }))
     }
 
     fn open_blob(&self, digest: &Digest) -> Result<(PathBuf, Source), StoreError> {

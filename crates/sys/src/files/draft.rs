@@ -277,6 +277,11 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<Identity, FileError> {
     write_mode(path, bytes, 0o666)
 }
 
+/// Like [`write_atomic`], to be executed.
+pub fn write_executable(path: &Path, bytes: &[u8]) -> Result<Identity, FileError> {
+    write_mode(path, bytes, 0o777)
+}
+
 /// Like [`write_atomic`], readable by its owner only.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<Identity, FileError> {
     write_mode(path, bytes, 0o600)

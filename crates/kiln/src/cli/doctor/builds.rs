@@ -18,7 +18,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The version of the wrapper in a file; `None` if it does not say.
 fn version_of(wrapper: &OsStr) -> Option<String> {
-    let program = Program { program: wrapper, args: &[OsStr::new("--wrapper-version")], set: &[] };
+    let program =
+        Program { program: wrapper, called: None, args: &[OsStr::new("--wrapper-version")], set: &[] };
     let said = process::ask(&program).ok()?;
     let text = String::from_utf8(said.out).ok()?;
     (said.ended == Ended::Code(0)).then(|| text.trim().to_owned())

@@ -97,7 +97,7 @@ fn watched(patient: &Patient<'_>, compiler: &Path) -> Result<(), String> {
         set.iter().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
     let args = ["-x", "c", "-c"].map(OsStr::new);
     let args = [&args[..], &[source.as_os_str(), OsStr::new("-o"), object.as_os_str()]].concat();
-    let program = Program { program: compiler.as_os_str(), args: &args, set: &set };
+    let program = Program { program: compiler.as_os_str(), called: None, args: &args, set: &set };
     let said = process::ask(&program).map_err(|error| error.to_string())?;
     let record = recorder.finish(compiler).map_err(|it| it.to_string())?;
     let saw = |act: &Act| matches!(act, Act::Open { path, errno: 0, .. } if *path == source);

@@ -31,7 +31,8 @@ pub(super) fn look(patient: &Patient<'_>) -> (Vec<Finding>, Option<PathBuf>) {
 
 fn ask(program: &Path, args: &[&str]) -> Option<String> {
     let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
-    let said = process::ask(&Program { program: program.as_os_str(), args: &args, set: &[] }).ok()?;
+    let said =
+        process::ask(&Program { program: program.as_os_str(), called: None, args: &args, set: &[] }).ok()?;
     (said.ended == Ended::Code(0)).then(|| String::from_utf8_lossy(&said.out).trim().to_owned())
 }
 
@@ -156,7 +157,7 @@ fn saw(record: &Record, source: &Path) -> bool {
 fn compile(patient: &Patient<'_>, rustc: &Path, set: &[(&OsStr, &OsStr)]) -> Option<Vec<Vec<u8>>> {
     let args = arguments(patient);
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
-    let program = Program { program: rustc.as_os_str(), args: &args, set };
+    let program = Program { program: rustc.as_os_str(), called: None, args: &args, set };
     let Said { ended: Ended::Code(0), out, err } = process::ask(&program).ok()? else { return None };
     let outputs = ["libdoctor.rlib", "libdoctor.rmeta", "doctor.d"];
     let outputs = outputs.iter().map(|name| files::read(&patient.scratch.join("out").join(name)).ok());

@@ -97,7 +97,8 @@ fn link(
     let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
     let set: Vec<(&OsStr, &OsStr)> = set.iter().copied().chain(path).collect();
     let started = Moment::now();
-    let said = process::ask(&Program { program: rustc.as_os_str(), args: &args, set: &set }).ok()?;
+    let said =
+        process::ask(&Program { program: rustc.as_os_str(), called: None, args: &args, set: &set }).ok()?;
     (said.ended == Ended::Code(0)).then(|| started.elapsed())
 }
 

@@ -1,0 +1,145 @@
+use super::*;
+
+fn note(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> Note {
+    Note {
+        key: ActionKey([key; 32]),
+        weak: WeakKey([key; 32]),
+        question: false,
+        at_ns: u64::from(key),
+        argv: argv.iter().map(OsString::from).collect(),
+        directory: PathBuf::from("/w"),
+        variables: variables.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+    }
+}
+
+fn unit(note: Note, files: &[&str]) -> Unit {
+    Unit { note, files: files.iter().map(|path| (PathBuf::from(path), b"x".to_vec())).collect() }
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let asked = Asked { weak: WeakKey([1; 32]), shapes: vec![1], key: ActionKey([2; 32]), result: vec![2] };
+    let picture = Picture {
+        units: vec![unit(
+            note(3, &["/bin/rustc", "a b"], &[("OUT_DIR", "/t/out")]),
+            &["debug/.fingerprint/a-1/lib-a"],
+        )],
+        questions: vec![asked],
+        tag: b"tag".to_vec(),
+    };
+    let bytes = picture.encode();
+    assert_eq!(Picture::decode(&bytes), Ok(picture));
+    for end in 0..bytes.len() {
+        assert!(Picture::decode(&bytes[..end]).is_err(), "{end}");
+    }
+}
+
+/// Guards: whoever can write to a store must not be able to write anywhere else.
+#[test]
+fn files_that_are_not_cargos_own_are_nobodys() {
+    let reads = |path: &str| {
+        let units = vec![unit(note(1, &["rustc"], &[]), &[path])];
+        Picture::decode(&Picture { units, ..Picture::default() }.encode()).is_ok()
+    };
+    for path in [
+        "debug/.fingerprint/a-1/lib-a",
+        "x86_64-unknown-linux-gnu/debug/.fingerprint/a-1/dep-lib-a",
+        "debug/build/a-1/output",
+        "debug/build/a-1/invoked.timestamp",
+    ] {
+        assert!(reads(path), "{path}");
+    }
+    for path in [
+        "",
+        "lib-a",
+        "/debug/.fingerprint/a-1/lib-a",
+        "debug/.fingerprint/../lib-a",
+        "../.fingerprint/a-1/lib-a",
+        "debug/.fingerprint/a-1/more/lib-a",
+        "debug/deps/a-1/lib-a",
+        "debug/build/a-1/build-script-build",
+        "debug/build/a-1/out/output",
+    ] {
+        assert!(!reads(path), "{path}");
+    }
+}
+
+#[test]
+fn units_stand_behind_what_they_need() {
+    let rustc = |key, name: &str, needs: &[&str]| {
+        let externs = needs.iter().map(|need| format!("{need}=/t/deps/lib{need}.rmeta"));
+        let mut argv = vec!["/bin/rustc".to_owned(), "-C".into(), format!("extra-filename=-{}", &name[2..])];
+        argv.extend(externs.flat_map(|it| ["--extern".to_owned(), it]));
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        unit(note(key, &argv, &[]), &[])
+    };
+    // Over in this order: cargo starts a dependant once there is metadata.
+    let units = vec![
+        rustc(1, "b-22", &["a-11"]),
+        rustc(2, "a-11", &[]),
+        unit(note(3, &["/t/build/x-33/build_script_build-33.real"], &[]), &[]),
+        rustc(4, "x-33", &["b-22"]),
+        rustc(5, "c-44", &["b-22", "a-11"]),
+    ];
+    let order: Vec<u8> = in_order(units).iter().map(|unit| unit.note.key.0[0]).collect();
+    assert_eq!(order, [2, 1, 4, 3, 5]);
+}
+
+#[test]
+fn a_chain_of_crates_is_long() {
+    let crates = 50_000;
+    let units = (0..crates).map(|n| {
+        let argv = [
+            "rustc".to_owned(),
+            format!("extra-filename=-{n}"),
+            "--extern".to_owned(),
+            format!("a=/t/lib-{}.rmeta", n + 1),
+        ];
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        unit(note(0, &argv, &[]), &[])
+    });
+    assert_eq!(in_order(units.collect()).len(), crates);
+}
+
+#[test]
+fn a_plan_is_of_all_that_cargo_goes_by() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let write = |name: &str, text: &str| files::write_atomic(&root.join(name), text.as_bytes()).unwrap();
+    let words = [OsString::from("build")];
+    let plan = |words: &[OsString], variables: &[(&str, &str)]| {
+        let home = root.join("home").display().to_string();
+        let all: Vec<(&str, &str)> =
+            variables.iter().copied().chain([("CARGO_HOME", home.as_str())]).collect();
+        let environment = Environment::of(&all);
+        let intent = Intent {
+            words,
+            root,
+            here: root,
+            target: &root.join("target"),
+            profile: "debug",
+            environment: &environment,
+        };
+        Plan::of(&intent)
+    };
+    assert_eq!(plan(&words, &[]), None, "without a lock file");
+    write("Cargo.lock", "one");
+    write("Cargo.toml", "one");
+    let first = plan(&words, &[]).unwrap();
+    assert_eq!(Plan::decode(&first.encode()), Ok(first.clone()));
+    assert_eq!(plan(&words, &[("SHELL", "sh"), ("RUSTC_WRAPPER", "kiln")]).unwrap(), first);
+    let others = [
+        plan(&[OsString::from("check")], &[]),
+        plan(&words, &[("RUSTFLAGS", "-O")]),
+        plan(&words, &[("CARGO_PROFILE_DEV_DEBUG", "0")]),
+        plan(&words, &[("LD_LIBRARY_PATH", "/l")]),
+    ];
+    assert!(others.iter().all(|other| other.as_ref().is_some_and(|other| *other != first)));
+    for file in ["Cargo.lock", "Cargo.toml", ".cargo/config.toml", "home/config.toml"] {
+        let before = plan(&words, &[]).unwrap();
+        write(file, "[env]\nother = \"1\"");
+        assert_ne!(plan(&words, &[]).unwrap(), before, "{file}");
+    }
+    write(".cargo/config.toml", "include = \"elsewhere.toml\"");
+    assert_eq!(plan(&words, &[]), None, "what is elsewhere is not read");
+}
