@@ -159,7 +159,7 @@ impl Bundle {
                         let opened = turns.open(&wanted, at, segment, bytes.as_deref());
                         let length = bytes.map_or(0, |bytes| bytes.len() as u64); // its memory is another's now
                         for (item, bytes) in opened.iter().flat_map(|opened| bundle::cut(segment, opened)) {
-                            unpack(desk, item, bytes);
+                            self.unpack(desk, item, bytes, at);
                             self.changed.notify_all();
                         }
                         self.change(|state| {
@@ -178,6 +178,44 @@ impl Bundle {
                 });
             }
         });
+    }
+
+    /// Waits until the segments before this one that hold any of these are unpacked: somebody else is at it, side by side.
+    fn wait_for_blobs(&self, blobs: &[Digest], at: usize) {
+        let elsewhere = |state: &State, blob: &Digest| {
+            let place = state.places.get(&(Kind::Blob, blob.hash)).copied();
+            place.is_some_and(|place| place < at && !state.over[place])
+        };
+        let mut state = self.state();
+        while blobs.iter().any(|blob| elsewhere(&state, blob)) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Puts one thing of a segment where it belongs.
+    fn unpack(&self, desk: &Desk, item: &Item, bytes: &[u8], at: usize) {
+        match item.kind {
+            Kind::Shapes => {
+                let weak = WeakKey(item.name);
+                if let Ok(shapes) = pack::shapes_of_body(bytes.to_vec()) {
+                    shelf::keep_shapes(&desk.store, &weak, &shapes);
+                }
+            }
+            Kind::Result => {
+                let key = ActionKey(item.name);
+                if shelf::whole(&desk.store, &key).is_none()
+                    && let Ok(unit) = Unit::of_body(&key, bytes)
+                {
+                    self.wait_for_blobs(&unit.apart, at);
+                    shelf::keep_unit(&desk.store, &unit, &desk.levels);
+                }
+            }
+            Kind::Blob => {
+                let digest = Digest { hash: item.name, size: bytes.len() as u64 };
+                let _ = desk.store.put(&Key::Blob(digest), Content::Bytes(bytes)); // which holds it against its digest
+            }
+            Kind::Index => {}
+        }
     }
 
     /// The segments that are to be fetched: those of which something is not here, and what has to be read before them.
@@ -276,30 +314,6 @@ impl Turns {
         turn.spare.push(opened);
         drop(turn);
         self.changed.notify_all();
-    }
-}
-
-fn unpack(desk: &Desk, item: &Item, bytes: &[u8]) {
-    match item.kind {
-        Kind::Shapes => {
-            let weak = WeakKey(item.name);
-            if let Ok(shapes) = pack::shapes_of_body(bytes.to_vec()) {
-                shelf::keep_shapes(&desk.store, &weak, &shapes);
-            }
-        }
-        Kind::Result => {
-            let key = ActionKey(item.name);
-            if shelf::whole(&desk.store, &key).is_none()
-                && let Ok(unit) = Unit::of_body(&key, bytes)
-            {
-                shelf::keep_unit(&desk.store, &unit, &desk.levels);
-            }
-        }
-        Kind::Blob => {
-            let digest = Digest { hash: item.name, size: bytes.len() as u64 };
-            let _ = desk.store.put(&Key::Blob(digest), Content::Bytes(bytes)); // which holds it against its digest
-        }
-        Kind::Index => {}
     }
 }
 

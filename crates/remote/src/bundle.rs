@@ -44,8 +44,8 @@ pub struct Index {
 
 /// A bundle that grew over this is begun anew with what the last build needed.
 pub const MOST: u64 = 512 << 20;
-/// A blob that is larger does not travel in a bundle.
-pub const MOST_BLOB: u64 = 64 << 20;
+/// A blob that is larger does not travel in a bundle: together with what is before it in its segment it would be too much for one.
+pub const MOST_BLOB: u64 = 192 << 20;
 /// No segment holds more: what it is cut at, and a whole unit that did not fit before.
 const MOST_OF_ONE: u64 = 256 << 20;
 /// A segment is cut when it has so many bytes, or so many of them compressed (the first ones sooner, so that a build can begin).
@@ -161,7 +161,7 @@ impl Segment {
     }
 }
 
-/// Makes one run: cuts it into segments at the ends of units, small ones first.
+/// Makes one run: cuts it into segments, small ones first.
 pub struct Cutter {
     stream: Encoder<'static, Vec<u8>>,
     items: Vec<Item>,
@@ -179,13 +179,15 @@ impl Cutter {
         Ok(Cutter { stream, items: Vec::new(), length: 0, limit: FIRST_COMPRESSED, begins: true })
     }
 
-    /// Adds something; the segment that is full now. A unit's result is the last of what belongs to it.
+    /// Adds something; the segment that is full now. It ends with a unit, or within one behind a large blob, which is unpacked while what
+    /// follows is opened.
     pub fn push(&mut self, item: Item, bytes: &[u8]) -> io::Result<Option<(Segment, Vec<u8>)>> {
         self.items.push(Item { length: bytes.len() as u32, ..item });
         self.length += bytes.len() as u64;
         self.stream.write_all(bytes)?;
         let full = self.length >= FULL || self.stream.get_ref().len() >= self.limit;
-        if full && item.kind == Kind::Result { self.cut().map(Some) } else { Ok(None) }
+        let may_end = matches!(item.kind, Kind::Result | Kind::Blob);
+        if full && may_end { self.cut().map(Some) } else { Ok(None) }
     }
 
     /// The last segment, if there is anything in it.

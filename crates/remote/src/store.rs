@@ -341,12 +341,12 @@ impl Store for RemoteStore {
     fn fetch(&self, digest: &Digest, to: &Path, how: Fetch) -> Result<Fetched, StoreError> {
         let found = self.blob(digest)?.ok_or(StoreError::Missing(*digest))?;
         let mode = match how {
-            Fetch::Copy { executable: true } => 0o777,
+            Fetch::Copy { executable: true } | Fetch::Take { executable: true } => 0o777,
             _ => 0o666,
         };
         let draft = Draft::create(to.parent().unwrap_or(Path::new("/")), mode)?;
         draft.write(&found.value)?;
-        Ok(Fetched { identity: draft.publish(to)?, linked: false })
+        Ok(Fetched { identity: draft.publish(to)?, linked: false, taken: false })
     }
 
     fn put(&self, key: &Key, content: Content<'_>) -> Result<(), StoreError> {
