@@ -285,8 +285,9 @@ fn cargo_with_the_cc_crate() {
     assert!(done.misses == 0 && done.hits >= 2, "{done:?}\n{outcome}");
     let (done, printed, outcome) = build("target-b");
     assert_eq!(printed, "41\n");
-    // (the program itself is linked anew: the directory of its libraries is in rustc's arguments)
-    assert!(done.misses <= 1 && done.hits >= 6, "another target directory: {done:?}\n{outcome}");
+    // (the program itself is linked anew: the directory of its libraries is in rustc's arguments; and the build script runs again, whose
+    // OUT_DIR is another: what it compiles are hits)
+    assert!(done.misses <= 2 && done.hits >= 6, "another target directory: {done:?}\n{outcome}");
     project.write("c/value.h", "#define VALUE 30\n");
     let (_, printed, _) = build("target-a");
     assert_eq!(printed, "61\n");

@@ -741,3 +741,31 @@ fn kiln_cargo_asks_ahead() {
     assert!(ask(&["cargo", "build"]), "{}", machines.status());
     assert_eq!(builds(&machines, &machines.ws()).misses, 0);
 }
+
+/// What CI has built under `kiln cargo` is in an empty target elsewhere before cargo looks: nothing is compiled, no build script runs, and
+/// cargo itself has nothing to do.
+#[test]
+fn a_target_is_filled_from_afar() {
+    let (mut machines, _) = with_share();
+    chain(&machines.space, "ws");
+    let build = |machines: &Machines| {
+        machines.ws().clean();
+        let mut command = machines.space.kiln(&["cargo", "build", "--workspace", "-v"]);
+        run(command.current_dir(machines.space.path("ws"))).ok()
+    };
+    build(&machines);
+    machines.settle();
+    let mut told = String::new();
+    for _ in 0..6 {
+        machines.another();
+        machines.prefetch(); // a busy machine does not wait long for anybody
+        let built = build(&machines);
+        assert_eq!(machines.ws().prints("debug/app"), "4\n");
+        assert!(built.err().contains("0 compiled"), "{built}");
+        if !built.err().contains("Compiling") && built.err().contains("Fresh") {
+            return;
+        }
+        told += &format!("{built}\n{}\n", machines.status());
+    }
+    panic!("it is not filled: {told}");
+}
