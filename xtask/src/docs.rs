@@ -12,6 +12,7 @@ fn pages() -> Vec<(String, String)> {
         ("docs/key/gcc.md".into(), kiln_compiler::gcc::describe()),
         ("docs/key/msvc.md".into(), kiln_compiler::msvc::describe()),
         ("docs/key/rustc.md".into(), kiln_compiler::rustc::describe()),
+        ("docs/key/script.md".into(), kiln_compiler::script::describe()),
         ("docs/reference/cli.md".into(), cli::page()),
         ("docs/reference/settings.md".into(), settings::page()),
     ];
