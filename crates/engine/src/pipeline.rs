@@ -465,7 +465,8 @@ impl Compile<'_> {
             _ => None,
         };
         let result = here().or_else(|| self.bring(&|| here().is_some()).then(here).flatten())?;
-        let way = if self.remote.get() { Way::Take } else { Way::Leave };
+        let may_take = self.remote.get() && !self.asked.call.settings.read_only;
+        let way = if may_take { Way::Take } else { Way::Leave };
         let restored = self.restore(&result, way)?;
         self.tell_hit(wanted, &result, &restored);
         Some(restored)
