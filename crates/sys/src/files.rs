@@ -602,8 +602,10 @@ pub fn make_private(path: &Path) -> Result<(), FileError> {
 /// Makes a file one that may be executed, by whoever may read it.
 pub fn make_executable(path: &Path) -> Result<(), FileError> {
     let Some(stat) = stat(path)? else { return Ok(()) };
-    let mode = stat.mode | (stat.mode & 0o444) >> 2;
-    call("make executable", path, || rustix::fs::chmod(path, Mode::from_raw_mode(mode & 0o7777)))
+    let mode = (stat.mode | (stat.mode & 0o444) >> 2) & 0o7777;
+    #[allow(clippy::useless_conversion, reason = "the type differs between systems")]
+    let mode = Mode::from_raw_mode(mode.try_into().unwrap_or_default());
+    call("make executable", path, || rustix::fs::chmod(path, mode))
 }
 
 /// Sets when a file was modified. Only to a time that the same file system gave to another file: no other clock is the same.
