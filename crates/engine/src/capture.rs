@@ -540,18 +540,16 @@ fn keep_tree(tree: &Path, world: &World<'_>, store: &LocalStore) -> Result<Vec<O
         for entry in entries {
             let path = directory.join(&entry.name);
             let placed = Placed::literal(&path);
+            let kept = matches!(entry.kind, FileKind::File | FileKind::Directory);
+            if kept && !is_plain(&path, umask) {
+                return Err(Reason::BadOutputs(format!("{} has other permissions", path.display())));
+            }
             match entry.kind {
                 FileKind::File => {
-                    if !is_plain(&path, umask) {
-                        return Err(Reason::BadOutputs(format!("{} has other permissions", path.display())));
-                    }
                     let (role, digest, executable) = keep_file(&path, world, store, &[])?;
                     outputs.push(Output { path: placed, role, executable, digest });
                 }
                 FileKind::Directory => {
-                    if !is_plain(&path, umask) {
-                        return Err(Reason::BadOutputs(format!("{} has other permissions", path.display())));
-                    }
                     let (role, digest) = (Role::Directory, Digest::of(b""));
                     outputs.push(Output { path: placed, role, executable: false, digest });
                     left.push(path);

@@ -321,12 +321,7 @@ impl Reading<'_> {
             Act::Search => self.variable(who, event.process, b"PATH"),
             Act::Question { question } => self.told(event.process, question),
             Act::Probe { path, .. } if self.is_script() && self.is_searched(path) => {
-                let name = path.file_name().unwrap_or_default();
-                self.ask(Question::Program(name.as_bytes().to_vec()));
-                if !(self.scene.is_kiln)(path) && !self.is_made(path) {
-                    let placed = self.placed(who, path); // it may be searched for along another path than kiln's own
-                    self.ask(Question::Absent(placed));
-                }
+                self.searched_for(who, path);
                 Ok(())
             }
             Act::Probe { path, present } => self.looked(who, path, if *present { 0 } else { ENOENT }),
@@ -399,6 +394,17 @@ impl Reading<'_> {
     /// Whether it is directly in a directory of `$PATH`.
     fn is_searched(&self, path: &Path) -> bool {
         path.parent().is_some_and(|directory| self.searched.contains(directory.as_os_str()))
+    }
+
+    /// A build script's search for a program: what `$PATH` names for it, and whether it is in this very place, since it may be searched
+    /// for along another path than kiln's own.
+    fn searched_for(&mut self, who: Who, path: &Path) {
+        let name = path.file_name().unwrap_or_default();
+        self.ask(Question::Program(name.as_bytes().to_vec()));
+        if !(self.scene.is_kiln)(path) && !self.is_made(path) {
+            let placed = self.placed(who, path);
+            self.ask(Question::Absent(placed));
+        }
     }
 
     /// What kiln says of a compile that the run asked it for. Only kiln may say so: a script could write anything.
