@@ -54,6 +54,27 @@ pub fn put_aside(path: &Path, trash: &Path) -> Outcome<()> {
     }
 }
 
+/// Has what was put aside leave the memory, so that the next run gets that: as on a machine whose memory is all in use, where memory
+/// that was just freed is what there is. Else every run takes memory that nobody has touched for long, and which a hypervisor may have given
+/// to somebody else meanwhile: then a MB costs ten times as much, in one run and not in the next one.
+pub fn forget(trash: &Path) {
+    rustix::fs::sync(); // only what is written leaves
+    forget_below(trash);
+}
+
+fn forget_below(directory: &Path) {
+    for path in entries(directory).unwrap_or_default() {
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        if metadata.is_dir() {
+            forget_below(&path);
+        } else if metadata.is_file()
+            && let Ok(file) = File::open(&path)
+        {
+            let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+        }
+    }
+}
+
 /// Writes a whole file, creating its directory.
 pub fn write(file: &Path, text: impl AsRef<[u8]>) -> Outcome<()> {
     if let Some(parent) = file.parent() {

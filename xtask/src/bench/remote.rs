@@ -302,6 +302,7 @@ impl Lane<'_> {
         self.put_aside(&self.sources().join("target"))?;
         self.put_aside(&self.cache())?;
         self.put_aside(&self.root.join("run"))?;
+        files::forget(&self.root.join("aside"));
         files::make(&self.cache())?;
         files::make(&self.root.join("run"))?;
         match self.who {
