@@ -1,0 +1,161 @@
+//! Variables: by name, walked, by a child, and those that cargo sets.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use kiln_testkit::TestSpace;
+
+use super::app::{MANIFEST, app, follows, follows_at_least};
+
+#[test]
+fn variable_by_name() {
+    let space = TestSpace::new();
+    let mut app = app(&space, "tell(format!(\"{:?}\", env::var_os(\"PROBE\")));");
+    follows(&mut app, |app| app.set("PROBE", "one"), |app| app.unset("PROBE"));
+    follows(&mut app, |app| app.set("PROBE", ""), |app| app.unset("PROBE"));
+    follows(&mut app, |app| app.set("PROBE", OsStr::from_bytes(b"\xff")), |app| app.unset("PROBE"));
+    app.set("PROBE", "one");
+    follows(&mut app, |app| app.set("PROBE", "two"), |app| app.set("PROBE", "one"));
+    app.set("OTHER", "nobody asks");
+    let first = app.plainly();
+    app.hits(&first);
+}
+
+/// Guards: a walk asks for no name; what is kiln's own and differs from build to build is in what is walked, too.
+#[test]
+fn variables_walked() {
+    let space = TestSpace::new();
+    let body = "let probe = |(name, _): &(String, String)| name.starts_with(\"PROBE\");\ntell(format!(\"{:?}\", env::vars().filter(probe).collect::<Vec<_>>()));";
+    let mut app = app(&space, body);
+    app.set("PROBE_A", "a");
+    follows(&mut app, |app| app.set("PROBE_B", "b"), |app| app.unset("PROBE_B"));
+}
+
+#[test]
+fn variables_walked_by_an_optimised_and_stripped_script() {
+    for profile in [
+        "opt-level = 3\n",
+        "strip = true\n",
+        "opt-level = 3\nstrip = true\n",
+        "opt-level = \"s\"\ncodegen-units = 1\n",
+    ] {
+        let space = TestSpace::new();
+        let body = "let mut found: Vec<_> = env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with(\"PROBE\")).collect();\nfound.sort();\ntell(format!(\"{found:?}\"));";
+        let mut app = app(&space, body);
+        app.project.write("Cargo.toml", format!("{MANIFEST}\n[profile.dev.build-override]\n{profile}"));
+        follows_at_least(&mut app, |app| app.set("PROBE_B", "b"), |app| app.unset("PROBE_B"));
+    }
+}
+
+/// Guards: std's own walk is known by its symbols; a script can go through `environ` itself.
+#[test]
+fn variables_walked_through_environ() {
+    let space = TestSpace::new();
+    let body = r#"
+    unsafe extern "C" {
+        static environ: *const *const std::ffi::c_char;
+    }
+    let mut seen = Vec::new();
+    unsafe {
+        let mut at = environ;
+        while !(*at).is_null() {
+            let text = std::ffi::CStr::from_ptr(*at).to_string_lossy().into_owned();
+            if text.starts_with("PROBE") {
+                seen.push(text);
+            }
+            at = at.add(1);
+        }
+    }
+    seen.sort();
+    tell(format!("{seen:?}"));"#;
+    let mut app = app(&space, body);
+    follows_at_least(&mut app, |app| app.set("PROBE_B", "b"), |app| app.unset("PROBE_B"));
+}
+
+#[test]
+fn variable_read_by_a_child() {
+    let space = TestSpace::new();
+    let mut app = app(&space, "tell(said(Command::new(\"printenv\").arg(\"PROBE\")));");
+    app.set("PROBE", "one");
+    follows(&mut app, |app| app.set("PROBE", "two"), |app| app.set("PROBE", "one"));
+}
+
+#[test]
+fn variable_read_by_a_shell() {
+    for body in [
+        "tell(said(Command::new(\"sh\").args([\"-c\", \"echo $PROBE\"])));",
+        "tell(said(Command::new(\"sh\").args([\"-c\", \"env | grep ^PROBE\"])));",
+    ] {
+        let space = TestSpace::new();
+        let mut app = app(&space, body);
+        app.set("PROBE", "one");
+        follows(&mut app, |app| app.set("PROBE", "two"), |app| app.set("PROBE", "one"));
+    }
+}
+
+/// Guards: names that begin like kiln's settings are left out of keys, but may be anybody's.
+#[test]
+fn variable_that_is_called_like_a_setting() {
+    let space = TestSpace::new();
+    let mut app = app(&space, "tell(format!(\"{:?}\", env::var_os(\"KILN_OVEN\")));");
+    app.set("KILN_OVEN", "one");
+    follows_at_least(&mut app, |app| app.set("KILN_OVEN", "two"), |app| app.set("KILN_OVEN", "one"));
+}
+
+/// Guards: std asks for it where a thread panics; a script may ask for it by itself.
+#[test]
+fn variable_that_says_how_a_crash_is_told() {
+    let space = TestSpace::new();
+    let mut app = app(&space, "tell(format!(\"{:?}\", env::var_os(\"RUST_BACKTRACE\")));");
+    app.set("RUST_BACKTRACE", "0");
+    follows_at_least(&mut app, |app| app.set("RUST_BACKTRACE", "1"), |app| app.set("RUST_BACKTRACE", "0"));
+}
+
+/// What a script sees of its environment is what plain cargo shows it, but for the wrapper and for kiln's own.
+#[test]
+fn environment_is_cargos() {
+    let space = TestSpace::new();
+    let body = "let mut names: Vec<_> = env::vars_os().map(|(name, _)| name.into_string().unwrap()).filter(|name| !name.starts_with(\"KILN_\") && name != \"RUSTC_WRAPPER\").collect();\nnames.sort();\ntell(names.join(\" \"));";
+    let app = app(&space, body);
+    let first = app.right();
+    app.hits(&first.made);
+}
+
+#[test]
+fn number_of_jobs_does_not_matter() {
+    let space = TestSpace::new();
+    let body = "let asked = [\"NUM_JOBS\", \"CARGO_MAKEFLAGS\"].map(|name| env::var_os(name).is_some());\ntell(format!(\"{asked:?}\"));";
+    let mut app = app(&space, body);
+    let first = app.right();
+    app.args = vec!["build", "-j1"];
+    app.hits(&first.made);
+    app.args = vec!["build", "-j7"];
+    app.hits(&first.made);
+}
+
+#[test]
+fn number_of_jobs_does_not_matter_to_a_walk_or_a_child() {
+    for body in [
+        "tell(format!(\"{}\", env::vars_os().filter(|(name, _)| name == \"PROBE\").count()));",
+        "tell(said(Command::new(\"printenv\").arg(\"PROBE\")));",
+    ] {
+        let space = TestSpace::new();
+        let mut app = app(&space, body);
+        let first = app.right();
+        app.args = vec!["build", "-j7"];
+        app.hits(&first.made);
+    }
+}
+
+#[test]
+fn profile_and_features() {
+    let space = TestSpace::new();
+    let body = "tell([\"OPT_LEVEL\", \"DEBUG\", \"PROFILE\", \"CARGO_FEATURE_WARM\"].map(|name| format!(\"{:?} \", env::var(name).ok())).concat());";
+    let mut app = app(&space, body);
+    app.project.write("Cargo.toml", format!("{MANIFEST}\n[features]\nwarm = []\n"));
+    follows(&mut app, |app| app.args = vec!["build", "--features", "warm"], |app| app.args = vec!["build"]);
+    app.program = Some("release/app");
+    app.args = vec!["build", "--release"];
+    let release = app.right();
+    app.hits(&release.made);
+}
