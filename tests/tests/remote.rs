@@ -18,7 +18,7 @@ use kiln_testkit::mounted::Mounted;
 use kiln_testkit::network::Network;
 use kiln_testkit::proxy::{Proxy, Wrong};
 use kiln_testkit::servers::{self, Server};
-use kiln_testkit::{Project, TestSpace, run};
+use kiln_testkit::{Outcome, Project, TestSpace, run};
 use kiln_tests::projects::chain;
 
 /// A space whose daemons are stopped at its end.
@@ -742,25 +742,57 @@ fn kiln_cargo_asks_ahead() {
     assert_eq!(builds(&machines, &machines.ws()).misses, 0);
 }
 
+/// Builds under `kiln cargo` from an empty target, which is filled where that can be; it is right.
+#[track_caller]
+fn builds_filled(machines: &Machines) -> Outcome {
+    machines.ws().clean();
+    let mut command = machines.space.kiln(&["cargo", "build", "--workspace", "-v"]);
+    let outcome = run(command.current_dir(machines.space.path("ws"))).ok();
+    assert_eq!(machines.ws().prints("debug/app"), "4\n", "{outcome}");
+    outcome
+}
+
+/// Filling from behind a bad wire: cargo finds what came, builds the rest, and has nothing to do the next time.
+#[test]
+fn filling_behind_a_bad_wire_is_right() {
+    let Some(server) = servers::redis() else { return };
+    let proxy = Proxy::start(server.address());
+    let mut machines = Machines::new(&servers::redis_url(proxy.address()));
+    chain(&machines.space, "ws");
+    builds_filled(&machines);
+    machines.settle();
+    let ways = [
+        (Wrong::Stuck(30_000), 0),
+        (Wrong::Stuck(300_000), 0),
+        (Wrong::Cut(100_000), 0),
+        (Wrong::Lies(50_001), 0),
+        (Wrong::Nothing, 100_000),
+    ];
+    for (wrong, rate) in ways {
+        machines.another();
+        proxy.set(wrong);
+        proxy.set_rate(rate);
+        builds_filled(&machines);
+        let again = machines.ws().cargo(&["build", "--workspace", "-v"]).env_remove("RUSTC_WRAPPER").ok();
+        assert!(!again.err().contains("Dirty") && !again.err().contains("Running"), "{wrong:?} {again}");
+        proxy.set(Wrong::Nothing);
+        proxy.set_rate(0);
+    }
+}
+
 /// What CI has built under `kiln cargo` is in an empty target elsewhere before cargo looks: nothing is compiled, no build script runs, and
 /// cargo itself has nothing to do.
 #[test]
 fn a_target_is_filled_from_afar() {
     let (mut machines, _) = with_share();
     chain(&machines.space, "ws");
-    let build = |machines: &Machines| {
-        machines.ws().clean();
-        let mut command = machines.space.kiln(&["cargo", "build", "--workspace", "-v"]);
-        run(command.current_dir(machines.space.path("ws"))).ok()
-    };
-    build(&machines);
+    builds_filled(&machines);
     machines.settle();
     let mut told = String::new();
     for _ in 0..6 {
         machines.another();
         machines.prefetch(); // a busy machine does not wait long for anybody
-        let built = build(&machines);
-        assert_eq!(machines.ws().prints("debug/app"), "4\n");
+        let built = builds_filled(&machines);
         assert!(built.err().contains("0 compiled"), "{built}");
         if !built.err().contains("Compiling") && built.err().contains("Fresh") {
             return;

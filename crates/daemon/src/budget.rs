@@ -8,6 +8,10 @@ use std::time::Duration;
 
 /// What any build may lose, in milliseconds.
 const FREE: f64 = 250.0;
+/// What of it is not spent on guesses: it is for what a bundle promises, or may promise.
+const PROMISES: f64 = 150.0;
+/// After so many guesses in a row that came to nothing nobody is kept waiting for the next one.
+const HOPELESS: u32 = 8;
 /// The part of its compile time that it may lose on top.
 const PART: f64 = 0.01;
 /// The part of what it was saved that it may lose on top: who has brought much may be waited for.
@@ -26,6 +30,8 @@ struct Build {
     lost: f64,
     compiled: f64,
     saved: f64,
+    /// Guesses in a row that came to nothing.
+    wrong: u32,
     last: Moment,
 }
 
@@ -45,6 +51,18 @@ impl Budgets {
         let cost = if cost_ms == 0 { USUAL } else { f64::from(cost_ms).max(50.0) };
         let left = self.with(build, |build| build.left());
         milliseconds(left.min(cost).min(LONGEST))
+    }
+
+    /// The same for a unit that no bundle names: not once the store knew nothing of the last ones.
+    pub fn allow_guess(&self, build: u32, cost_ms: u32) -> Duration {
+        let allowed = self.allow(build, cost_ms);
+        let (left, wrong) = self.with(build, |build| (build.left() - PROMISES, build.wrong));
+        if wrong < HOPELESS { allowed.min(milliseconds(left)) } else { Duration::ZERO }
+    }
+
+    /// There was something for it after all, or nothing.
+    pub fn guessed(&self, build: u32, right: bool) {
+        self.with(build, |build| build.wrong = if right { 0 } else { build.wrong.saturating_add(1) });
     }
 
     /// It waited so long, and was compiled after all.
@@ -73,7 +91,7 @@ impl Budgets {
                 builds.iter().max_by_key(|(_, build)| build.last.elapsed()).map(|(number, _)| *number);
             oldest.map(|oldest| builds.remove(&oldest));
         }
-        let fresh = || Build { lost: 0.0, compiled: 0.0, saved: 0.0, last: Moment::now() };
+        let fresh = || Build { lost: 0.0, compiled: 0.0, saved: 0.0, wrong: 0, last: Moment::now() };
         let build = builds.entry(number).or_insert_with(fresh);
         if build.last.elapsed() > Duration::from_secs(600) {
             *build = fresh(); // numbers of processes come again

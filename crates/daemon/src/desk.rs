@@ -127,13 +127,14 @@ impl Desk {
         let known = wanted.keys.iter().map(|key| &key.0).chain([&wanted.weak.0]);
         let costs = known.filter_map(|key| bundle.as_ref()?.cost_ms(key));
         let cost = costs.max().unwrap_or(wanted.cost_ms);
-        let allowed = self.budgets.allow(wanted.build, cost);
-        let left = || allowed.checked_sub(started.elapsed()).filter(|left| !left.is_zero());
+        let most = Duration::from_millis(u64::from(wanted.most_ms));
+        let left = |allowed: Duration| allowed.checked_sub(started.elapsed()).filter(|left| !left.is_zero());
+        let allowed = self.budgets.allow(wanted.build, cost).min(most);
         let results = wanted.keys.iter().map(|key| (Kind::Result, key.0));
         let names: Vec<Name> = results.chain([(Kind::Shapes, wanted.weak.0)]).collect();
         while let Some(bundle) = bundle.as_ref().filter(|bundle| bundle.is_pending(&names)) {
             let worth = bundle.is_known() || self.levels.is_prompt(allowed);
-            let Some(left) = left().filter(|_| worth) else { return Resolved::default() };
+            let Some(left) = left(allowed).filter(|_| worth) else { return Resolved::default() };
             bundle.wait(left.min(SIGN_OF_LIFE));
             alive();
             if let Some(resolved) = self.look(wanted, started) {
@@ -145,7 +146,11 @@ impl Desk {
         }
         let mut asks: Vec<Ask> = wanted.keys.iter().map(|key| Ask::Result(*key)).collect();
         asks.push(Ask::Shapes(wanted.weak));
-        asks.retain(|ask| self.begin(*ask));
+        let allowed = self.budgets.allow_guess(wanted.build, cost).min(most);
+        if allowed.is_zero() && self.flights.is_busy() {
+            return Resolved::default(); // no swarm of questions that nobody waits for
+        }
+        asks.retain(|ask| self.begin(*ask, wanted.build));
         loop {
             asks.retain(|ask| self.flights.is_under_way(*ask));
             if let Some(resolved) = self.look(wanted, started) {
@@ -153,7 +158,7 @@ impl Desk {
                 return resolved;
             }
             let worth = !asks.is_empty() && self.levels.is_prompt(allowed);
-            let Some(left) = left().filter(|_| worth) else { return Resolved::default() };
+            let Some(left) = left(allowed).filter(|_| worth) else { return Resolved::default() };
             self.flights.wait(&asks, left.min(SIGN_OF_LIFE));
             alive();
         }
@@ -180,14 +185,21 @@ impl Desk {
         }
     }
 
-    /// Begins a flight unless it is under way; whether it is worth waiting for.
-    fn begin(self: &Arc<Desk>, ask: Ask) -> bool {
+    /// Begins a flight unless it is under way; whether it is worth waiting for. It goes on when nobody does, and what it finds is a reason
+    /// for the next unit of the build to wait for its own.
+    fn begin(self: &Arc<Desk>, ask: Ask, build: u32) -> bool {
         match self.flights.begin(ask) {
             Begun::No => false,
             Begun::UnderWay => true,
             Begun::Yes => {
                 let desk = self.clone();
-                let begun = begin(move || desk.flights.end(ask, desk.fly(ask)));
+                let begun = begin(move || {
+                    let end = desk.fly(ask);
+                    if end != End::Unknown {
+                        desk.budgets.guessed(build, end == End::Landed);
+                    }
+                    desk.flights.end(ask, end);
+                });
                 if !begun {
                     self.flights.end(ask, End::Unknown);
                 }

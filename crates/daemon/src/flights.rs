@@ -21,6 +21,8 @@ const ABSENT: Duration = Duration::from_secs(60);
 const UNKNOWN: Duration = Duration::from_secs(5);
 /// So many are under way at most; whoever comes then hears "no".
 const MOST: usize = 64;
+/// So many are enough where nobody waits for them.
+const FEW: usize = 4;
 /// So many ends are remembered.
 const REMEMBERED: usize = 20_000;
 
@@ -88,6 +90,11 @@ impl Flights {
         states.of.insert(ask, State::UnderWay);
         states.under_way += 1;
         Begun::Yes
+    }
+
+    /// Whether enough are under way for a build that does not wait for them.
+    pub fn is_busy(&self) -> bool {
+        self.states().under_way >= FEW
     }
 
     /// It is over.

@@ -116,6 +116,7 @@ impl Team {
                     .is_multiple_of(10)
                     .then(|| Workspace { exact: name(b'x', n), near: name(b'n', n % 50) }),
                 cost_ms: 10_000,
+                most_ms: u32::MAX,
             };
             let resolved = client.resolve(&wanted);
             assert!(there || !resolved.found);

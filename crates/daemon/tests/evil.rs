@@ -76,6 +76,7 @@ impl Scene {
             build: u32::from(n),
             workspace,
             cost_ms: 20_000,
+            most_ms: u32::MAX,
         })
     }
 

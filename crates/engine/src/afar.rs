@@ -40,6 +40,8 @@ pub struct Wanted {
     pub workspace: Option<Workspace>,
     /// Milliseconds that it takes, as far as one can tell beforehand; 0 if nobody can.
     pub cost_ms: u32,
+    /// Milliseconds that it is waited for at most, whatever it takes.
+    pub most_ms: u32,
 }
 
 /// What there is in the local store now.

@@ -7,20 +7,23 @@
 //! `dep-…`, or than what a build script said; and where no dependency is younger than the unit's newest output. So a call that cargo
 //! would not make now meets another hash. What cargo does not look at (contents, variables, what was not there) the key holds.
 
-use crate::afar::Wanted;
+use crate::afar::{Afar, Brought, Made, Wanted};
 use crate::picture::{Picture, Plan, Unit, WORTH_MS};
 use crate::pipeline::{self, Call};
 use crate::script;
 use crate::workshop::Workshop;
 use kiln_action::{ActionKey, Digest, Family, WeakKey};
 use kiln_store::{Content, Keep, Key, Store};
+use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Lock};
+use kiln_sys::machine;
 use kiln_sys::process;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Fills, if `call` is the first question of a build that asks for it. Nothing that goes wrong is told: cargo does the rest. What was taken
 /// out of the store for it is to be put back.
@@ -85,6 +88,7 @@ fn fill(call: &Call<'_>, plan: &Plan, notes: &Path, rustc: &Path) -> Option<Vec<
         target: &plan.target,
         since: files::lstat(&lock).ok()??.identity.mtime_ns,
         rustc,
+        patience: call.afar.map(Patience::with),
         taken: RefCell::default(),
         cargo: call.environment.get("CARGO").map(OsString::from).or_else(process::program_of_parent),
     };
@@ -107,9 +111,53 @@ fn bring(call: &Call<'_>, weak: WeakKey, key: ActionKey) {
         build: call.build,
         workspace: None, // a bundle has it last
         cost_ms: WORTH_MS,
+        most_ms: u32::MAX,
     };
     if let Some(afar) = call.afar {
         afar.bring(&wanted);
+    }
+}
+
+/// The remote side of a filling. It goes one unit after the other, and cargo, which would compile with all processors, waits for it: so no more
+/// time goes into waiting than all of them would have needed for what was filled, and a little until the first units come.
+struct Patience<'a> {
+    afar: &'a dyn Afar,
+    processors: u32,
+    waited: Cell<Duration>,
+    saved: Cell<Duration>,
+}
+
+impl<'a> Patience<'a> {
+    const AT_FIRST: Duration = Duration::from_millis(300);
+
+    fn with(afar: &'a dyn Afar) -> Patience<'a> {
+        let processors = u32::try_from(machine::processors()).unwrap_or(u32::MAX);
+        Patience { afar, processors, waited: Cell::default(), saved: Cell::default() }
+    }
+
+    fn saved(&self, time: Duration) {
+        self.saved.set(self.saved.get() + time);
+    }
+
+    fn left(&self) -> Duration {
+        (Patience::AT_FIRST + self.saved.get() / self.processors).saturating_sub(self.waited.get())
+    }
+}
+
+impl Afar for Patience<'_> {
+    fn bring(&self, wanted: &Wanted) -> Brought {
+        let most_ms = u32::try_from(self.left().as_millis()).unwrap_or(u32::MAX);
+        if most_ms == 0 {
+            return Brought::default(); // what has come by itself is in the store
+        }
+        let since = Moment::now();
+        let brought = self.afar.bring(&Wanted { most_ms, ..wanted.clone() });
+        self.waited.set(self.waited.get() + since.elapsed());
+        brought
+    }
+
+    fn made(&self, made: &Made) {
+        self.afar.made(made);
     }
 }
 
@@ -120,6 +168,8 @@ struct Filling<'a> {
     since: i64,
     /// The compiler that cargo means today.
     rustc: &'a Path,
+    /// The remote side, as long as it is worth it.
+    patience: Option<Patience<'a>>,
     /// What the store has no more.
     taken: RefCell<Vec<(Digest, PathBuf)>>,
     /// What cargo calls itself today.
@@ -148,13 +198,14 @@ impl Filling<'_> {
             directory: &note.directory,
             settings: self.call.settings,
             build: self.call.build,
-            started: kiln_sys::clock::Moment::now(),
+            started: Moment::now(),
             executor: self.call.executor,
-            afar: self.call.afar,
+            afar: self.patience.as_ref().map(|patience| patience as &dyn Afar),
             reporter: None,
         };
         let served = pipeline::serve_again(&call, &recognised, &note.key)?;
         self.taken.borrow_mut().extend(served.taken.iter().cloned());
+        self.patience.iter().for_each(|patience| patience.saved(served.saved));
         // What a script made has just been made, and must not be younger than cargo's files about whoever reads it. So what else was
         // looked at is looked at once more, now that these have their times.
         let late = note.variable("OUT_DIR").is_some();
@@ -207,3 +258,6 @@ fn variables_of(said: &[u8]) -> Vec<(OsString, OsString)> {
     });
     values.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,6 +145,8 @@ pub struct Served<'a> {
     pub invocation: Invocation,
     /// What the store has no more for it.
     pub taken: Vec<(Digest, PathBuf)>,
+    /// What it took to compile.
+    pub saved: Duration,
     compile: Compile<'a>,
     key: ActionKey,
 }
@@ -177,7 +179,8 @@ pub fn serve_again<'a>(call: &'a Call<'a>, recognised: &Recognised, key: &Action
     let what =
         if restored.is_some() { "filled" } else { "not filled: its key is another today, or nobody has it" };
     compile.asked.step(|| what.to_owned());
-    Some(Served { invocation, taken: restored?.taken, compile, key: *key })
+    let (restored, saved) = restored?;
+    Some(Served { invocation, taken: restored.taken, saved, compile, key: *key })
 }
 
 /// The command line, and the files that gave words of it.
@@ -434,8 +437,15 @@ impl Compile<'_> {
         let (Some(afar), Some((workspace, cost_ms))) = (afar, self.workspace()) else { return false };
         for _ in 0..ROUNDS {
             let (seen, keys) = lookup::candidates(&self.weak, &self.asked.world(), &self.asked.shop.store);
-            let wanted =
-                Wanted { weak: self.weak, seen, keys, build: self.asked.call.build, workspace, cost_ms };
+            let wanted = Wanted {
+                weak: self.weak,
+                seen,
+                keys,
+                build: self.asked.call.build,
+                workspace,
+                cost_ms,
+                most_ms: u32::MAX,
+            };
             let brought = afar.bring(&wanted);
             self.asked.step(|| format!("{brought:?} from afar"));
             if brought == Brought::default() {
@@ -458,8 +468,8 @@ impl Compile<'_> {
         restored
     }
 
-    /// Puts the outputs of this very result in place.
-    fn restore_again(&self, wanted: &ActionKey) -> Option<Restored> {
+    /// Puts the outputs of this very result in place; with what it took to compile.
+    fn restore_again(&self, wanted: &ActionKey) -> Option<(Restored, Duration)> {
         let here = || match lookup(&self.weak, &self.asked.world(), &self.asked.shop.store) {
             Looked::Found(key, result) if key == *wanted => Some(result),
             _ => None,
@@ -469,7 +479,7 @@ impl Compile<'_> {
         let way = if may_take { Way::Take } else { Way::Leave };
         let restored = self.restore(&result, way)?;
         self.tell_hit(wanted, &result, &restored);
-        Some(restored)
+        Some((restored, cost(&result)))
     }
 
     /// A hit, told to the caller; else why there is none.
@@ -655,8 +665,7 @@ impl Compile<'_> {
     }
 
     fn tell_hit(&self, key: &ActionKey, result: &ActionResult, restored: &Restored) {
-        let took = Duration::from_millis(u64::from(result.cost_ms));
-        let mut event = self.event(Outcome::Hit, &Reason::NotSeen, took);
+        let mut event = self.event(Outcome::Hit, &Reason::NotSeen, cost(result));
         event.reason.clear();
         event.bytes = restored.bytes;
         event.key = digest::hex(&key.0);
@@ -674,6 +683,11 @@ impl Compile<'_> {
         event.verified = self.verified.borrow().as_ref().map_or_else(String::new, |(found, _)| found.words());
         event
     }
+}
+
+/// What compiling it took.
+fn cost(result: &ActionResult) -> Duration {
+    Duration::from_millis(u64::from(result.cost_ms))
 }
 
 /// What the WeakKey is made of, handed to `take`.

@@ -44,6 +44,7 @@ impl Afar for Daemon<'_> {
             build: wanted.build,
             workspace: names(wanted.workspace.as_ref()),
             cost_ms: wanted.cost_ms,
+            most_ms: wanted.most_ms,
         });
         Brought { found: resolved.found, news: resolved.news }
     }

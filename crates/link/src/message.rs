@@ -6,7 +6,7 @@ use kiln_action::{ActionKey, Digest, WeakKey};
 use std::io::{self, Read, Write};
 
 /// What both sides have to agree on.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// "Stop, your time is over": understood by every daemon there ever was.
 pub const RETIRE: u8 = 6;
 
@@ -205,6 +205,8 @@ pub struct Resolve {
     pub workspace: Option<Workspace>,
     /// Milliseconds that it took to compile before; 0 if nobody knows.
     pub cost_ms: u32,
+    /// Milliseconds that it is waited for at most, whatever it costs.
+    pub most_ms: u32,
 }
 
 impl Workspace {
@@ -235,6 +237,7 @@ impl Resolve {
         self.keys.iter().for_each(|key| to.0.extend(key.0));
         to.u32(self.build);
         to.u32(self.cost_ms);
+        to.u32(self.most_ms);
         Workspace::write(self.workspace.as_ref(), &mut to);
         to.0
     }
@@ -244,13 +247,13 @@ impl Resolve {
         let mut from = Reader(bytes);
         let (weak, seen) = (WeakKey(from.array()?), from.array()?);
         let keys = from.list(|from| from.array().map(ActionKey))?;
-        let (build, cost_ms) = (from.u32()?, from.u32()?);
+        let (build, cost_ms, most_ms) = (from.u32()?, from.u32()?, from.u32()?);
         let workspace = Workspace::read(&mut from)?;
         from.end()?;
         if keys.len() > MOST_KEYS {
             return Err(Malformed);
         }
-        Ok(Resolve { weak, seen, keys, build, workspace, cost_ms })
+        Ok(Resolve { weak, seen, keys, build, workspace, cost_ms, most_ms })
     }
 }
 

@@ -64,6 +64,8 @@ struct State {
     silent_since: Option<Moment>,
     limit: f64,
     failures: u32,
+    /// Objects in a row that were not what their names say.
+    wrong: u32,
     pause: Duration,
     /// Since when it is left alone.
     open_since: Option<Moment>,
@@ -94,6 +96,7 @@ impl Patient {
             silent_since: None,
             limit: FIRST_LIMIT,
             failures: 0,
+            wrong: 0,
             pause: FIRST_PAUSE,
             open_since: None,
             probing: false,
@@ -120,9 +123,13 @@ impl Patient {
         self.is_asked() && self.state().takes()
     }
 
-    /// Whether it is worth waiting for an answer: not if it is asked and has said nothing for longer than it usually takes.
+    /// Whether it is worth waiting for an answer: not if it is asked and has said nothing for longer than it usually takes,
+    /// and not if what it said lately was wrong.
     pub fn is_prompt(&self) -> bool {
         let state = self.state();
+        if state.wrong >= FAILURES {
+            return false;
+        }
         let usual = Duration::from_secs_f64(PROMPT * state.health.latency_ms / 1000.0);
         state.silent_since.is_none_or(|since| since.elapsed() < SILENT + usual)
     }
@@ -138,6 +145,12 @@ impl Patient {
         state.health.wrong += 1;
         state.health.last_fault = format!("{name} was not what its name says");
         state.health.last_fault_ms = clock::now_ms();
+    }
+
+    /// An object was what its name says, or not. Who tells nothing but lies is asked, and corrected, but not waited for.
+    pub fn told(&self, right: bool) {
+        let mut state = self.state();
+        state.wrong = if right { 0 } else { state.wrong.saturating_add(1) };
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -259,8 +259,14 @@ impl RemoteStore {
             let full = format!("{FORMAT}/{namespace}/{name}");
             match self.bucket.get(&full, most, within) {
                 Ok(Some(pack)) => match open(&pack) {
-                    Ok(value) => return Ok(Some(Found { value, pack })),
-                    Err(Malformed) => self.quarantine(&full, &pack),
+                    Ok(value) => {
+                        self.bucket.told(true);
+                        return Ok(Some(Found { value, pack }));
+                    }
+                    Err(Malformed) => {
+                        self.bucket.told(false);
+                        self.quarantine(&full, &pack);
+                    }
                 },
                 Ok(None) => {}
                 Err(Fault::TooLarge) => self.quarantine(&full, b"larger than anything of its kind"),

@@ -78,6 +78,7 @@ fn whole(workspace: &afar::Workspace) -> Resolve {
         build: 0,
         workspace: Some(Workspace { exact: workspace.exact, near: workspace.near }),
         cost_ms: 0,
+        most_ms: u32::MAX,
     }
 }
 

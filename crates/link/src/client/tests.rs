@@ -7,7 +7,15 @@ fn hello() -> Hello {
 }
 
 fn wanted() -> Resolve {
-    Resolve { weak: WeakKey([1; 32]), seen: [0; 32], keys: Vec::new(), build: 1, workspace: None, cost_ms: 0 }
+    Resolve {
+        weak: WeakKey([1; 32]),
+        seen: [0; 32],
+        keys: Vec::new(),
+        build: 1,
+        workspace: None,
+        cost_ms: 0,
+        most_ms: u32::MAX,
+    }
 }
 
 fn answering(listener: UnixListener, protocol: u32) -> std::thread::JoinHandle<Vec<u8>> {

@@ -20,6 +20,7 @@ fn messages_come_back() {
         build: 7,
         workspace: Some(Workspace { exact: [4; 32], near: [5; 32] }),
         cost_ms: 6,
+        most_ms: 7,
     };
     assert_eq!(Resolve::decode(&resolve.encode()).unwrap(), resolve);
     for flags in [(false, false), (true, false), (false, true), (true, true)] {
@@ -47,6 +48,7 @@ fn what_is_cut_short_is_nothing() {
         build: 0,
         workspace: None,
         cost_ms: 0,
+        most_ms: 0,
     };
     for bytes in [hello().encode(), resolve.encode()] {
         for at in 0..bytes.len() {

@@ -131,3 +131,16 @@ fn what_takes_nothing_is_read_on_and_tried_again_later() {
     assert_eq!(patient.put("x", b"", SOON), Ok(()));
     assert!(patient.takes());
 }
+
+#[test]
+fn who_tells_nothing_but_lies_is_asked_but_not_waited_for() {
+    let patient = Patient::new(Box::new(ReadOnly(Arc::default())));
+    for right in [false, false, true, false, false] {
+        patient.told(right);
+        assert!(patient.is_prompt());
+    }
+    patient.told(false);
+    assert!(!patient.is_prompt() && patient.is_asked() && patient.takes());
+    patient.told(true);
+    assert!(patient.is_prompt());
+}

@@ -1,0 +1,46 @@
+use super::*;
+
+/// Brings nothing, and remembers how long it might have taken.
+#[derive(Default)]
+struct Slow(RefCell<Vec<u32>>);
+
+impl Afar for Slow {
+    fn bring(&self, wanted: &Wanted) -> Brought {
+        self.0.borrow_mut().push(wanted.most_ms);
+        Brought::default()
+    }
+
+    fn made(&self, _: &Made) {}
+}
+
+fn wanted() -> Wanted {
+    Wanted {
+        weak: WeakKey([1; 32]),
+        seen: [0; 32],
+        keys: Vec::new(),
+        build: 1,
+        workspace: None,
+        cost_ms: 0,
+        most_ms: u32::MAX,
+    }
+}
+
+#[test]
+fn nobody_is_waited_for_longer_than_compiling_on_all_processors_takes() {
+    let slow = Slow::default();
+    let patience = Patience { processors: 4, ..Patience::with(&slow) };
+    let asked = || {
+        let before = slow.0.borrow().len();
+        patience.bring(&wanted());
+        slow.0.borrow().get(before).copied()
+    };
+    let first = asked().expect("the first unit is waited for");
+    assert!((200..=300).contains(&first), "{first}");
+    patience.waited.set(Patience::AT_FIRST + Duration::from_millis(50));
+    assert_eq!(asked(), None, "nothing came");
+    patience.saved(Duration::from_secs(4));
+    let then = asked().expect("a unit of four seconds is a second on four processors");
+    assert!((900..=950).contains(&then), "{then}");
+    patience.waited.set(Duration::from_secs(2));
+    assert_eq!(asked(), None, "it is slower than compiling");
+}
