@@ -8,12 +8,12 @@ use std::time::Duration;
 
 /// What any build may lose, in milliseconds.
 const FREE: f64 = 250.0;
-/// What of it is not spent on guesses: it is for what a bundle promises, or may promise.
-const PROMISES: f64 = 150.0;
 /// After so many guesses in a row that came to nothing nobody is kept waiting for the next one.
 const HOPELESS: u32 = 8;
-/// The part of its compile time that it may lose on top.
+/// The part of its compile time that it may lose on top; of what a bundle says of it, before it is compiled.
 const PART: f64 = 0.01;
+/// No more is lost for what a bundle says.
+const MOST_PROMISED: f64 = 1000.0;
 /// The part of what it was saved that it may lose on top: who has brought much may be waited for.
 const PART_OF_SAVED: f64 = 0.1;
 /// What a unit is taken to cost that nobody knows.
@@ -30,6 +30,8 @@ struct Build {
     lost: f64,
     compiled: f64,
     saved: f64,
+    /// What a bundle says that it takes to compile.
+    promised: f64,
     /// Guesses in a row that came to nothing.
     wrong: u32,
     last: Moment,
@@ -37,7 +39,8 @@ struct Build {
 
 impl Build {
     fn left(&self) -> f64 {
-        FREE + PART * self.compiled + PART_OF_SAVED * self.saved - self.lost
+        let part = (PART * self.compiled).max((PART * self.promised).min(MOST_PROMISED));
+        FREE + part + PART_OF_SAVED * self.saved - self.lost
     }
 }
 
@@ -53,11 +56,15 @@ impl Budgets {
         milliseconds(left.min(cost).min(LONGEST))
     }
 
+    /// What a bundle says that the build takes to compile, in milliseconds.
+    pub fn promise(&self, build: u32, promised_ms: u64) {
+        self.with(build, |build| build.promised = promised_ms as f64);
+    }
+
     /// The same for a unit that no bundle names: not once the store knew nothing of the last ones.
     pub fn allow_guess(&self, build: u32, cost_ms: u32) -> Duration {
-        let allowed = self.allow(build, cost_ms);
-        let (left, wrong) = self.with(build, |build| (build.left() - PROMISES, build.wrong));
-        if wrong < HOPELESS { allowed.min(milliseconds(left)) } else { Duration::ZERO }
+        let hopeless = self.with(build, |build| build.wrong >= HOPELESS);
+        if hopeless { Duration::ZERO } else { self.allow(build, cost_ms) }
     }
 
     /// There was something for it after all, or nothing.
@@ -91,7 +98,8 @@ impl Budgets {
                 builds.iter().max_by_key(|(_, build)| build.last.elapsed()).map(|(number, _)| *number);
             oldest.map(|oldest| builds.remove(&oldest));
         }
-        let fresh = || Build { lost: 0.0, compiled: 0.0, saved: 0.0, wrong: 0, last: Moment::now() };
+        let fresh =
+            || Build { lost: 0.0, compiled: 0.0, saved: 0.0, promised: 0.0, wrong: 0, last: Moment::now() };
         let build = builds.entry(number).or_insert_with(fresh);
         if build.last.elapsed() > Duration::from_secs(600) {
             *build = fresh(); // numbers of processes come again

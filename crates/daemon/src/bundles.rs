@@ -33,6 +33,8 @@ struct State {
     /// Which segment each thing is in.
     places: HashMap<Name, usize>,
     costs: HashMap<[u8; 32], u32>,
+    /// What all of it takes to compile, in milliseconds.
+    promised: u64,
     /// Which segments are here, or will not come.
     over: Vec<bool>,
     /// Bytes that came.
@@ -109,6 +111,11 @@ impl Bundle {
         self.state().costs.get(key).copied()
     }
 
+    /// What everything in it takes to compile, in milliseconds.
+    pub fn promised_ms(&self) -> u64 {
+        self.state().promised
+    }
+
     /// Waits until something comes, but not longer than `most`.
     pub fn wait(&self, most: Duration) {
         drop(self.changed.wait_timeout(self.state(), most).unwrap_or_else(PoisonError::into_inner));
@@ -141,6 +148,7 @@ impl Bundle {
             state.over = vec![false; index.segments.len()];
             state.places = index.places();
             state.costs = costs(&index);
+            state.promised = index.items().map(|item| u64::from(item.cost_ms)).sum();
             state.known = true;
         });
         let wanted = self.wanted(desk, &index);

@@ -124,15 +124,18 @@ impl Desk {
             return resolved;
         }
         let bundle = wanted.workspace.as_ref().map(|workspace| self.bundle(workspace));
-        let known = wanted.keys.iter().map(|key| &key.0).chain([&wanted.weak.0]);
-        let costs = known.filter_map(|key| bundle.as_ref()?.cost_ms(key));
-        let cost = costs.max().unwrap_or(wanted.cost_ms);
+        let cost = || {
+            let known = wanted.keys.iter().map(|key| &key.0).chain([&wanted.weak.0]);
+            let costs = known.filter_map(|key| bundle.as_ref()?.cost_ms(key));
+            costs.max().unwrap_or(wanted.cost_ms)
+        };
         let most = Duration::from_millis(u64::from(wanted.most_ms));
         let left = |allowed: Duration| allowed.checked_sub(started.elapsed()).filter(|left| !left.is_zero());
-        let allowed = self.budgets.allow(wanted.build, cost).min(most);
         let results = wanted.keys.iter().map(|key| (Kind::Result, key.0));
         let names: Vec<Name> = results.chain([(Kind::Shapes, wanted.weak.0)]).collect();
         while let Some(bundle) = bundle.as_ref().filter(|bundle| bundle.is_pending(&names)) {
+            self.budgets.promise(wanted.build, bundle.promised_ms());
+            let allowed = self.budgets.allow(wanted.build, cost()).min(most);
             let worth = bundle.is_known() || self.levels.is_prompt(allowed);
             let Some(left) = left(allowed).filter(|_| worth) else { return Resolved::default() };
             bundle.wait(left.min(SIGN_OF_LIFE));
@@ -146,7 +149,7 @@ impl Desk {
         }
         let mut asks: Vec<Ask> = wanted.keys.iter().map(|key| Ask::Result(*key)).collect();
         asks.push(Ask::Shapes(wanted.weak));
-        let allowed = self.budgets.allow_guess(wanted.build, cost).min(most);
+        let allowed = self.budgets.allow_guess(wanted.build, cost()).min(most);
         if allowed.is_zero() && self.flights.is_busy() {
             return Resolved::default(); // no swarm of questions that nobody waits for
         }

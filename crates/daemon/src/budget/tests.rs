@@ -56,23 +56,27 @@ fn no_unit_waits_longer_than_it_takes() {
 }
 
 #[test]
-fn guesses_end_sooner_than_waiting_for_what_is_promised() {
-    let budgets = Budgets::default();
-    assert_eq!(budgets.allow_guess(1, 200), MS(100));
-    budgets.in_vain(1, MS(100));
-    assert_eq!((budgets.allow_guess(1, 200), budgets.allow(1, 200)), (MS(0), MS(150)));
-    budgets.spared(1, MS(0), 1000);
-    assert_eq!(budgets.allow_guess(1, 200), MS(100), "who has brought something is asked for more");
-}
-
-#[test]
 fn a_store_that_knows_nothing_of_a_build_is_not_waited_for() {
     let budgets = Budgets::default();
     (0..7).for_each(|_| budgets.guessed(1, false));
-    assert_eq!(budgets.allow_guess(1, 200), MS(100));
+    assert_eq!(budgets.allow_guess(1, 200), MS(200));
     budgets.guessed(1, false);
     assert_eq!((budgets.allow_guess(1, 200), budgets.allow(1, 200)), (MS(0), MS(200)));
-    assert_eq!(budgets.allow_guess(2, 200), MS(100), "another build may be known");
+    assert_eq!(budgets.allow_guess(2, 200), MS(200), "another build may be known");
     budgets.guessed(1, true);
-    assert_eq!(budgets.allow_guess(1, 200), MS(100));
+    assert_eq!(budgets.allow_guess(1, 200), MS(200));
+}
+
+#[test]
+fn what_a_bundle_promises_buys_patience_at_once() {
+    let budgets = Budgets::default();
+    budgets.in_vain(1, MS(250));
+    assert_eq!(budgets.allow(1, 0), MS(0));
+    budgets.promise(1, 20_000);
+    assert_eq!(budgets.allow(1, 0), MS(200));
+    budgets.compiled(1, 10_000);
+    assert_eq!(budgets.allow(1, 0), MS(200), "the same part is not lost twice");
+    budgets.promise(2, u64::MAX);
+    budgets.in_vain(2, MS(1250));
+    assert_eq!(budgets.allow(2, 0), MS(0), "who promises too much is not believed");
 }
