@@ -66,6 +66,8 @@ struct State {
     failures: u32,
     /// Objects in a row that were not what their names say.
     wrong: u32,
+    /// Since when it is not waited for because of them, and for how long.
+    doubted: Option<(Moment, Duration)>,
     pause: Duration,
     /// Since when it is left alone.
     open_since: Option<Moment>,
@@ -97,6 +99,7 @@ impl Patient {
             limit: FIRST_LIMIT,
             failures: 0,
             wrong: 0,
+            doubted: None,
             pause: FIRST_PAUSE,
             open_since: None,
             probing: false,
@@ -124,10 +127,10 @@ impl Patient {
     }
 
     /// Whether it is worth waiting for an answer: not if it is asked and has said nothing for longer than it usually takes,
-    /// and not if what it said lately was wrong.
+    /// and not for a while if the last things that it said were wrong.
     pub fn is_prompt(&self) -> bool {
         let state = self.state();
-        if state.wrong >= FAILURES {
+        if state.doubted.is_some_and(|(since, pause)| since.elapsed() < pause) {
             return false;
         }
         let usual = Duration::from_secs_f64(PROMPT * state.health.latency_ms / 1000.0);
@@ -147,10 +150,12 @@ impl Patient {
         state.health.last_fault_ms = clock::now_ms();
     }
 
-    /// An object was what its name says, or not. Who tells nothing but lies is asked, and corrected, but not waited for.
+    /// An object was what its name says, or not. Who tells nothing but lies is asked, and corrected, but not waited
+    /// for: until something right comes, or a while later, since what is absent is neither.
     pub fn told(&self, right: bool) {
         let mut state = self.state();
         state.wrong = if right { 0 } else { state.wrong.saturating_add(1) };
+        state.doubted = (state.wrong >= FAILURES).then(|| (Moment::now(), FIRST_PAUSE));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -143,4 +143,8 @@ fn who_tells_nothing_but_lies_is_asked_but_not_waited_for() {
     assert!(!patient.is_prompt() && patient.is_asked() && patient.takes());
     patient.told(true);
     assert!(patient.is_prompt());
+    (0..3).for_each(|_| patient.told(false));
+    assert!(!patient.is_prompt());
+    patient.state().doubted = Some((Moment::now(), Duration::ZERO));
+    assert!(patient.is_prompt(), "it may have nothing right to say");
 }
