@@ -66,12 +66,13 @@ fn not_there(called: &OsStr) -> ! {
 }
 
 fn wrap(argv: &[OsString], started: Moment) -> ! {
-    let Some(recognised) = kiln_compiler::recognise(&argv[0], argv.get(1).map(OsString::as_os_str)) else {
-        become_compiler(argv, reporter().as_ref())
-    };
-    let reporter = reporter();
     let environment = Environment::capture();
+    let reporter = reporter(&environment);
     let reporter = reporter.as_ref();
+    let Some(recognised) = kiln_compiler::recognise(&argv[0], argv.get(1).map(OsString::as_os_str)) else {
+        become_compiler(argv, reporter)
+    };
+    let environment = if reporter.is_some() { Environment::capture() } else { environment };
     let Some(directory) = env::directory() else { become_compiler(argv, reporter) };
     let out = out_directory(argv).map(|out| directory.join(out));
     let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: out.as_deref() });
@@ -100,9 +101,8 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
 }
 
 /// What a build script that is being recorded handed on to us: taken out of the environment, so that it reaches no compiler.
-fn reporter() -> Option<Reporter> {
+fn reporter(variables: &Environment) -> Option<Reporter> {
     let [preload, record] = kiln_recorder::VARIABLES;
-    let variables = Environment::capture();
     let reporter = Reporter::of(variables.get(preload)?, variables.get(record)?);
     let users = reporter.as_ref().and_then(Reporter::preload);
     env::replace(&[(record, None), (preload, users)]);

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// A program to run. It inherits the environment, the directory and all descriptors (cargo's jobserver among them).
@@ -427,11 +428,15 @@ pub fn program_of_parent() -> Option<OsString> {
     std::fs::read_link(format!("/proc/{}/exe", parent())).ok().map(OsString::from)
 }
 
-/// Which permissions new files do not get; `None` where that cannot be told without changing it.
+/// Which permissions new files do not get; `None` where that cannot be told without changing it. Nothing here changes it, so it is looked
+/// at once.
 pub fn umask() -> Option<u32> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
-    u32::from_str_radix(line.trim(), 8).ok()
+    static UMASK: OnceLock<Option<u32>> = OnceLock::new();
+    *UMASK.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+        u32::from_str_radix(line.trim(), 8).ok()
+    })
 }
 
 /// The process group.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kiln_testkit::{Outcome, Project, TestSpace, run};
+use kiln_tests::projects::workspace;
 
 /// What every script here begins with.
 pub const PRELUDE: &str = r##"#![allow(unused)]
@@ -97,6 +98,22 @@ pub fn app_in<'a>(space: &'a TestSpace, directory: impl AsRef<Path>, script: &st
     let app =
         App { project, env: Vec::new(), args: vec!["build"], program: Some("debug/app"), way: Way::Asked };
     app.script(script);
+    app
+}
+
+/// Two packages: the script of one tells the other's what a file says, by `links`.
+pub fn links_app(space: &TestSpace) -> App<'_> {
+    let app = app(space, "");
+    app.project.remove("build.rs").remove("src");
+    app.project
+        .write("Cargo.toml", workspace(&["low", "app"]))
+        .write("low/Cargo.toml", format!("{}links = \"low\"\n", MANIFEST.replace("app", "low")))
+        .write("low/build.rs", "fn main() {\n    println!(\"cargo:include={}\", std::fs::read_to_string(\"where\").unwrap());\n}\n")
+        .write("low/where", "here")
+        .write("low/src/lib.rs", "")
+        .write("app/Cargo.toml", format!("{MANIFEST}\n[dependencies]\nlow = {{ path = \"../low\" }}\n"))
+        .write("app/build.rs", format!("{PRELUDE}tell(env::var(\"DEP_LOW_INCLUDE\").unwrap());\n}}\n"))
+        .write("app/src/main.rs", PRINTS);
     app
 }
 

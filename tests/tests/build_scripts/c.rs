@@ -64,22 +64,18 @@ fn headers_with_gcc_by_its_path() {
 
 #[test]
 fn header_in_a_directory_from_a_variable() {
-    let space = TestSpace::new();
-    let mut app = c_app(&space, CC);
-    space.write("cpath/x.h", "#define VALUE 3\n");
-    app.project.rename("c/second/x.h", "c/third/x.h");
-    app.set("CPATH", app.project.path("c/third"));
-    follows(
-        &mut app,
-        |app| app.set("CPATH", space.path("cpath")),
-        |app| app.set("CPATH", app.project.path("c/third")),
-    );
+    header_in_a_directory_from_a_variable_by("cc");
 }
 
 #[test]
 fn header_in_a_directory_from_a_variable_with_gcc_by_its_path() {
+    header_in_a_directory_from_a_variable_by("/usr/bin/gcc");
+}
+
+#[track_caller]
+fn header_in_a_directory_from_a_variable_by(compiler: &str) {
     let space = TestSpace::new();
-    let mut app = c_app(&space, &CC.replace("\"cc\"", "\"/usr/bin/gcc\""));
+    let mut app = c_app(&space, &CC.replace("\"cc\"", &format!("{compiler:?}")));
     space.write("cpath/x.h", "#define VALUE 3\n");
     app.project.rename("c/second/x.h", "c/third/x.h");
     app.set("CPATH", app.project.path("c/third"));

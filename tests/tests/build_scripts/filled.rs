@@ -3,9 +3,8 @@
 use std::fs;
 
 use kiln_testkit::TestSpace;
-use kiln_tests::projects::workspace;
 
-use super::app::{App, MANIFEST, PRELUDE, PRINTS, Way, app};
+use super::app::{App, MANIFEST, PRINTS, Way, app, links_app};
 use super::c::{CC, c_app};
 
 /// The same as [`follows`], where kiln may fill; a script must never be run in an OUT_DIR that is not its own.
@@ -160,17 +159,9 @@ fn filled_by_another_command_line() {
 #[test]
 fn filled_where_a_member_changes() {
     let space = TestSpace::new();
-    let mut app = app(&space, "");
-    app.project.remove("build.rs").remove("src");
-    app.project
-        .write("Cargo.toml", workspace(&["low", "app"]))
-        .write("low/Cargo.toml", format!("{}links = \"low\"\n", MANIFEST.replace("app", "low")))
-        .write("low/build.rs", "fn main() {\n    println!(\"cargo:include={}\", std::fs::read_to_string(\"where\").unwrap());\n}\n")
-        .write("low/where", "here")
-        .write("low/src/lib.rs", "pub fn value() -> u32 {\n    1\n}\n")
-        .write("app/Cargo.toml", format!("{MANIFEST}\n[dependencies]\nlow = {{ path = \"../low\" }}\n"))
-        .write("app/build.rs", format!("{PRELUDE}tell(env::var(\"DEP_LOW_INCLUDE\").unwrap());\n}}\n"))
-        .write("app/src/main.rs", PRINTS.replace("print!(\"{}\"", "print!(\"{} {}\", low::value()"));
+    let mut app = links_app(&space);
+    app.write("low/src/lib.rs", "pub fn value() -> u32 {\n    1\n}\n");
+    app.write("app/src/main.rs", PRINTS.replace("print!(\"{}\"", "print!(\"{} {}\", low::value()"));
     follows_filled(&mut app, |app| app.write("low/where", "there"), |app| app.write("low/where", "here"));
     follows_filled(
         &mut app,

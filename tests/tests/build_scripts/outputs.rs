@@ -8,9 +8,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use kiln_testkit::{TestSpace, Toolchain};
-use kiln_tests::projects::workspace;
 
-use super::app::{App, MANIFEST, PRELUDE, PRINTS, app, app_in, follows, follows_at_least};
+use super::app::{App, app, app_in, follows, follows_at_least, links_app};
 
 #[test]
 fn everything_in_out_dir() {
@@ -132,17 +131,7 @@ fn bytes_that_are_no_text_are_said() {
 #[test]
 fn metadata_of_links() {
     let space = TestSpace::new();
-    let mut app = app(&space, "");
-    app.project.remove("build.rs").remove("src");
-    app.project
-        .write("Cargo.toml", workspace(&["low", "app"]))
-        .write("low/Cargo.toml", format!("{}links = \"low\"\n", MANIFEST.replace("app", "low")))
-        .write("low/build.rs", "fn main() {\n    println!(\"cargo:include={}\", std::fs::read_to_string(\"where\").unwrap());\n}\n")
-        .write("low/where", "here")
-        .write("low/src/lib.rs", "")
-        .write("app/Cargo.toml", format!("{MANIFEST}\n[dependencies]\nlow = {{ path = \"../low\" }}\n"))
-        .write("app/build.rs", format!("{PRELUDE}tell(env::var(\"DEP_LOW_INCLUDE\").unwrap());\n}}\n"))
-        .write("app/src/main.rs", PRINTS);
+    let mut app = links_app(&space);
     follows(&mut app, |app| app.write("low/where", "there"), |app| app.write("low/where", "here"));
     assert_eq!(app.build().told("hit"), 2);
 }
