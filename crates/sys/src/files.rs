@@ -4,6 +4,7 @@
 //! directory (`.kiln-<pid>-<n>`), which is removed again when something fails. Every error says what was tried, on which
 //! path and why it failed. Every system call passes [`fault`] first, so that tests can make any one of them fail.
 
+use crate::random;
 use kiln_action::{ContentHasher, Digest, FileKind};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -20,7 +21,9 @@ mod lock;
 mod place;
 mod search;
 
-pub use draft::{Draft, PRIVATE_PREFIX, write_atomic, write_executable, write_private, write_shared};
+pub use draft::{
+    Draft, PRIVATE_PREFIX, create_shared_dirs, write_atomic, write_executable, write_private, write_shared,
+};
 use kind::filesystem_kind_of;
 pub use kind::{FilesystemKind, filesystem_kind, free_bytes, stamps_names};
 pub use lock::{Lock, PlaceLock};
@@ -480,6 +483,14 @@ fn create_dirs_mode(path: &Path, mode: Mode) -> Result<(), FileError> {
         Ok(Some(there)) if there.kind == FileKind::Directory => Ok(()),
         _ => Err(error),
     })
+}
+
+/// A new directory in `parent`, for its owner only, by a name that nobody can have known and put something under before.
+pub fn create_private_room(parent: &Path, prefix: &str) -> Result<PathBuf, FileError> {
+    let name = random::name().map_err(|error| FileError::new("name a directory in", parent, error))?;
+    let room = parent.join(format!("{prefix}{name}"));
+    call("create directory", &room, || rustix::fs::mkdir(&room, Mode::RWXU))?;
+    Ok(room)
 }
 
 /// One name in a directory.

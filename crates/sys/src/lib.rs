@@ -11,6 +11,7 @@ pub mod identity;
 pub mod machine;
 pub mod marker;
 pub mod process;
+pub mod random;
 pub mod sandbox;
 pub mod socket;
 pub mod thread;

@@ -1,53 +1,62 @@
 //! A build started through kiln: its compilers are wired for this one run, and one line at its end says what was saved.
 
-use crate::{daemon, fail, links};
+use crate::session::Session;
+use crate::{daemon, exit, fail, links};
 use kiln_config::Settings;
 use kiln_link::message::tag;
 use kiln_report::{Summary, log};
 use kiln_sys::env::{self, Environment};
-use kiln_sys::files;
 use kiln_sys::process::{self, Channel, Ended, Program};
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Runs the program with kiln in front of rustc and, unless the settings say otherwise, of C compilers; its exit code is
-/// ours. `hint` is for the case that it cannot be started.
+/// Runs the program with kiln in front of rustc and, unless the settings say otherwise, of C compilers. `notes` says where the wrapper is to leave notes about its calls.
 pub fn run(
     program: &OsStr,
     args: &[OsString],
-    hint: &str,
     settings: &Settings,
     environment: &Environment,
+    session: &Session,
     notes: Option<&Path>,
-) -> i32 {
+) -> Ended {
     let Some(wrapper) = env::own_program().map(|own| own.with_file_name("kiln")) else {
-        return fail("cannot tell where kiln is installed");
+        return Ended::Code(fail("cannot tell where kiln is installed"));
     };
-    let events = env::temporary_directory().join(format!("kiln-build-{}-{}", env::user(), process::own_id()));
-    let _ = files::remove(&events);
+    let events = session.events();
     let path = path(settings, &wrapper, environment);
-    let build = process::own_id().to_string();
-    let mut set = vec![
-        (OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()),
-        (OsStr::new("KILN_BUILD"), OsStr::new(&build)),
-    ];
+    let mut set =
+        vec![(OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()), (OsStr::new("KILN_BUILD"), session.build())];
     set.extend(notes.map(|notes| (OsStr::new("KILN_NOTES"), notes.as_os_str())));
     let told_elsewhere = settings.verify.is_some() && settings.events.is_some(); // `kiln verify --rebuild -- kiln run …`
-    if !told_elsewhere {
+    if !told_elsewhere && let Some(events) = &events {
         set.push((OsStr::new("KILN_EVENTS"), events.as_os_str()));
     }
     set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
     let ended = match process::run_inherited(&Program { program, called: None, args: &args, set: &set }) {
         Ok(ended) => ended,
-        Err(error) => return fail(&format!("cannot run `{}`: {error}; {hint}", program.display())),
+        Err(error) => return Ended::Code(cannot_run(program, &error)),
     };
-    sum_up(events);
+    sum_up(&session.told());
     tell_of_remotes(settings, environment);
+    ended
+}
+
+/// A program's end as our own: its exit code, or the end of this process by the same signal.
+pub fn code(ended: Ended) -> i32 {
     match ended {
         Ended::Code(code) => code,
         Ended::Signal(signal) => process::end_by_signal(signal),
     }
+}
+
+/// Says why a program cannot be run; the exit code that shells have for it.
+pub fn cannot_run(program: &OsStr, error: &std::io::Error) -> i32 {
+    let missing = error.kind() == std::io::ErrorKind::NotFound;
+    let named = !program.as_encoded_bytes().contains(&b'/');
+    let hint = if missing && named { "; is it on PATH?" } else { "" };
+    fail(&format!("cannot run `{}`: {error}{hint}", program.display()));
+    if missing { exit::NOT_THERE } else { exit::CANNOT_RUN }
 }
 
 /// The path with kiln's compilers in front. Where that cannot be had, the build goes on without.
@@ -99,11 +108,9 @@ fn tell_of_remotes(settings: &Settings, environment: &Environment) {
 
 /// The one line, about units: questions to the compiler (`-vV`, what build scripts try out) are none, and a build that
 /// compiled nothing has nothing to say.
-fn sum_up(events: PathBuf) {
-    let text = files::read(&events).unwrap_or_default();
-    let _ = files::remove(&events);
+fn sum_up(told: &[u8]) {
     let mut summary = Summary::default();
-    log::parse(&text).filter(|event| event.kind != "probe").for_each(|event| summary.add(&event));
+    log::parse(told).filter(|event| event.kind != "probe").for_each(|event| summary.add(&event));
     if summary.units() > 0 {
         process::say(Channel::Err, format!("{}\n", summary.line()).as_bytes());
     }

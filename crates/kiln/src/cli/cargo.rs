@@ -1,10 +1,12 @@
 //! `kiln cargo …`: cargo with the cache in front of rustc and the C compilers, and one line at the end.
 
+use crate::session::Session;
 use crate::sketch::Sketch;
 use crate::{build, remote};
 use kiln_config::Settings;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
+use kiln_sys::process::Ended;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -35,13 +37,15 @@ pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment
     if let Some(aim) = &aim {
         remote::prefetch_ahead(aim, settings, environment);
     }
-    let sketch = Sketch::begin(aim.as_ref(), &arguments.arguments, settings, environment);
+    let session = Session::begin(settings);
+    let sketch = Sketch::begin(aim.as_ref(), &arguments.arguments, settings, environment, &session);
     let notes = sketch.as_ref().map(Sketch::notes);
-    let code = build::run(cargo, &arguments.arguments, "is cargo on PATH?", settings, environment, notes);
+    let ended = build::run(cargo, &arguments.arguments, settings, environment, &session, notes);
     if let Some(sketch) = sketch {
-        sketch.end(code == 0, settings, environment);
+        sketch.end(ended == Ended::Code(0), settings, environment);
     }
-    code
+    session.end();
+    build::code(ended)
 }
 
 /// Commands of cargo's that compile a workspace.

@@ -21,6 +21,7 @@ mod paint;
 mod progress;
 mod remote;
 mod run;
+mod session;
 mod setup;
 mod sketch;
 mod stats;

@@ -1,6 +1,7 @@
 //! `kiln run -- make -j8`: any build with the cache in front of its compilers, and one line at the end.
 
 use crate::build;
+use crate::session::Session;
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use std::ffi::OsString;
@@ -27,5 +28,8 @@ pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment
     let Some((program, args)) = arguments.command.split_first() else {
         return crate::fail("no command to run; for example `kiln run -- make`");
     };
-    build::run(program, args, "is it on PATH?", settings, environment, None)
+    let session = Session::begin(settings);
+    let ended = build::run(program, args, settings, environment, &session, None);
+    session.end();
+    build::code(ended)
 }

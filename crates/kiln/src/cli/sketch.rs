@@ -3,19 +3,20 @@
 
 use crate::cargo::Aim;
 use crate::daemon;
+use crate::session::Session;
 use kiln_config::Settings;
 use kiln_engine::note;
 use kiln_engine::picture::{Intent, Picture, Plan};
 use kiln_engine::workshop::Workshop;
 use kiln_link::Queued;
 use kiln_sys::env::Environment;
-use kiln_sys::{clock, files, process};
+use kiln_sys::{files, process};
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A build that is under way.
 pub struct Sketch<'a> {
-    notes: PathBuf,
+    notes: &'a Path,
     /// What is built, if nothing was built there before.
     anew: Option<(&'a Aim, &'a [OsString])>,
 }
@@ -27,29 +28,26 @@ impl<'a> Sketch<'a> {
         words: &'a [OsString],
         settings: &Settings,
         environment: &Environment,
+        session: &'a Session,
     ) -> Option<Sketch<'a>> {
         let aim = aim.filter(|_| settings.build_scripts && !settings.off)?;
-        let all = settings.directory.as_deref()?.join("notes");
-        forget_old(&all);
-        let notes = all.join(process::own_id().to_string());
-        let _ = files::remove_tree(&notes);
-        files::create_private_dirs(&notes).ok()?;
+        let notes = session.directory()?;
         let plain = settings.verify.is_none() && !settings.recache;
         let anew = plain && aim.site(environment).is_some_and(|site| !site.is_built(aim));
         if anew && let Some(plan) = plan(aim, words, environment) {
-            files::write_private(&Plan::file(&notes), &plan.encode()).ok()?;
+            files::write_private(&Plan::file(notes), &plan.encode()).ok()?;
         }
         Some(Sketch { notes, anew: anew.then_some((aim, words)) })
     }
 
     /// The directory for the wrapper's notes.
     pub fn notes(&self) -> &Path {
-        &self.notes
+        self.notes
     }
 
     /// After cargo has ended, well or not.
     pub fn end(self, well: bool, settings: &Settings, environment: &Environment) {
-        let filled = || files::lstat(&Plan::done(&self.notes)).is_ok_and(|found| found.is_some());
+        let filled = || files::lstat(&Plan::done(self.notes)).is_ok_and(|found| found.is_some());
         if well
             && let Some((aim, words)) = self.anew
             && !filled()
@@ -57,18 +55,17 @@ impl<'a> Sketch<'a> {
         {
             let _ = self.take(&plan, settings, environment); // (cargo may have written another lock file)
         }
-        let _ = files::remove_tree(&self.notes);
     }
 
     /// Takes a picture, unless there is one that everything came of, and has it uploaded.
     fn take(&self, plan: &Plan, settings: &Settings, environment: &Environment) -> Option<()> {
-        let notes = note::all(&self.notes);
+        let notes = note::all(self.notes);
         let is_rustc = |program: &&OsString| kiln_compiler::is_rustc(program);
         let rustc = notes.iter().filter_map(|note| note.argv.first()).find(is_rustc).cloned()?;
         let (rustc, shop) = (Path::new(&rustc), Workshop::open(settings).ok()?);
         let (_, key) = plan.names(rustc);
         let picture = Picture::take(plan, notes, &shop.store)?;
-        let known = || Picture::find(&key, &shop.store, &self.notes);
+        let known = || Picture::find(&key, &shop.store, self.notes);
         if settings.read_only || known().is_some_and(|known| known.is_of_the_same_calls(&picture)) {
             return None;
         }
@@ -82,18 +79,6 @@ impl<'a> Sketch<'a> {
             client.kept(process::own_id(), 0);
         }
         Some(())
-    }
-}
-
-/// Removes what builds left that were killed.
-fn forget_old(all: &Path) {
-    const DAY_NS: i64 = 86_400_000_000_000;
-    for entry in files::list(all).ok().flatten().unwrap_or_default() {
-        let path = all.join(&entry.name);
-        let is_old = |stat: files::Stat| clock::realtime_ns() - stat.identity.mtime_ns > DAY_NS;
-        if files::lstat(&path).ok().flatten().is_some_and(is_old) {
-            let _ = files::remove_tree(&path);
-        }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use crate::paint::Paint;
 use crate::progress::Progress;
+use crate::session::Session;
 use crate::{build, exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::workshop::Workshop;
 use kiln_report::log;
 use kiln_store::{Damage, Verified};
 use kiln_sys::env::{self, Environment};
-use kiln_sys::process::{self, Channel, Ended, Program, own_id};
-use kiln_sys::{files, sandbox};
+use kiln_sys::process::{self, Channel, Ended, Program};
+use kiln_sys::sandbox;
 use serde_json::json;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
@@ -129,15 +130,16 @@ fn rebuild(arguments: &Arguments, settings: &Settings, environment: &Environment
             "kiln: note: this kernel has no Landlock: outputs are compared, missing inputs are not noticed\n";
         process::say(Channel::Err, note.as_bytes());
     }
-    let events = env::temporary_directory().join(format!("kiln-verify-{}-{}", env::user(), own_id()));
-    let _ = files::remove(&events);
+    let session = Session::begin(settings);
+    let Some(events) = session.events() else {
+        return fail("the cache directory cannot be written to; is KILN_OFF set, is KILN_DIR right?");
+    };
     let sample = OsString::from(sample.to_string());
     let path = build::path(settings, &wrapper, environment);
-    let build = own_id().to_string();
     let mut set = vec![
         (OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()),
         (OsStr::new("KILN_EVENTS"), events.as_os_str()),
-        (OsStr::new("KILN_BUILD"), OsStr::new(&build)),
+        (OsStr::new("KILN_BUILD"), session.build()),
         (OsStr::new("KILN_VERIFY"), sample.as_os_str()),
     ];
     set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
@@ -149,11 +151,13 @@ fn rebuild(arguments: &Arguments, settings: &Settings, environment: &Environment
     let ended = match process::run_inherited(&program) {
         Ok(ended) => ended,
         Err(error) => {
-            return fail(&format!("cannot run `{}`: {error}", program.program.display()));
+            let code = build::cannot_run(program.program, &error);
+            session.end();
+            return code;
         }
     };
-    let found = Compared::of(&files::read(&events).unwrap_or_default());
-    let _ = files::remove(&events);
+    let found = Compared::of(&session.told());
+    session.end();
     say(&if arguments.json { found.as_json() } else { found.as_text(paint) });
     match ended {
         Ended::Code(0) if found.wrong.is_empty() => exit::FINE,

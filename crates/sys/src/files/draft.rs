@@ -246,6 +246,11 @@ pub fn write_shared(root: &Path, path: &Path, bytes: &[u8]) -> Result<Identity, 
     draft.publish(path)
 }
 
+/// Creates directories for everybody who shares the directory `root`, which is there: whoever may write to it may write to them.
+pub fn create_shared_dirs(root: &Path, directory: &Path) -> Result<(), FileError> {
+    make_shared(root, directory, stat(root)?.map_or(0o700, |there| there.mode))
+}
+
 fn make_shared(root: &Path, directory: &Path, mode: u32) -> Result<(), FileError> {
     let create = || call("create directory", directory, || rustix::fs::mkdir(directory, Mode::RWXU));
     let created = match create() {

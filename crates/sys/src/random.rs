@@ -1,0 +1,26 @@
+//! Chance, from the system: for names that nobody can know beforehand.
+
+use crate::files::fault;
+use std::fmt::Write;
+use std::io;
+
+/// Random bytes.
+pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
+    const { assert!(N <= 256, "the system gives no more at once") };
+    fault::pass()?;
+    let mut bytes = [0; N];
+    // SAFETY: it writes as many bytes as there are in the array, which is ours.
+    match unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), N) } {
+        0 => Ok(bytes),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// A name that nobody else makes up: 128 bits, as hexadecimal digits.
+pub fn name() -> io::Result<String> {
+    let bytes: [u8; 16] = bytes()?;
+    Ok(bytes.iter().fold(String::with_capacity(32), |mut name, byte| {
+        let _ = write!(name, "{byte:02x}");
+        name
+    }))
+}
