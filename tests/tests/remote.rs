@@ -166,7 +166,7 @@ fn everywhere(test: impl Fn(Machines, Option<&Server>)) {
 
 fn objects(directory: &Path, letter: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut left = vec![directory.join("kiln1/main").join(letter)];
+    let mut left = vec![directory.join("kiln2/main").join(letter)];
     while let Some(directory) = left.pop() {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             if entry.path().is_dir() { left.push(entry.path()) } else { found.push(entry.path()) }
@@ -199,7 +199,7 @@ fn without_a_bundle_unit_by_unit() {
     builds(&machines, &machines.chain());
     machines.settle();
     assert!(!objects(&share, "w").is_empty() && !objects(&share, "g").is_empty());
-    fs::remove_dir_all(share.join("kiln1/main/w")).unwrap();
+    fs::remove_dir_all(share.join("kiln2/main/w")).unwrap();
     machines.chain();
     machines.another_lacks_nothing();
 }
@@ -210,7 +210,7 @@ fn a_bundle_is_enough() {
     builds(&machines, &machines.chain());
     machines.settle();
     for letter in ["r", "s", "b"] {
-        let _ = fs::remove_dir_all(share.join("kiln1/main").join(letter));
+        let _ = fs::remove_dir_all(share.join("kiln2/main").join(letter));
     }
     machines.chain();
     machines.another_lacks_nothing();
@@ -222,12 +222,12 @@ fn a_bundle_without_its_segments_is_made_whole() {
     let (mut machines, share) = with_share();
     builds(&machines, &machines.chain());
     machines.settle();
-    fs::remove_dir_all(share.join("kiln1/main/g")).unwrap();
+    fs::remove_dir_all(share.join("kiln2/main/g")).unwrap();
     machines.another();
     builds(&machines, &machines.ws()); // unit by unit
     machines.settle();
     for letter in ["r", "s", "b"] {
-        let _ = fs::remove_dir_all(share.join("kiln1/main").join(letter));
+        let _ = fs::remove_dir_all(share.join("kiln2/main").join(letter));
     }
     machines.another();
     machines.prefetch();
@@ -276,7 +276,7 @@ fn namespaces_and_read_only_levels() {
     assert!(builds(&machines, &machines.ws()).misses > 0);
     machines.settle();
     assert_eq!(objects(&share, "r").len(), before);
-    assert!(share.join("kiln1/laptop/r").exists());
+    assert!(share.join("kiln2/laptop/r").exists());
     // Another one may not write at all.
     machines.another();
     machines.set_remote(format!("file://{}?access=read-only", share.display()));
@@ -284,7 +284,7 @@ fn namespaces_and_read_only_levels() {
     machines.ws().write("app/src/main.rs", "fn main() { println!(\"{}\", middle::value() + 1 - 1); }\n");
     builds(&machines, &machines.ws());
     machines.settle();
-    assert!(!share.join("kiln1/other").exists());
+    assert!(!share.join("kiln2/other").exists());
 }
 
 #[test]
@@ -297,7 +297,7 @@ fn what_is_far_is_near_the_next_time() {
     chain(&machines.space, "ws");
     builds(&machines, &machines.ws());
     machines.settle();
-    fs::remove_dir_all(far.join("kiln1/main/w")).unwrap(); // unit by unit
+    fs::remove_dir_all(far.join("kiln2/main/w")).unwrap(); // unit by unit
     machines.another();
     machines.set_remote(format!("file://{},file://{}", near.display(), far.display()));
     assert_eq!(builds(&machines, &machines.ws()).misses, 0);
@@ -339,7 +339,7 @@ fn swapped_objects_are_nobodys_results() {
     chain(&machines.space, "ws");
     builds(&machines, &machines.ws());
     machines.settle();
-    fs::remove_dir_all(share.join("kiln1/main/w")).unwrap();
+    fs::remove_dir_all(share.join("kiln2/main/w")).unwrap();
     let results = objects(&share, "r");
     let contents: Vec<Vec<u8>> = results.iter().map(|path| fs::read(path).unwrap()).collect();
     for (at, path) in results.iter().enumerate() {

@@ -16,7 +16,7 @@ pub const MOST_ANSWERS: usize = 2000;
 pub const MOST_DETAILS: usize = 4096;
 
 const MAGIC: [u8; 4] = *b"KUNI";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// One fact of the WeakKey, as words.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -205,7 +205,7 @@ impl Baseline {
     }
 
     /// The file.
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self, name: &[u8; 32]) -> Vec<u8> {
         let mut to = Writer::default();
         to.bytes(self.unit.as_bytes());
         to.bytes(&self.directory);
@@ -228,12 +228,12 @@ impl Baseline {
                 told.details.iter().for_each(|detail| to.bytes(detail));
             }
         }
-        seal(MAGIC, VERSION, &to.0)
+        seal(MAGIC, VERSION, name, &to.0)
     }
 
     /// Reads the file.
-    pub fn decode(file: &[u8]) -> Result<Baseline, Malformed> {
-        let mut from = Reader(unseal(MAGIC, VERSION, file)?);
+    pub fn decode(name: &[u8; 32], file: &[u8]) -> Result<Baseline, Malformed> {
+        let mut from = Reader(unseal(MAGIC, VERSION, name, file)?);
         let unit = text(&mut from)?;
         let directory = from.bytes()?.to_vec();
         let project = text(&mut from)?;

@@ -1,6 +1,7 @@
 //! What came of a run: its output files by digest, its streams for any place, its exit code and what it cost.
 
 use crate::Digest;
+use crate::key::ActionKey;
 use crate::place::Placed;
 use crate::template::Template;
 use crate::wire::{Malformed, Reader, Writer, seal, unseal};
@@ -67,11 +68,11 @@ pub struct ActionResult {
 }
 
 const MAGIC: [u8; 4] = *b"KRES";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 impl ActionResult {
-    /// The result's file.
-    pub fn encode(&self) -> Vec<u8> {
+    /// The result's file, which is found under this key and no other.
+    pub fn encode(&self, key: &ActionKey) -> Vec<u8> {
         let mut to = Writer::default();
         to.u8(self.exit_code);
         to.u32(self.cost_ms);
@@ -98,12 +99,12 @@ impl ActionResult {
             to.u8(u8::from(*stream == Stream::Err));
             text.write(&mut to);
         }
-        seal(MAGIC, VERSION, &to.0)
+        seal(MAGIC, VERSION, &key.0, &to.0)
     }
 
-    /// Reads a result's file.
-    pub fn decode(file: &[u8]) -> Result<ActionResult, Malformed> {
-        let mut from = Reader(unseal(MAGIC, VERSION, file)?);
+    /// Reads a result's file; one that was made for another key is none.
+    pub fn decode(key: &ActionKey, file: &[u8]) -> Result<ActionResult, Malformed> {
+        let mut from = Reader(unseal(MAGIC, VERSION, &key.0, file)?);
         let exit_code = from.u8()?;
         let cost_ms = from.u32()?;
         let unit = String::from_utf8(from.bytes()?.to_vec()).map_err(|_| Malformed)?;

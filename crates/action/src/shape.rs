@@ -4,6 +4,7 @@
 //! answers name exactly one result.
 
 use crate::Digest;
+use crate::key::WeakKey;
 use crate::place::{Place, Placed};
 use crate::wire::{Malformed, Reader, Writer, seal, unseal};
 
@@ -243,30 +244,30 @@ impl Shape {
 /// The most Shapes that one WeakKey names.
 pub const MOST_SHAPES: usize = 8;
 const MAGIC: [u8; 4] = *b"KSHP";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// The file of a WeakKey's Shapes, most recent first.
-pub fn encode_shapes(shapes: &[Shape]) -> Vec<u8> {
+pub fn encode_shapes(weak: &WeakKey, shapes: &[Shape]) -> Vec<u8> {
     let mut body = Writer::default();
     body.u32(shapes.len() as u32);
     for shape in shapes {
         body.u32(shape.questions.len() as u32);
         shape.questions.iter().for_each(|question| question.write(&mut body));
     }
-    seal(MAGIC, VERSION, &body.0)
+    seal(MAGIC, VERSION, &weak.0, &body.0)
 }
 
-/// Reads the file of a WeakKey's Shapes without copying it: the questions of each.
-pub fn read_shapes(file: &[u8]) -> Result<Vec<Vec<Question<&[u8]>>>, Malformed> {
-    let mut body = Reader(unseal(MAGIC, VERSION, file)?);
+/// Reads the file of a WeakKey's Shapes without copying it: the questions of each. One that was made for another key is none.
+pub fn read_shapes<'a>(weak: &WeakKey, file: &'a [u8]) -> Result<Vec<Vec<Question<&'a [u8]>>>, Malformed> {
+    let mut body = Reader(unseal(MAGIC, VERSION, &weak.0, file)?);
     let shapes = body.list(|r| r.list(Question::read))?;
     body.end()?;
     if shapes.len() > MOST_SHAPES { Err(Malformed) } else { Ok(shapes) }
 }
 
 /// Reads the file of a WeakKey's Shapes.
-pub fn decode_shapes(file: &[u8]) -> Result<Vec<Shape>, Malformed> {
-    Ok(read_shapes(file)?.into_iter().map(Shape::of).collect())
+pub fn decode_shapes(weak: &WeakKey, file: &[u8]) -> Result<Vec<Shape>, Malformed> {
+    Ok(read_shapes(weak, file)?.into_iter().map(Shape::of).collect())
 }
 
 #[cfg(test)]

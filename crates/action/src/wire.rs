@@ -3,7 +3,7 @@
 //! Reading is total: whatever the bytes are, the outcome is a value or [`Malformed`], never a panic and never an
 //! allocation larger than the input.
 
-use crate::Digest;
+use crate::{ContentHasher, Digest};
 
 /// The bytes are not what the format says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -107,22 +107,33 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A file of kiln's own: magic, version and a checksum around `body`, so that a torn, zeroed or foreign file is
-/// recognised before a byte of it is believed.
-pub fn seal(magic: [u8; 4], version: u8, body: &[u8]) -> Vec<u8> {
+/// A file of kiln's own: magic, version and a checksum over `name` and `body`, so that a torn, zeroed or foreign file, and one
+/// that belongs under another name, is recognised before a byte of it is believed. The name is the key that the file is found
+/// under; it is empty for what is found by its content.
+pub fn seal(magic: [u8; 4], version: u8, name: &[u8], body: &[u8]) -> Vec<u8> {
     let mut file = Vec::with_capacity(body.len() + 13);
     file.extend(magic);
     file.push(version);
-    file.extend(&Digest::of(body).hash[..8]);
+    file.extend(checksum(name, body));
     file.extend(body);
     file
 }
 
-/// The body of a sealed file, if magic, version and checksum are right.
-pub fn unseal(magic: [u8; 4], version: u8, file: &[u8]) -> Result<&[u8], Malformed> {
+/// The body of a sealed file, if magic, version and checksum are right and it was sealed for this name.
+pub fn unseal<'a>(magic: [u8; 4], version: u8, name: &[u8], file: &'a [u8]) -> Result<&'a [u8], Malformed> {
     let (head, body) = file.split_at_checked(13).ok_or(Malformed)?;
-    let right = head[..4] == magic && head[4] == version && head[5..] == Digest::of(body).hash[..8];
+    let right = head[..4] == magic && head[4] == version && head[5..] == checksum(name, body);
     if right { Ok(body) } else { Err(Malformed) }
+}
+
+fn checksum(name: &[u8], body: &[u8]) -> [u8; 8] {
+    let mut hasher = ContentHasher::new();
+    hasher.update(&(name.len() as u32).to_le_bytes());
+    hasher.update(name);
+    hasher.update(body);
+    let mut checksum = [0; 8];
+    checksum.copy_from_slice(&hasher.finish().hash[..8]);
+    checksum
 }
 
 #[cfg(test)]

@@ -205,7 +205,7 @@ impl Bundle {
         match item.kind {
             Kind::Shapes => {
                 let weak = WeakKey(item.name);
-                if let Ok(shapes) = pack::shapes_of_body(bytes.to_vec()) {
+                if let Ok(shapes) = pack::shapes_of_body(&weak, bytes.to_vec()) {
                     shelf::keep_shapes(&desk.store, &weak, &shapes);
                 }
             }
@@ -430,7 +430,8 @@ impl<'a> Made<'a> {
         let item = |kind, name, cost_ms| Item { kind, name, length: 0, cost_ms };
         let read = |key| shelf::get(&desk.store, key);
         let Some(cost_ms) = shelf::whole(&desk.store, key) else { return Ok(()) };
-        let body = read(Key::Result(*key)).and_then(|r| Unit::body(&r, &mut |blob| read(Key::Blob(*blob))));
+        let body =
+            read(Key::Result(*key)).and_then(|r| Unit::body(key, &r, &mut |blob| read(Key::Blob(*blob))));
         let Some((body, apart)) = body else { return Ok(()) };
         for digest in apart.iter().filter(|digest| digest.size <= bundle::MOST_BLOB) {
             if let Some(bytes) = read(Key::Blob(*digest)) {

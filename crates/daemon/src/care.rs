@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_store_has_its_own_time() {
         let listed = |name: &str, written| Listed { name: name.to_owned(), size: 1, written };
-        let all = [listed("kiln1/main/r/00/x", Some(10)), listed("kiln1/main/t/now", Some(1000))];
+        let all = [listed("kiln2/main/r/00/x", Some(10)), listed("kiln2/main/t/now", Some(1000))];
         assert_eq!(oldest(&all, 2_000_000_000, 100), 900);
         assert_eq!(oldest(&all[..1], 5000, 100), 4900);
         assert_eq!(oldest(&all, 5000, i64::MAX), 1000 - i64::MAX);

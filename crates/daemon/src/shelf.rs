@@ -16,7 +16,7 @@ pub fn get(store: &LocalStore, key: Key) -> Option<Vec<u8>> {
 
 /// What compiling took, if the result is here with all its blobs.
 pub fn whole(store: &LocalStore, key: &ActionKey) -> Option<u32> {
-    let result = ActionResult::decode(&get(store, Key::Result(*key))?).ok()?;
+    let result = ActionResult::decode(key, &get(store, Key::Result(*key))?).ok()?;
     let blobs: Vec<Digest> = result.blobs().copied().collect();
     store.missing(&blobs).is_empty().then_some(result.cost_ms)
 }
@@ -39,7 +39,7 @@ pub fn keep_unit(store: &LocalStore, unit: &Unit<'_>, levels: &Levels) -> Option
 /// Keeps Shapes that came, behind those that are here.
 pub fn keep_shapes(store: &LocalStore, weak: &WeakKey, shapes: &[u8]) {
     let here = get(store, Key::Shapes(*weak)).unwrap_or_default();
-    let merged = merge_shapes(&here, shapes);
+    let merged = merge_shapes(weak, &here, shapes);
     if merged != here {
         let _ = store.put(&Key::Shapes(*weak), Content::Bytes(&merged));
     }

@@ -142,9 +142,9 @@ impl Team {
         let (result, blob) = result(n);
         let (weak, key) = (WeakKey(name(b'W', n)), ActionKey(name(b'R', n)));
         store.put(&Key::Blob(Digest::of(&blob)), Content::Bytes(&blob)).unwrap();
-        store.put(&Key::Result(key), Content::Bytes(&result.encode())).unwrap();
+        store.put(&Key::Result(key), Content::Bytes(&result.encode(&key))).unwrap();
         let shape = Shape::new(vec![Question::Env(n.to_string().into())]);
-        store.put(&Key::Shapes(weak), Content::Bytes(&encode_shapes(&[shape]))).unwrap();
+        store.put(&Key::Shapes(weak), Content::Bytes(&encode_shapes(&weak, &[shape]))).unwrap();
         let workspace = Some(Workspace { exact: name(b'x', n % 200), near: name(b'n', n % 50) });
         let queued =
             Queued { remotes: client.stores(), weak, key, workspace, incremental: n.is_multiple_of(5) };
@@ -182,7 +182,7 @@ fn a_day_of_a_busy_team() {
     for n in 0..PRESENT {
         let (result, blob) = result(n + 1);
         let key = ActionKey(name(b'r', n));
-        let (packed, _) = Unit::pack(&key, &result.encode(), &mut |_| Some(blob.clone())).unwrap();
+        let (packed, _) = Unit::pack(&key, &result.encode(&key), &mut |_| Some(blob.clone())).unwrap();
         // Some of it is damaged, as it is in life.
         let bytes = if n % 10 == 9 { &packed[..packed.len() / 2] } else { &packed[..] };
         far.keep(&pack::name(Kind::Result, &key.0), bytes).unwrap();

@@ -116,9 +116,9 @@ fn output(place: Place, path: &str, digest: Digest) -> Output {
     Output { path: Placed { place, path: path.into() }, role: Role::File, executable: true, digest }
 }
 
-fn body(result: &ActionResult, blobs: &[(Digest, &[u8])]) -> Vec<u8> {
+fn body(key: [u8; 32], result: &ActionResult, blobs: &[(Digest, &[u8])]) -> Vec<u8> {
     let mut body = Writer::default();
-    body.bytes(&result.encode());
+    body.bytes(&result.encode(&ActionKey(key)));
     body.u32(blobs.len() as u32);
     for (digest, bytes) in blobs {
         body.digest(digest);
@@ -131,21 +131,23 @@ fn body(result: &ActionResult, blobs: &[(Digest, &[u8])]) -> Vec<u8> {
 fn what_is_written_by_somebody_evil() {
     let scene = Scene::new();
     let right = Digest::of(b"evil");
-    let to = |place, path: &str| {
+    let to = |n: u8, place, path: &str| {
         let outputs = vec![output(place, path, right)];
-        body(&ActionResult { outputs, ..ActionResult::default() }, &[(right, b"evil")])
+        body([n; 32], &ActionResult { outputs, ..ActionResult::default() }, &[(right, b"evil")])
     };
     let lies = Digest { size: 5, ..right };
     let bodies = [
-        to(Place::Out, "../../../../../../etc/cron.d/evil"),
-        to(Place::Out, "/etc/cron.d/evil"),
-        to(Place::Literal, "/tmp/../etc/cron.d/evil"),
-        to(Place::Output(0), "../.bashrc"),
+        to(1, Place::Out, "../../../../../../etc/cron.d/evil"),
+        to(2, Place::Out, "/etc/cron.d/evil"),
+        to(3, Place::Literal, "/tmp/../etc/cron.d/evil"),
+        to(4, Place::Output(0), "../.bashrc"),
         body(
+            [5; 32],
             &ActionResult { outputs: vec![output(Place::Out, "x", lies)], ..ActionResult::default() },
             &[(lies, b"evil")],
         ),
         body(
+            [6; 32],
             &ActionResult {
                 outputs: vec![output(Place::Out, "x", Digest { size: u64::MAX, ..right })],
                 ..ActionResult::default()
@@ -153,6 +155,7 @@ fn what_is_written_by_somebody_evil() {
             &[],
         ),
         vec![0; 300 << 20],
+        to(99, Place::Out, "x"), // another key's
     ];
     for (n, body) in bodies.iter().enumerate() {
         let key = [n as u8 + 1; 32];
@@ -172,8 +175,9 @@ fn nobody_waits_longer_than_he_says() {
     let scene = Scene::new();
     let right = Digest::of(b"right");
     let outputs = vec![output(Place::Out, "x", right)];
-    let body = body(&ActionResult { outputs, ..ActionResult::default() }, &[(right, b"right")]);
+    let result = ActionResult { outputs, ..ActionResult::default() };
     for n in 1..=20 {
+        let body = body([n; 32], &result, &[(right, b"right")]);
         let name = pack::name(Kind::Result, &[n; 32]);
         scene.store().keep(&name, &pack::seal(Kind::Result, &[n; 32], &body)).unwrap();
     }
@@ -190,7 +194,7 @@ fn questions_without_end() {
     let scene = Scene::new();
     let weak = [7; 32];
     let asking = Shape::new((0..150_000_u32).map(|n| Question::Env(n.to_string().into())).collect());
-    let packed = pack::seal(Kind::Shapes, &weak, &encode_shapes(&[asking]));
+    let packed = pack::seal(Kind::Shapes, &weak, &encode_shapes(&WeakKey(weak), &[asking]));
     scene.store().keep(&pack::name(Kind::Shapes, &weak), &packed).unwrap();
     scene.until_wrong(7, 1);
     assert!(scene.resident_mib() < 200, "{} MiB", scene.resident_mib());
@@ -206,7 +210,7 @@ fn a_bundle_of_nothing() {
         let segment = Segment { digest, begins: true, items: vec![item(n, 60 << 20)] };
         Index { segments: vec![segment; 500] }
     };
-    let result = body(&ActionResult::default(), &[]);
+    let result = body([99; 32], &ActionResult::default(), &[]);
     let other = pack::seal(Kind::Result, &[99; 32], &result);
     let digest = Digest::of(&other);
     scene.store().keep(&bundle::name(&digest), &other).unwrap();

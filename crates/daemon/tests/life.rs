@@ -156,14 +156,14 @@ fn what_one_level_has_is_not_sent_again() {
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let store = LocalStore::open(&cache).unwrap();
     let key = ActionKey([5; 32]);
-    store.put(&Key::Result(key), Content::Bytes(&ActionResult::default().encode())).unwrap();
+    store.put(&Key::Result(key), Content::Bytes(&ActionResult::default().encode(&key))).unwrap();
     let _daemon = Daemon::start(&cache);
     let client = Client::new(&cache, hello(PROTOCOL, &urls), None);
     let queued =
         Queued { remotes: client.stores(), weak: WeakKey([1; 32]), key, workspace: None, incremental: false };
     queued.enqueue(&client.place().queue()).unwrap();
     client.kept(1, 1);
-    let object = near.join("kiln1/main").join(pack::name(Kind::Result, &key.0));
+    let object = near.join("kiln2/main").join(pack::name(Kind::Result, &key.0));
     until(|| object.exists());
     let (inode, waiting) = (fs::metadata(&object).unwrap().ino(), client.place().queue());
     thread::sleep(Duration::from_secs(5));

@@ -6,7 +6,7 @@ use crate::inputs::{self, World};
 use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, Word, salted};
 use kiln_action::conceal;
 use kiln_action::key::WordSink;
-use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question};
+use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question, digest};
 use kiln_compiler::rustc::environment as variables;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::env::Environment;
@@ -53,6 +53,11 @@ impl Units {
         self.directory.join(&name[..1]).join(name)
     }
 
+    /// What is remembered in a file that is named by [`Units::path`], if it is that unit's.
+    fn read(path: &Path) -> Option<Baseline> {
+        Baseline::decode(&name_of(path)?, &files::read_limited(path, LARGEST).ok()?).ok()
+    }
+
     /// All baselines that can be read.
     pub fn all(&self) -> Vec<Baseline> {
         let below = |directory: &Path| -> Vec<PathBuf> {
@@ -60,7 +65,7 @@ impl Units {
             names.into_iter().map(|entry| directory.join(entry.name)).collect()
         };
         let files = below(&self.directory).into_iter().flat_map(|shard| below(&shard));
-        files.filter_map(|path| Baseline::decode(&files::read_limited(&path, LARGEST).ok()?).ok()).collect()
+        files.filter_map(|path| Units::read(&path)).collect()
     }
 
     /// The salt of this cache directory: made once, known to nobody else.
@@ -84,8 +89,7 @@ impl Units {
         let invocation = missed.world.invocation;
         let path = self.path(invocation);
         let salt = self.salt()?;
-        let earlier = files::read_limited(&path, LARGEST).ok();
-        let mut baseline = earlier.and_then(|file| Baseline::decode(&file).ok()).unwrap_or_default();
+        let mut baseline = Units::read(&path).unwrap_or_default();
         let run = run_of(missed, kept, &salt);
         let difference = cause::of(&baseline, &run);
         baseline.unit = unit_name(invocation);
@@ -94,9 +98,14 @@ impl Units {
         baseline.add(run);
         // ext4 starts writing a file out when it takes the name of another one, which costs more than all of this.
         let _ = files::remove(&path);
-        files::write_private(&path, &baseline.encode()).ok()?;
+        files::write_private(&path, &baseline.encode(&name_of(&path)?)).ok()?;
         Some(difference)
     }
+}
+
+/// The hash by which a file is named.
+fn name_of(path: &Path) -> Option<[u8; 32]> {
+    path.file_name().and_then(OsStr::to_str).and_then(digest::unhex)
 }
 
 /// What a unit is called in results, events and baselines.

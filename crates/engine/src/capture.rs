@@ -158,7 +158,7 @@ pub fn capture(
         return Err(Reason::ClockJumped);
     }
     let unkept = |error: StoreError| Reason::NoStore(error.to_string());
-    shelf.store.put(&Key::Result(key), Content::Bytes(&result.encode())).map_err(unkept)?;
+    shelf.store.put(&Key::Result(key), Content::Bytes(&result.encode(&key))).map_err(unkept)?;
     kiln_store::add_shape(shelf.store, weak, shape.clone()).map_err(unkept)?;
     let bytes = result.blobs().map(|digest| digest.size).sum();
     Ok(Kept { bytes, key, shape, answers, outputs: evidence.outputs.into_iter().collect() })

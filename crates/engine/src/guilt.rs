@@ -2,6 +2,7 @@
 //! contains can prove guilt, never innocence; what stays unprovable is in docs/design/0002-evidence.md.
 
 use iced_x86::{Decoder, DecoderOptions, Mnemonic};
+use kiln_action::wire::{seal, unseal};
 use kiln_action::{Digest, Reason};
 use kiln_sys::files;
 use object::{
@@ -61,20 +62,23 @@ impl Guilt {
     }
 }
 
+const MAGIC: [u8; 4] = *b"KGLT";
+/// Raised when the examination changes.
+const VERSION: u8 = 5;
+const LONGEST_NOTE: u64 = 64;
+
 /// The guilt of a macro's file, remembered by its digest below `memory`.
 pub fn of(path: &Path, digest: &Digest, memory: &Path) -> Result<Guilt, Reason> {
-    /// Raised when the examination changes.
-    const VERSION: u8 = 4;
     let note = memory.join(digest.hex());
-    if let Ok(bytes) = files::read_limited(&note, 2)
-        && let [VERSION, bits] = bytes[..]
+    if let Ok(file) = files::read_limited(&note, LONGEST_NOTE)
+        && let Ok(&[bits]) = unseal(MAGIC, VERSION, &digest.hash, &file)
     {
         return Ok(Guilt::from_bits(bits));
     }
     let bytes = files::read(path).map_err(|error| Reason::Untrusted(error.to_string()))?;
     let guilt =
         examine(&bytes).ok_or_else(|| Reason::Untrusted(format!("{} cannot be examined", path.display())))?;
-    let _ = files::write_atomic(&note, &[VERSION, guilt.bits()]);
+    let _ = files::write_atomic(&note, &seal(MAGIC, VERSION, &digest.hash, &[guilt.bits()]));
     Ok(guilt)
 }
 

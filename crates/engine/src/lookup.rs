@@ -17,7 +17,7 @@ pub enum Looked {
 /// Looks a compile up.
 pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
     let file = shapes_file(weak, store);
-    let shapes = read_shapes(&file);
+    let shapes = read_shapes(weak, &file);
     if shapes.is_empty() {
         return Looked::Nothing(Reason::NotSeen);
     }
@@ -28,7 +28,7 @@ pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
     let found = store.get(&wanted);
     for (key, bytes) in keys.into_iter().zip(found) {
         if let Some(bytes) = bytes
-            && let Ok(result) = ActionResult::decode(&bytes)
+            && let Ok(result) = ActionResult::decode(&key, &bytes)
         {
             return Looked::Found(key, Box::new(result));
         }
@@ -39,7 +39,7 @@ pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
 /// The Shape by which a result is found under this key, as the world stands now.
 pub fn shape_of(weak: &WeakKey, key: &ActionKey, world: &World<'_>, store: &dyn Store) -> Option<Shape> {
     let file = shapes_file(weak, store);
-    let shapes = read_shapes(&file);
+    let shapes = read_shapes(weak, &file);
     let mut answers = Answers::for_shapes(shapes.len());
     let found = shapes.into_iter().find(|shape| key_of(weak, shape, &mut answers, world) == Some(*key));
     found.map(Shape::of)
@@ -48,7 +48,7 @@ pub fn shape_of(weak: &WeakKey, key: &ActionKey, world: &World<'_>, store: &dyn 
 /// What the Shapes that are known make of today's answers: the hash of these Shapes (zeros for none), and the keys.
 pub fn candidates(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> ([u8; 32], Vec<ActionKey>) {
     let Some(bytes) = store.get(&[Key::Shapes(*weak)]).pop().flatten() else { return ([0; 32], Vec::new()) };
-    let shapes = read_shapes(&bytes);
+    let shapes = read_shapes(weak, &bytes);
     let mut answers = Answers::for_shapes(shapes.len());
     let keys = shapes.iter().filter_map(|shape| key_of(weak, shape, &mut answers, world)).collect();
     (Digest::of(&bytes).hash, keys)
@@ -58,8 +58,8 @@ fn shapes_file(weak: &WeakKey, store: &dyn Store) -> Vec<u8> {
     store.get(&[Key::Shapes(*weak)]).pop().flatten().unwrap_or_default()
 }
 
-fn read_shapes(file: &[u8]) -> Vec<Vec<Question<&[u8]>>> {
-    shape::read_shapes(file).unwrap_or_default()
+fn read_shapes<'a>(weak: &WeakKey, file: &'a [u8]) -> Vec<Vec<Question<&'a [u8]>>> {
+    shape::read_shapes(weak, file).unwrap_or_default()
 }
 
 fn key_of<'q>(

@@ -19,7 +19,7 @@ const LARGEST: u64 = 64 << 20;
 /// No file of cargo's own is larger: hashes, lists of sources, what a build script said.
 const LARGEST_NOTE: u64 = 4 << 20;
 const MAGIC: [u8; 4] = *b"KPIC";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Which picture is meant: what a build is going to do, as far as one can tell before cargo runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,9 +180,9 @@ impl Asked {
 
     /// Puts the answer where it is looked for; if it is one, and nothing but words.
     pub fn answer(&self, store: &LocalStore) -> Option<()> {
-        let result = ActionResult::decode(&self.result).ok().filter(|result| result.outputs.is_empty())?;
-        store.put(&Key::Result(self.key), Content::Bytes(&result.encode())).ok()?;
-        for shape in shape::decode_shapes(&self.shapes).ok()? {
+        ActionResult::decode(&self.key, &self.result).ok().filter(|result| result.outputs.is_empty())?;
+        store.put(&Key::Result(self.key), Content::Bytes(&self.result)).ok()?;
+        for shape in shape::decode_shapes(&self.weak, &self.shapes).ok()? {
             kiln_store::add_shape(store, &self.weak, shape).ok()?;
         }
         Some(())
@@ -246,12 +246,12 @@ impl Picture {
             to.0.extend(asked.key.0);
             to.bytes(&asked.result);
         }
-        seal(MAGIC, VERSION, &to.0)
+        seal(MAGIC, VERSION, &[], &to.0)
     }
 
     /// Reads it. Its files lie where cargo's own files lie, whoever wrote it.
     pub fn decode(file: &[u8]) -> Result<Picture, Malformed> {
-        let mut from = Reader(unseal(MAGIC, VERSION, file)?);
+        let mut from = Reader(unseal(MAGIC, VERSION, &[], file)?);
         let tag = from.bytes()?.to_vec();
         let units = from.list(|from| {
             let note = Note::read(from)?;
@@ -297,14 +297,14 @@ impl Picture {
             cost_ms: WORTH_MS,
             ..ActionResult::default()
         };
-        store.put(&Key::Result(key), Content::Bytes(&result.encode()))?;
+        store.put(&Key::Result(key), Content::Bytes(&result.encode(&key)))?;
         Ok((weak, key))
     }
 
     /// The one that is kept under a name.
     pub fn find(key: &ActionKey, store: &LocalStore, scratch: &Path) -> Option<Picture> {
         let result = store.get(&[Key::Result(*key)]).pop()??;
-        let result = ActionResult::decode(&result).ok()?;
+        let result = ActionResult::decode(key, &result).ok()?;
         let digest = result.outputs.first().filter(|output| output.role == Role::File)?.digest;
         if digest.size > LARGEST {
             return None;

@@ -280,7 +280,7 @@ fn note_name(compiler: &Path, invocation: &Invocation) -> Digest {
 }
 
 const MAGIC: [u8; 4] = *b"KTCH";
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 /// The longest that somebody else is waited for who identifies the same toolchain.
 const LONGEST: Duration = Duration::from_secs(10);
 /// Longer than one tick of any kernel's file clock.
@@ -289,7 +289,7 @@ const SETTLED_NS: i64 = 20_000_000;
 /// What was remembered, if every directory and file still has the identity it had then.
 fn recall(note: &Path, compiler: &Path, wrapper: Option<&Path>) -> Option<Known> {
     let bytes = files::read(note).ok()?;
-    let mut from = Reader(unseal(MAGIC, VERSION, &bytes).ok()?);
+    let mut from = Reader(unseal(MAGIC, VERSION, name_of(note), &bytes).ok()?);
     let digest = from.digest().ok()?;
     let count = from.u32().ok()?;
     let (mut libraries, mut found) = (Vec::new(), Vec::new());
@@ -307,6 +307,11 @@ fn recall(note: &Path, compiler: &Path, wrapper: Option<&Path>) -> Option<Known>
     }
     let whole = from.list(|from| Ok(Path::new(OsStr::from_bytes(from.bytes()?)).to_owned())).ok()?;
     Some(Known { digest, libraries, owned: Owned::of(found.into_iter(), whole, compiler, wrapper) })
+}
+
+/// A note about one compiler says nothing about another, wherever it lies.
+fn name_of(note: &Path) -> &[u8] {
+    note.file_name().unwrap_or_default().as_bytes()
 }
 
 fn numbers(it: &Identity) -> [u64; 5] {
@@ -341,7 +346,7 @@ fn examine(
     parts.whole.iter().for_each(|directory| body.bytes(directory.as_os_str().as_bytes()));
     // A file written a moment ago may be written again without a sign of it.
     if told.newest < told.now - SETTLED_NS {
-        let _ = files::write_atomic(note, &seal(MAGIC, VERSION, &body.0));
+        let _ = files::write_atomic(note, &seal(MAGIC, VERSION, name_of(note), &body.0));
     }
     let found = parts.directories.into_iter().chain(parts.files);
     let owned = Owned::of(found, parts.whole, compiler, wrapper);

@@ -76,7 +76,7 @@ fn damage_is_found_and_repaired() {
     let text = out(&damaged);
     assert!(text.starts_with(&format!("a blob is not what its name says: {}\n", blob.display())), "{text}");
     assert!(text.contains("a result names a blob that is not there (app bin): "), "{text}");
-    assert!(text.contains("Shapes cannot be read: "), "{text}");
+    assert!(text.contains("Shapes cannot be read, or belong to another key: "), "{text}");
     assert!(text.ends_with("3 damaged; `kiln verify --repair` removes what is damaged\n"), "{text}");
     let repaired = output(&space, &["verify", "--repair", "--json"]);
     assert_eq!(repaired.status.code(), Some(0));
@@ -86,6 +86,11 @@ fn damage_is_found_and_repaired() {
     assert!(output(&space, &["verify"]).status.success());
     std::fs::remove_dir_all(space.path("target")).unwrap();
     space.cargo(&["build"]);
+}
+
+/// The key by which a file of the store is named.
+fn key_in(path: &Path) -> ActionKey {
+    ActionKey(digest::unhex(path.file_name().unwrap().to_str().unwrap()).unwrap())
 }
 
 /// `kiln verify --rebuild` of the workspace, from an empty target directory.
@@ -110,19 +115,19 @@ fn hits_are_held_against_compiles() {
     // A result that leads to the bytes of another valid blob: nothing but a compile can tell.
     let results = stored(&space, "results");
     let result_of = |unit: &str| {
-        let file = results.iter().find(|path| {
-            ActionResult::decode(&std::fs::read(path).unwrap()).is_ok_and(|result| result.unit == unit)
-        });
-        file.unwrap()
+        let read =
+            |path: &PathBuf| ActionResult::decode(&key_in(path), &std::fs::read(path).unwrap()).unwrap();
+        let found = results.iter().map(|path| (path, read(path))).find(|(_, result)| result.unit == unit);
+        found.unwrap()
     };
-    let mut leaf = ActionResult::decode(&std::fs::read(result_of("leaf lib")).unwrap()).unwrap();
-    let mid = ActionResult::decode(&std::fs::read(result_of("mid lib")).unwrap()).unwrap();
+    let (file, mut leaf) = result_of("leaf lib");
+    let (_, mid) = result_of("mid lib");
     let library = |result: &ActionResult| {
         result.outputs.iter().position(|output| output.path.path.ends_with(b".rlib")).unwrap()
     };
     let at = library(&leaf);
     leaf.outputs[at].digest = mid.outputs[library(&mid)].digest;
-    std::fs::write(result_of("leaf lib"), leaf.encode()).unwrap();
+    std::fs::write(file, leaf.encode(&key_in(file))).unwrap();
 
     let (code, found) = rebuild(&space, &[]);
     assert_eq!(code, Some(1), "{found}");
@@ -156,7 +161,8 @@ fn incremental_units_are_said_and_not_compared() {
 /// what a recorder that had missed a read would have done.
 fn forget_question(space: &Space, about: &Path) {
     for path in stored(space, "shapes") {
-        let shapes = decode_shapes(&std::fs::read(&path).unwrap()).unwrap();
+        let weak = WeakKey(key_in(&path).0);
+        let shapes = decode_shapes(&weak, &std::fs::read(&path).unwrap()).unwrap();
         let is_about = |question: &Question| {
             question
                 .path()
@@ -166,7 +172,6 @@ fn forget_question(space: &Space, about: &Path) {
         if !shape.questions().iter().any(is_about) {
             continue;
         }
-        let weak = WeakKey(digest::unhex(path.file_name().unwrap().to_str().unwrap()).unwrap());
         let old = key_of(space, &weak, shape);
         let rest = shape.questions().iter().filter(|question| !is_about(question)).cloned().collect();
         let shape = Shape::new(rest);
@@ -176,8 +181,10 @@ fn forget_question(space: &Space, about: &Path) {
             space.path("cache/v1/results").join(&name[..1]).join(name)
         };
         std::fs::create_dir_all(place(&new).parent().unwrap()).unwrap();
-        std::fs::rename(place(&old), place(&new)).unwrap();
-        std::fs::write(&path, encode_shapes(&[shape])).unwrap();
+        let result = ActionResult::decode(&old, &std::fs::read(place(&old)).unwrap()).unwrap();
+        std::fs::remove_file(place(&old)).unwrap();
+        std::fs::write(place(&new), result.encode(&new)).unwrap();
+        std::fs::write(&path, encode_shapes(&weak, &[shape])).unwrap();
         return;
     }
     panic!("no unit asks for {}", about.display());

@@ -23,7 +23,7 @@ pub struct Queued {
 }
 
 const MAGIC: [u8; 4] = *b"KQUE";
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 /// Longer than any of them.
 const LONGEST: u64 = 4096;
 
@@ -35,11 +35,11 @@ impl Queued {
         to.0.extend(self.key.0);
         to.u8(u8::from(self.incremental));
         Workspace::write(self.workspace.as_ref(), &mut to);
-        seal(MAGIC, FORMAT, &to.0)
+        seal(MAGIC, FORMAT, &[], &to.0)
     }
 
     fn decode(file: &[u8]) -> Result<Queued, Malformed> {
-        let mut from = Reader(unseal(MAGIC, FORMAT, file)?);
+        let mut from = Reader(unseal(MAGIC, FORMAT, &[], file)?);
         let (remotes, weak, key) = (from.array()?, WeakKey(from.array()?), ActionKey(from.array()?));
         let incremental = from.u8()? != 0;
         let workspace = Workspace::read(&mut from)?;

@@ -53,6 +53,6 @@ fn unit(size: usize) -> (ActionKey, Vec<u8>) {
     };
     let result = ActionResult { outputs: vec![output], cost_ms: 12, ..ActionResult::default() };
     let key = ActionKey([size.trailing_zeros() as u8; 32]);
-    let packed = Unit::pack(&key, &result.encode(), &mut |_| Some(blob.clone())).expect("a pack").0;
+    let packed = Unit::pack(&key, &result.encode(&key), &mut |_| Some(blob.clone())).expect("a pack").0;
     (key, packed)
 }

@@ -103,7 +103,7 @@ impl Levels {
         for store in &self.stores {
             match store.shapes(weak) {
                 Ok(Some(found)) if all.is_empty() => all = found.value,
-                Ok(Some(found)) => all = merge_shapes(&all, &found.value),
+                Ok(Some(found)) => all = merge_shapes(weak, &all, &found.value),
                 Ok(None) => {}
                 Err(_) => unknown = true,
             }

@@ -154,10 +154,11 @@ impl<'a> Unit<'a> {
     /// A result with its blobs, which `read` gives, and those that travel by themselves. `None` if one of them is not there, or
     /// if it is none that travels.
     pub fn body(
+        key: &ActionKey,
         result: &[u8],
         read: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
     ) -> Option<(Vec<u8>, Vec<Digest>)> {
-        let decoded = ActionResult::decode(result).ok()?;
+        let decoded = ActionResult::decode(key, result).ok()?;
         if !may_go(&decoded) {
             return None;
         }
@@ -180,7 +181,7 @@ impl<'a> Unit<'a> {
         result: &[u8],
         read: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
     ) -> Option<(Vec<u8>, Vec<Digest>)> {
-        Unit::body(result, read).map(|(body, apart)| (seal(Kind::Result, &key.0, &body), apart))
+        Unit::body(key, result, read).map(|(body, apart)| (seal(Kind::Result, &key.0, &body), apart))
     }
 
     /// Opens a result's pack; its blobs are what their digests say.
@@ -202,7 +203,7 @@ impl<'a> Unit<'a> {
         let result = from.bytes()?;
         let blobs = from.list(|from| Ok((from.digest()?, Cow::Borrowed(from.bytes()?))))?;
         from.end()?;
-        let decoded = ActionResult::decode(result)?;
+        let decoded = ActionResult::decode(key, result)?;
         if !may_go(&decoded) {
             return Err(Malformed);
         }
@@ -231,7 +232,7 @@ fn stays(placed: &Placed) -> bool {
 
 /// The pack of a result without any blob.
 pub fn lone_result(key: &ActionKey, result: &[u8]) -> Result<Vec<u8>, Malformed> {
-    ActionResult::decode(result)?;
+    ActionResult::decode(key, result)?;
     let mut body = Writer::default();
     body.bytes(result);
     body.u32(0);
@@ -261,17 +262,17 @@ fn distinct(result: &ActionResult) -> Vec<Digest> {
 
 /// The Shapes in a pack, as the local store keeps them.
 pub fn open_shapes(weak: &WeakKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
-    shapes_of_body(open(Kind::Shapes, &weak.0, pack)?)
+    shapes_of_body(weak, open(Kind::Shapes, &weak.0, pack)?)
 }
 
 /// The same of a pack's body.
-pub fn shapes_of_body(body: Vec<u8>) -> Result<Vec<u8>, Malformed> {
-    if shape::decode_shapes(&body)?.iter().all(may_travel) { Ok(body) } else { Err(Malformed) }
+pub fn shapes_of_body(weak: &WeakKey, body: Vec<u8>) -> Result<Vec<u8>, Malformed> {
+    if shape::decode_shapes(weak, &body)?.iter().all(may_travel) { Ok(body) } else { Err(Malformed) }
 }
 
 /// As many of these Shapes as fit into a pack, the first ones.
-pub fn as_many_as_fit(mut shapes: Vec<Shape>) -> Vec<Shape> {
-    while shape::encode_shapes(&shapes).len() as u64 > longest(Kind::Shapes) {
+pub fn as_many_as_fit(weak: &WeakKey, mut shapes: Vec<Shape>) -> Vec<Shape> {
+    while shape::encode_shapes(weak, &shapes).len() as u64 > longest(Kind::Shapes) {
         shapes.pop();
     }
     shapes

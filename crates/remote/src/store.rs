@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The format of everything in a bucket. A change of any byte is another name.
-const FORMAT: &str = "kiln1";
+const FORMAT: &str = "kiln2";
 /// For an answer that is small.
 const SMALL: Duration = Duration::from_secs(10);
 /// Bytes in a second: who is slower than this is not worth waiting for.
@@ -194,9 +194,10 @@ impl RemoteStore {
     pub fn add_shapes(&self, weak: &WeakKey, shapes: &[u8]) -> Result<(), Fault> {
         let there = self.shapes(weak)?.map(|found| found.value).unwrap_or_default();
         let ours: Vec<Shape> =
-            decode_shapes(shapes).unwrap_or_default().into_iter().filter(pack::may_travel).collect();
-        let merged = decode_shapes(&merge_shapes(&encode_shapes(&ours), &there)).unwrap_or_default();
-        let merged = encode_shapes(&pack::as_many_as_fit(merged));
+            decode_shapes(weak, shapes).unwrap_or_default().into_iter().filter(pack::may_travel).collect();
+        let merged = merge_shapes(weak, &encode_shapes(weak, &ours), &there);
+        let merged = decode_shapes(weak, &merged).unwrap_or_default();
+        let merged = encode_shapes(weak, &pack::as_many_as_fit(weak, merged));
         if ours.is_empty() || merged == there {
             return Ok(());
         }
@@ -315,15 +316,15 @@ fn open_blob(digest: &Digest, bytes: &[u8]) -> Result<Vec<u8>, Malformed> {
 }
 
 /// The Shapes of both, those of `first` before the others.
-pub fn merge_shapes(first: &[u8], then: &[u8]) -> Vec<u8> {
-    let mut shapes = decode_shapes(first).unwrap_or_default();
-    for shape in decode_shapes(then).unwrap_or_default() {
+pub fn merge_shapes(weak: &WeakKey, first: &[u8], then: &[u8]) -> Vec<u8> {
+    let mut shapes = decode_shapes(weak, first).unwrap_or_default();
+    for shape in decode_shapes(weak, then).unwrap_or_default() {
         if !shapes.contains(&shape) {
             shapes.push(shape);
         }
     }
     shapes.truncate(MOST_SHAPES);
-    encode_shapes(&shapes)
+    encode_shapes(weak, &shapes)
 }
 
 impl From<Fault> for StoreError {
@@ -367,7 +368,7 @@ impl Store for RemoteStore {
         let odd = || StoreError::NotTheKey(PathBuf::from("the remote store"));
         let (kind, name) = match key {
             Key::Shapes(weak) => {
-                decode_shapes(bytes).map_err(|Malformed| odd())?;
+                decode_shapes(weak, bytes).map_err(|Malformed| odd())?;
                 (Kind::Shapes, weak.0)
             }
             Key::Result(action) => {

@@ -29,7 +29,7 @@ fn name() -> String {
 
 fn packed() -> Vec<u8> {
     let result = ActionResult { unit: "u".repeat(3000), ..ActionResult::default() };
-    Unit::pack(&KEY, &result.encode(), &mut |_: &Digest| None).unwrap().0
+    Unit::pack(&KEY, &result.encode(&KEY), &mut |_: &Digest| None).unwrap().0
 }
 
 fn below(directory: &Path) -> Vec<PathBuf> {
@@ -144,7 +144,7 @@ fn a_share_that_is_full() {
 fn strange_things_in_a_share() {
     let (directory, quarantine) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = open_with(directory.path(), Some(quarantine.path()));
-    let path = directory.path().join("kiln1/main").join(name());
+    let path = directory.path().join("kiln2/main").join(name());
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let sparse = fs::File::create(&path).unwrap();
     sparse.set_len(300 << 30).unwrap();
@@ -187,7 +187,7 @@ fn what_killed_writers_leave_is_found_later() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());
     store.keep(&name(), &packed()).unwrap();
-    let left = directory.path().join("kiln1/main/r/05/.kiln-1-2");
+    let left = directory.path().join("kiln2/main/r/05/.kiln-1-2");
     fs::write(&left, "half").unwrap();
     assert_eq!(store.list().unwrap().len(), 1);
     let old = SystemTime::now() - Duration::from_secs(2 * 24 * 3600);

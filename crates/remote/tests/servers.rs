@@ -84,7 +84,7 @@ fn result(blobs: &[&[u8]]) -> ActionResult {
 fn packed(key: &ActionKey, blobs: &[&[u8]]) -> Vec<u8> {
     let mut read =
         |wanted: &Digest| blobs.iter().find(|bytes| Digest::of(bytes) == *wanted).map(|bytes| bytes.to_vec());
-    Unit::pack(key, &result(blobs).encode(), &mut read).unwrap().0
+    Unit::pack(key, &result(blobs).encode(key), &mut read).unwrap().0
 }
 
 fn what_was_kept_is_there(place: &Place_) {
@@ -96,8 +96,8 @@ fn what_was_kept_is_there(place: &Place_) {
     assert_eq!(store.get(&keys), [None, None, None], "{}", place.url);
     assert_eq!(store.missing(&[digest]), [digest]);
 
-    let shapes = encode_shapes(&[shape("A")]);
-    let encoded = result(&[&blob]).encode();
+    let shapes = encode_shapes(&weak, &[shape("A")]);
+    let encoded = result(&[&blob]).encode(&key);
     store.put(&keys[0], Content::Bytes(&shapes)).unwrap();
     store.put(&keys[1], Content::Bytes(&encoded)).unwrap();
     store.put(&keys[2], Content::Bytes(&blob)).unwrap();
@@ -133,18 +133,18 @@ fn a_unit_is_one_object(place: &Place_) {
     store.keep(&pack::name(Kind::Result, &key.0), &pack).unwrap();
     let unit = store.unit(&key).unwrap().unwrap().value;
     assert_eq!(unit.blobs.len(), 2);
-    assert_eq!(unit.result, result(&[b"one", b"two"]).encode());
+    assert_eq!(unit.result, result(&[b"one", b"two"]).encode(&key));
     assert_eq!(store.health().found, 1);
 }
 
 fn shapes_of_two_writers_are_both_there(place: &Place_) {
     let (one, two) = (open(&place.url, &["main"]), open(&place.url, &["main"]));
     let weak = WeakKey([1; 32]);
-    one.add_shapes(&weak, &encode_shapes(&[shape("A")])).unwrap();
-    two.add_shapes(&weak, &encode_shapes(&[shape("B")])).unwrap();
-    two.add_shapes(&weak, &encode_shapes(&[shape("B")])).unwrap();
+    one.add_shapes(&weak, &encode_shapes(&weak, &[shape("A")])).unwrap();
+    two.add_shapes(&weak, &encode_shapes(&weak, &[shape("B")])).unwrap();
+    two.add_shapes(&weak, &encode_shapes(&weak, &[shape("B")])).unwrap();
     let all = one.shapes(&weak).unwrap().unwrap().value;
-    assert_eq!(decode_shapes(&all).unwrap(), [shape("B"), shape("A")]);
+    assert_eq!(decode_shapes(&weak, &all).unwrap(), [shape("B"), shape("A")]);
 }
 
 fn namespaces_fall_through(place: &Place_) {
@@ -279,15 +279,15 @@ fn connections_that_were_forgotten() {
         let bucket = kiln_remote::bucket::open(&Spec::parse(&url).unwrap(), &[]).unwrap();
         std::thread::scope(|scope| {
             for _ in 0..12 {
-                scope.spawn(|| bucket.get("kiln1/main/x", 1, Duration::from_secs(5)).unwrap());
+                scope.spawn(|| bucket.get("kiln2/main/x", 1, Duration::from_secs(5)).unwrap());
             }
         });
         assert!(proxy.connections() > 1, "{}", proxy.connections());
         std::thread::sleep(Duration::from_millis(2100)); // new ones are made every two seconds at most
         proxy.forget();
-        assert_eq!(bucket.get("kiln1/main/x", 1, short), Err(Fault::Late), "{url}");
+        assert_eq!(bucket.get("kiln2/main/x", 1, short), Err(Fault::Late), "{url}");
         for _ in 0..3 {
-            assert_eq!(bucket.get("kiln1/main/x", 1, Duration::from_secs(5)), Ok(None), "{url}");
+            assert_eq!(bucket.get("kiln2/main/x", 1, Duration::from_secs(5)), Ok(None), "{url}");
         }
     }
 }
@@ -356,7 +356,7 @@ fn redis_over_tls_with_certificates_of_clients() {
 
 #[test]
 fn redis_with_users() {
-    let rules = "~kiln1/* ~*/kiln1/* resetchannels -@all +get +set +exists +del +scan +strlen";
+    let rules = "~kiln2/* ~*/kiln2/* resetchannels -@all +get +set +exists +del +scan +strlen";
     let Some(server) = servers::redis_of_user(rules) else { return };
     let url = |user: &str| format!("redis://{user}:{}@{}/0", servers::PASSWORD, server.address());
     as_expected(&url("kiln"));

@@ -7,7 +7,7 @@ use kiln_action::{Shape, WeakKey};
 /// The Shapes of a WeakKey, most recent first; none if none are known.
 pub fn shapes(store: &dyn Store, weak: &WeakKey) -> Vec<Shape> {
     let bytes = store.get(&[Key::Shapes(*weak)]).pop().flatten();
-    bytes.and_then(|bytes| decode_shapes(&bytes).ok()).unwrap_or_default()
+    bytes.and_then(|bytes| decode_shapes(weak, &bytes).ok()).unwrap_or_default()
 }
 
 /// Makes `shape` the most recent one of `weak`. Of two writers at once one may lose its Shape, and with it a hint: the unit
@@ -20,7 +20,7 @@ pub fn add_shape(store: &dyn Store, weak: &WeakKey, shape: Shape) -> Result<(), 
     known.retain(|old| *old != shape);
     known.insert(0, shape);
     known.truncate(MOST_SHAPES);
-    store.put(&Key::Shapes(*weak), Content::Bytes(&encode_shapes(&known)))
+    store.put(&Key::Shapes(*weak), Content::Bytes(&encode_shapes(weak, &known)))
 }
 
 #[cfg(test)]

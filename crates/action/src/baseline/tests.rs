@@ -2,6 +2,8 @@ use super::*;
 use crate::place::Placed;
 use std::path::Path;
 
+const NAME: [u8; 32] = [9; 32];
+
 fn run(key: u8, variant: u8) -> Run {
     Run {
         at_ms: 1_700_000_000_000,
@@ -36,33 +38,33 @@ fn baseline() -> Baseline {
 
 #[test]
 fn what_is_written_is_read_and_damage_is_noticed() {
-    let file = baseline().encode();
-    assert_eq!(Baseline::decode(&file), Ok(baseline()));
+    let file = baseline().encode(&NAME);
+    assert_eq!(Baseline::decode(&NAME, &file), Ok(baseline()));
     for end in 0..file.len() {
-        assert_eq!(Baseline::decode(&file[..end]), Err(Malformed));
+        assert_eq!(Baseline::decode(&NAME, &file[..end]), Err(Malformed));
     }
     for at in 0..file.len() {
         let mut torn = file.clone();
         torn[at] ^= 0x40;
-        assert_eq!(Baseline::decode(&torn), Err(Malformed), "byte {at}");
+        assert_eq!(Baseline::decode(&NAME, &torn), Err(Malformed), "byte {at}");
     }
 }
 
 #[test]
 fn a_newer_version_is_not_read() {
-    let mut file = baseline().encode();
+    let mut file = baseline().encode(&NAME);
     file[4] = VERSION + 1;
-    assert_eq!(Baseline::decode(&file), Err(Malformed));
+    assert_eq!(Baseline::decode(&NAME, &file), Err(Malformed));
 }
 
 #[test]
 fn decoding_is_total_below_the_checksum() {
-    let file = baseline().encode();
+    let file = baseline().encode(&NAME);
     for at in 13..file.len() {
         for value in [0, 1, 0x7f, 0xff] {
             let mut body = file[13..].to_vec();
             body[at - 13] = value;
-            let _ = Baseline::decode(&seal(MAGIC, VERSION, &body)); // anything but a panic
+            let _ = Baseline::decode(&NAME, &seal(MAGIC, VERSION, &NAME, &body)); // anything but a panic
         }
     }
 }

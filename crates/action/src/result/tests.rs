@@ -3,6 +3,8 @@ use crate::place::{Place, Places};
 use crate::template::Spelling;
 use std::path::Path;
 
+const KEY: ActionKey = ActionKey([9; 32]);
+
 fn sample() -> ActionResult {
     let mut places = Places::new();
     places.add(Place::Out, Path::new("/t"));
@@ -34,7 +36,7 @@ fn sample() -> ActionResult {
 
 #[test]
 fn results_come_back() {
-    assert_eq!(ActionResult::decode(&sample().encode()), Ok(sample()));
+    assert_eq!(ActionResult::decode(&KEY, &sample().encode(&KEY)), Ok(sample()));
     assert_eq!(sample().blobs().count(), 2);
 }
 
@@ -42,5 +44,5 @@ fn results_come_back() {
 fn a_slot_without_its_text_is_malformed() {
     let mut result = sample();
     result.texts.clear();
-    assert_eq!(ActionResult::decode(&result.encode()), Err(Malformed));
+    assert_eq!(ActionResult::decode(&KEY, &result.encode(&KEY)), Err(Malformed));
 }

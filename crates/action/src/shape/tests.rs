@@ -1,6 +1,8 @@
 use super::*;
 use std::path::Path;
 
+const WEAK: WeakKey = WeakKey([9; 32]);
+
 fn sample() -> Vec<Question> {
     let path = Placed::literal(Path::new("/a b/\u{1}"));
     vec![
@@ -26,8 +28,8 @@ fn shapes_come_back_sorted_and_once() {
     questions.extend(sample());
     let shape = Shape::new(questions);
     assert_eq!(shape.questions().len(), 13);
-    let file = encode_shapes(&[shape.clone(), Shape::default()]);
-    assert_eq!(decode_shapes(&file), Ok(vec![shape, Shape::default()]));
+    let file = encode_shapes(&WEAK, &[shape.clone(), Shape::default()]);
+    assert_eq!(decode_shapes(&WEAK, &file), Ok(vec![shape, Shape::default()]));
 }
 
 #[test]

@@ -23,12 +23,12 @@ fn lengths_beyond_the_input_are_malformed() {
 
 #[test]
 fn a_seal_notices_every_flipped_byte() {
-    let file = seal(*b"TEST", 1, b"body");
-    assert_eq!(unseal(*b"TEST", 1, &file), Ok(&b"body"[..]));
+    let file = seal(*b"TEST", 1, b"name", b"body");
+    assert_eq!(unseal(*b"TEST", 1, b"name", &file), Ok(&b"body"[..]));
     for at in 0..file.len() {
         let mut torn = file.clone();
         torn[at] ^= 1;
-        assert_eq!(unseal(*b"TEST", 1, &torn), Err(Malformed), "byte {at}");
-        assert_eq!(unseal(*b"TEST", 1, &file[..at]), Err(Malformed), "cut at {at}");
+        assert_eq!(unseal(*b"TEST", 1, b"name", &torn), Err(Malformed), "byte {at}");
+        assert_eq!(unseal(*b"TEST", 1, b"name", &file[..at]), Err(Malformed), "cut at {at}");
     }
 }

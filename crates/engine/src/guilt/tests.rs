@@ -79,8 +79,12 @@ fn what_cannot_be_understood_is_not_examined() {
 fn the_memory_answers_for_the_digest() {
     let dir = tempfile::tempdir().unwrap();
     let digest = Digest::of(b"m");
-    std::fs::write(dir.path().join(digest.hex()), [4, 0b010]).unwrap();
+    let note = seal(MAGIC, VERSION, &digest.hash, &[0b010]);
+    std::fs::write(dir.path().join(digest.hex()), &note).unwrap();
     let remembered = of(Path::new("/nowhere"), &digest, dir.path()).unwrap();
     assert!(remembered.arguments && !remembered.unseen);
-    assert!(of(Path::new("/nowhere"), &Digest::of(b"n"), dir.path()).is_err());
+    let other = Digest::of(b"n");
+    assert!(of(Path::new("/nowhere"), &other, dir.path()).is_err());
+    std::fs::write(dir.path().join(other.hex()), note).unwrap();
+    assert!(of(Path::new("/nowhere"), &other, dir.path()).is_err(), "what is known of another macro");
 }

@@ -55,3 +55,22 @@ fn what_programs_load_is_told_by_its_name() {
         assert_eq!(is_library(Path::new(name)), library, "{name}");
     }
 }
+
+#[test]
+fn what_is_remembered_of_one_compiler_is_not_believed_of_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    std::fs::write(at("rustc"), "compiler").unwrap();
+    std::thread::sleep(Duration::from_millis(40)); // what was written this moment is not remembered
+    let memo = Memo::open(dir.path());
+    let parts = || Parts {
+        root: dir.path().to_owned(),
+        directories: Vec::new(),
+        whole: Vec::new(),
+        files: Vec::new(),
+    };
+    examine(&at("rustc"), None, parts(), &memo, &at("note")).unwrap();
+    assert!(recall(&at("note"), &at("rustc"), None).is_some());
+    std::fs::rename(at("note"), at("another")).unwrap();
+    assert!(recall(&at("another"), &at("rustc"), None).is_none());
+}

@@ -17,7 +17,7 @@ pub(super) const MOST_INCREMENTAL: usize = 4;
 const USE_AFTER_NS: i64 = 3600 * 1_000_000_000;
 
 const MAGIC: [u8; 4] = *b"KINC";
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 impl LocalStore {
     pub(super) fn record(&self, key: &Key) -> Option<Vec<u8>> {
@@ -56,7 +56,7 @@ impl LocalStore {
         }
         if let Key::Result(action) = key {
             self.usage.flush();
-            if let Ok(ActionResult { incremental: Some(weak), .. }) = ActionResult::decode(bytes) {
+            if let Ok(ActionResult { incremental: Some(weak), .. }) = ActionResult::decode(action, bytes) {
                 self.keep_newest(&weak, action)?;
             }
         }
@@ -68,34 +68,34 @@ impl LocalStore {
     fn keep_newest(&self, weak: &[u8; 32], action: &ActionKey) -> Result<(), StoreError> {
         let path = self.shard(INCREMENTAL, weak);
         let list = files::read_limited(&path, 4096).ok();
-        let mut newest = list.and_then(|bytes| decode_newest(&bytes).ok()).unwrap_or_default();
+        let mut newest = list.and_then(|bytes| decode_newest(weak, &bytes).ok()).unwrap_or_default();
         newest.retain(|known| known != action);
         newest.insert(0, *action);
         for old in newest.drain(newest.len().min(MOST_INCREMENTAL)..) {
             files::remove(&self.path(&Key::Result(old)))?;
         }
-        files::write_private(&path, &encode_newest(&newest))?;
+        files::write_private(&path, &encode_newest(weak, &newest))?;
         Ok(())
     }
 }
 
 fn is_sound(key: &Key, bytes: &[u8]) -> bool {
     match key {
-        Key::Shapes(_) => read_shapes(bytes).is_ok(),
-        Key::Result(_) => ActionResult::decode(bytes).is_ok(),
+        Key::Shapes(weak) => read_shapes(weak, bytes).is_ok(),
+        Key::Result(action) => ActionResult::decode(action, bytes).is_ok(),
         Key::Blob(digest) => Digest::of(bytes) == *digest,
     }
 }
 
-pub(super) fn encode_newest(newest: &[ActionKey]) -> Vec<u8> {
+pub(super) fn encode_newest(weak: &[u8; 32], newest: &[ActionKey]) -> Vec<u8> {
     let mut body = Writer::default();
     body.u32(newest.len() as u32);
     newest.iter().for_each(|action| body.0.extend(action.0));
-    seal(MAGIC, FORMAT, &body.0)
+    seal(MAGIC, FORMAT, weak, &body.0)
 }
 
-pub(super) fn decode_newest(file: &[u8]) -> Result<Vec<ActionKey>, Malformed> {
-    let mut body = Reader(unseal(MAGIC, FORMAT, file)?);
+pub(super) fn decode_newest(weak: &[u8; 32], file: &[u8]) -> Result<Vec<ActionKey>, Malformed> {
+    let mut body = Reader(unseal(MAGIC, FORMAT, weak, file)?);
     let count = body.u32()? as usize;
     let (keys, rest) = body.0.as_chunks::<32>();
     if keys.len() != count || !rest.is_empty() || count > MOST_INCREMENTAL {

@@ -4,7 +4,7 @@ use super::usage::on_disk;
 use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, UNITS, records};
 use crate::StoreError;
 use kiln_action::digest::unhex;
-use kiln_action::{ActionResult, FileKind};
+use kiln_action::{ActionKey, ActionResult, FileKind};
 use kiln_sys::files::{self, PRIVATE_PREFIX, Stat};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -156,7 +156,9 @@ fn read_result(path: PathBuf, key: [u8; 32], stat: Stat) -> Result<Record, Optio
         Err(error) if error.is_missing() => return Err(None),
         Err(_) => return Err(Some(aged(path, stat))),
     };
-    let Ok(result) = ActionResult::decode(&bytes) else { return Err(Some(aged(path, stat))) };
+    let Ok(result) = ActionResult::decode(&ActionKey(key), &bytes) else {
+        return Err(Some(aged(path, stat)));
+    };
     let mut blobs: Vec<[u8; 32]> = result.blobs().map(|digest| digest.hash).collect();
     blobs.sort_unstable();
     blobs.dedup();

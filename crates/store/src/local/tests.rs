@@ -204,8 +204,9 @@ fn something_else_in_a_blobs_place_is_no_blob() {
 #[test]
 fn damaged_records_are_dropped() {
     let space = Space::new();
-    let key = Key::Result(ActionKey([1; 32]));
-    let result = ActionResult { unit: "serde".into(), cost_ms: 7, ..ActionResult::default() }.encode();
+    let action = ActionKey([1; 32]);
+    let key = Key::Result(action);
+    let result = ActionResult { unit: "serde".into(), cost_ms: 7, ..ActionResult::default() }.encode(&action);
     let path = space.store.path(&key);
     for byte in 0..result.len() {
         space.store.put(&key, Content::Bytes(&result)).unwrap();
@@ -357,8 +358,9 @@ fn after_a_power_cut_nothing_is_believed_unseen() {
 #[test]
 fn a_use_is_written_down_once_an_hour() {
     let space = Space::new();
-    let keys = [Key::Result(ActionKey([1; 32])), Key::Shapes(WeakKey([1; 32]))];
-    let bytes = [ActionResult::default().encode(), kiln_action::shape::encode_shapes(&[])];
+    let (action, weak) = (ActionKey([1; 32]), WeakKey([1; 32]));
+    let keys = [Key::Result(action), Key::Shapes(weak)];
+    let bytes = [ActionResult::default().encode(&action), kiln_action::shape::encode_shapes(&weak, &[])];
     for (key, bytes) in keys.iter().zip(&bytes) {
         space.store.put(key, Content::Bytes(bytes)).unwrap();
         let path = space.store.path(key);
@@ -382,15 +384,18 @@ fn two_stores_in_one_directory_see_each_other() {
     assert_eq!(other.missing(&[digest, Digest::of(b"x")]), [Digest::of(b"x")]);
 }
 
+const WEAK: [u8; 32] = [7; 32];
+
 /// docs/format.md
 #[test]
 fn a_sealed_list_byte_by_byte() {
     let mut body = vec![2, 0, 0, 0];
     body.extend([[1; 32], [2; 32]].concat());
-    let mut file = b"KINC\x01".to_vec();
-    file.extend(&Digest::of(&body).hash[..8]);
+    let mut file = b"KINC\x02".to_vec();
+    let named = [&[32, 0, 0, 0], &WEAK[..], &body].concat();
+    file.extend(&Digest::of(&named).hash[..8]);
     file.extend(&body);
-    assert_eq!(encode_newest(&[ActionKey([1; 32]), ActionKey([2; 32])]), file);
+    assert_eq!(encode_newest(&WEAK, &[ActionKey([1; 32]), ActionKey([2; 32])]), file);
 }
 
 proptest! {
@@ -399,7 +404,7 @@ proptest! {
     #[test]
     fn lists_of_newest_results_read_back(keys in prop::collection::vec(any::<[u8; 32]>(), 0..5)) {
         let keys: Vec<ActionKey> = keys.into_iter().map(ActionKey).collect();
-        prop_assert_eq!(decode_newest(&encode_newest(&keys)).unwrap(), keys);
+        prop_assert_eq!(decode_newest(&WEAK, &encode_newest(&WEAK, &keys)).unwrap(), keys);
     }
 
     #[test]
@@ -410,17 +415,17 @@ proptest! {
         cut in any::<prop::sample::Index>(),
     ) {
         let keys: Vec<ActionKey> = keys.into_iter().map(ActionKey).collect();
-        let whole = encode_newest(&keys);
+        let whole = encode_newest(&WEAK, &keys);
         let mut file = whole.clone();
         file[at.index(whole.len())] ^= change;
-        prop_assert!(decode_newest(&file).is_err());
-        prop_assert!(decode_newest(&whole[..cut.index(whole.len())]).is_err());
+        prop_assert!(decode_newest(&WEAK, &file).is_err());
+        prop_assert!(decode_newest(&WEAK, &whole[..cut.index(whole.len())]).is_err());
     }
 
     #[test]
     fn random_bytes_in_place_of_records_are_nothing(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let space = Space::new();
-        prop_assert!(decode_newest(&bytes).is_err());
+        prop_assert!(decode_newest(&WEAK, &bytes).is_err());
         for key in [Key::Result(ActionKey([1; 32])), Key::Shapes(WeakKey([1; 32]))] {
             files::write_atomic(&space.store.path(&key), &bytes).unwrap();
             prop_assert_eq!(space.store.get(&[key]), vec![None]);

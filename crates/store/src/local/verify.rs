@@ -6,7 +6,7 @@ use crate::{Key, StoreError};
 use kiln_action::baseline::Baseline;
 use kiln_action::shape::decode_shapes;
 use kiln_action::wire::Malformed;
-use kiln_action::{ActionResult, Digest, digest};
+use kiln_action::{ActionKey, ActionResult, Digest, WeakKey, digest};
 use kiln_sys::files;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -19,15 +19,15 @@ pub enum Fault {
     Exposed,
     /// A blob is not what its name says, or cannot be read.
     Blob,
-    /// A result cannot be read as one.
+    /// A result cannot be read as one, or not as the one of its key.
     Result,
     /// A result names a blob that is not there, or is not as long as it should be.
     Dangling,
-    /// Shapes that cannot be read as such.
+    /// Shapes that cannot be read as such, or not as those of their key.
     Shapes,
-    /// A list of newest results that cannot be read as one.
+    /// A list of newest results that cannot be read as one, or not as the one of its unit.
     List,
-    /// A baseline of explanations that cannot be read as one.
+    /// A baseline of explanations that cannot be read as one, or not as the one of its unit.
     Baseline,
 }
 
@@ -50,11 +50,11 @@ impl Fault {
         match self {
             Fault::Exposed => "others can write to the cache directory",
             Fault::Blob => "a blob is not what its name says",
-            Fault::Result => "a result cannot be read",
+            Fault::Result => "a result cannot be read, or belongs to another key",
             Fault::Dangling => "a result names a blob that is not there",
-            Fault::Shapes => "Shapes cannot be read",
-            Fault::List => "a list of incremental results cannot be read",
-            Fault::Baseline => "a baseline for explanations cannot be read",
+            Fault::Shapes => "Shapes cannot be read, or belong to another key",
+            Fault::List => "a list of incremental results cannot be read, or belongs to another unit",
+            Fault::Baseline => "a baseline for explanations cannot be read, or belongs to another unit",
         }
     }
 }
@@ -98,12 +98,14 @@ impl LocalStore {
         self.check_access(repair, &mut verified)?;
         self.check_blobs(repair, progress, &mut verified)?;
         self.check_results(repair, &mut verified)?;
-        self.check_records(SHAPES, Fault::Shapes, repair, &mut verified, |b| decode_shapes(b).map(|_| ()))?;
-        self.check_records(INCREMENTAL, Fault::List, repair, &mut verified, |b| {
-            decode_newest(b).map(|_| ())
+        self.check_records(SHAPES, Fault::Shapes, repair, &mut verified, |name, file| {
+            decode_shapes(&WeakKey(*name), file).map(|_| ())
         })?;
-        self.check_records(UNITS, Fault::Baseline, repair, &mut verified, |b| {
-            Baseline::decode(b).map(|_| ())
+        self.check_records(INCREMENTAL, Fault::List, repair, &mut verified, |name, file| {
+            decode_newest(name, file).map(|_| ())
+        })?;
+        self.check_records(UNITS, Fault::Baseline, repair, &mut verified, |name, file| {
+            Baseline::decode(name, file).map(|_| ())
         })?;
         verified.damage.sort_by(|a, b| (a.fault, &a.path).cmp(&(b.fault, &b.path)));
         Ok(verified)
@@ -160,11 +162,11 @@ impl LocalStore {
 
     fn check_results(&self, repair: bool, verified: &mut Verified) -> Result<(), StoreError> {
         let mut paths = Vec::new();
-        self.each_file(RESULTS, &mut Vec::new(), |path, _, _| paths.push(path))?;
-        for path in paths {
+        self.each_file(RESULTS, &mut Vec::new(), |path, name, _| paths.push((path, name)))?;
+        for (path, name) in paths {
             verified.results += 1;
             let Some(bytes) = read(&path) else { continue };
-            let Ok(result) = ActionResult::decode(&bytes) else {
+            let Ok(result) = ActionResult::decode(&ActionKey(name), &bytes) else {
                 verified.damage.push(removed(Fault::Result, path, String::new(), repair));
                 continue;
             };
@@ -188,13 +190,13 @@ impl LocalStore {
         fault: Fault,
         repair: bool,
         verified: &mut Verified,
-        decode: impl Fn(&[u8]) -> Result<(), Malformed>,
+        decode: impl Fn(&[u8; 32], &[u8]) -> Result<(), Malformed>,
     ) -> Result<(), StoreError> {
         let mut paths = Vec::new();
-        self.each_file(folder, &mut Vec::new(), |path, _, _| paths.push(path))?;
-        for path in paths {
+        self.each_file(folder, &mut Vec::new(), |path, name, _| paths.push((path, name)))?;
+        for (path, name) in paths {
             verified.records += 1;
-            if read(&path).is_some_and(|bytes| decode(&bytes).is_err()) {
+            if read(&path).is_some_and(|bytes| decode(&name, &bytes).is_err()) {
                 verified.damage.push(removed(fault, path, String::new(), repair));
             }
         }

@@ -65,15 +65,20 @@ pub fn result(action: usize) -> Vec<u8> {
         incremental: [1, 4].contains(&action).then_some([7; 32]),
         ..ActionResult::default()
     }
-    .encode()
+    .encode(&action_key(action))
 }
 
 pub fn result_key(action: usize) -> Key {
-    Key::Result(ActionKey([action as u8 + 1; 32]))
+    Key::Result(action_key(action))
+}
+
+fn action_key(action: usize) -> ActionKey {
+    ActionKey([action as u8 + 1; 32])
 }
 
 pub fn shapes() -> (Key, Vec<u8>) {
-    (Key::Shapes(WeakKey([9; 32])), encode_shapes(&[Shape::new(vec![Question::Env(b"HOME".to_vec())])]))
+    let weak = WeakKey([9; 32]);
+    (Key::Shapes(weak), encode_shapes(&weak, &[Shape::new(vec![Question::Env(b"HOME".to_vec())])]))
 }
 
 /// A store and some directories beside it.

@@ -62,7 +62,7 @@ impl Space {
             ..ActionResult::default()
         };
         let key = Key::Result(action(n));
-        self.store.put(&key, Content::Bytes(&result.encode())).unwrap();
+        self.store.put(&key, Content::Bytes(&result.encode(&action(n)))).unwrap();
         self.age(&self.store.path(&key), recipe.age);
     }
 
@@ -251,7 +251,8 @@ fn shapes_go_when_no_result_can_belong_to_them() {
     let space = Space::new();
     let keys = [1, 2].map(|n| Key::Shapes(WeakKey([n; 32])));
     for (key, age) in keys.iter().zip([30 * HOUR, 4 * HOUR]) {
-        space.store.put(key, Content::Bytes(&kiln_action::shape::encode_shapes(&[]))).unwrap();
+        let Key::Shapes(weak) = key else { unreachable!() };
+        space.store.put(key, Content::Bytes(&kiln_action::shape::encode_shapes(weak, &[]))).unwrap();
         space.age(&space.store.path(key), age);
     }
     space.put(1, Recipe { age: 5 * HOUR, ..Recipe::default() });

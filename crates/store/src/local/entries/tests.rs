@@ -25,7 +25,9 @@ fn keep(store: &LocalStore, key: u8, unit: &str, blobs: &[&[u8]]) {
         }
     });
     let result = ActionResult { outputs: outputs.collect(), unit: unit.into(), ..ActionResult::default() };
-    store.put(&Key::Result(ActionKey([key; 32])), Content::Bytes(&result.encode())).unwrap();
+    store
+        .put(&Key::Result(ActionKey([key; 32])), Content::Bytes(&result.encode(&ActionKey([key; 32]))))
+        .unwrap();
 }
 
 #[test]

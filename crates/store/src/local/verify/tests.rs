@@ -16,7 +16,9 @@ fn keep(store: &LocalStore, key: u8, content: &[u8]) -> Digest {
     let output =
         Output { path: Placed::literal(Path::new("/o/a")), role: Role::File, executable: false, digest };
     let result = ActionResult { outputs: vec![output], unit: "a lib".into(), ..ActionResult::default() };
-    store.put(&Key::Result(ActionKey([key; 32])), Content::Bytes(&result.encode())).unwrap();
+    store
+        .put(&Key::Result(ActionKey([key; 32])), Content::Bytes(&result.encode(&ActionKey([key; 32]))))
+        .unwrap();
     digest
 }
 
@@ -42,7 +44,7 @@ fn every_kind_of_damage_is_found_and_repaired_once() {
     fs::remove_file(store.blob_path(&lost)).unwrap();
     fs::write(store.path(&Key::Result(ActionKey([3; 32]))), b"KRES").unwrap();
     let weak = WeakKey([4; 32]);
-    store.put(&Key::Shapes(weak), Content::Bytes(&kiln_action::shape::encode_shapes(&[]))).unwrap();
+    store.put(&Key::Shapes(weak), Content::Bytes(&kiln_action::shape::encode_shapes(&weak, &[]))).unwrap();
     fs::write(store.path(&Key::Shapes(weak)), b"").unwrap();
     let unit = store.shard(UNITS, &[5; 32]);
     fs::create_dir_all(unit.parent().unwrap()).unwrap();
