@@ -51,7 +51,7 @@ pub enum Group {
     Environment,
     /// Source on standard input.
     Input,
-    /// What the user's settings add: a salt, names of further inputs and variables, and of those that do not count.
+    /// What the user's settings add; their table says of each what (`crates/config/src/schema.rs`).
     Settings,
 }
 

@@ -2,6 +2,8 @@
 //! table; files and the environment are read through it, and the reference, the help and `kiln config` are made of it.
 
 use crate::values::{self, Level, LogTo};
+use kiln_action::{Digest, Field};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -151,6 +153,26 @@ pub enum Value {
     List(Vec<String>),
 }
 
+/// Which compiles a setting is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concerns {
+    /// All of them.
+    All,
+    /// C and C++, and runs of build scripts, which may compile it.
+    C,
+}
+
+/// Whether a setting is part of the key: what is stored under one value is found under no other, or it makes no difference to
+/// what is stored or served.
+pub enum Counts {
+    /// It is, for these compiles, by these fields; by none where nothing is set, so that keys without settings stay as they are.
+    Key(Concerns, fn(&Settings) -> Vec<Field>),
+    /// It is, by what it does to the command line that is looked up; how.
+    Command(&'static str),
+    /// It is not; why it need not be.
+    Not(&'static str),
+}
+
 /// One thing that can be set.
 pub struct Row {
     /// Its name in configuration files; empty if only the environment has it.
@@ -169,6 +191,8 @@ pub struct Row {
     /// choose how its own compiles are cached and nothing that reaches beyond them (where files are written, what
     /// other projects' results are thrown away).
     pub project: bool,
+    /// Whether it is part of the key, and why not.
+    pub counts: Counts,
     /// Sets it; `false` if that is not how it is written.
     pub set: fn(&mut Settings, &Given<'_>) -> bool,
     /// The value in force.
@@ -188,6 +212,7 @@ pub const ROWS: &[Row] = &[
         does: "The cache directory. Everything kiln keeps is below it.",
         list: false,
         project: false,
+        counts: Counts::Not("where things are kept, not what they are"),
         set: |settings, given| assign(&mut settings.directory, given.absolute().map(Some)),
         show: |settings| path(settings.directory.as_deref()),
     },
@@ -199,6 +224,7 @@ pub const ROWS: &[Row] = &[
         does: "Step aside: run every compiler unchanged, look nothing up, store nothing.",
         list: false,
         project: true,
+        counts: Counts::Not("nothing is stored or served"),
         set: |settings, given| assign(&mut settings.off, switch(given)),
         show: |settings| Value::Switch(settings.off),
     },
@@ -210,6 +236,7 @@ pub const ROWS: &[Row] = &[
         does: "Look nothing up: compile everything and store it anew, over what was there.",
         list: false,
         project: true,
+        counts: Counts::Not("what is compiled anew is the same"),
         set: |settings, given| assign(&mut settings.recache, switch(given)),
         show: |settings| Value::Switch(settings.recache),
     },
@@ -221,6 +248,7 @@ pub const ROWS: &[Row] = &[
         does: "Use what is in the cache and store no results.",
         list: false,
         project: true,
+        counts: Counts::Not("nothing is stored, and what is served is the same"),
         set: |settings, given| assign(&mut settings.read_only, switch(given)),
         show: |settings| Value::Switch(settings.read_only),
     },
@@ -233,6 +261,7 @@ pub const ROWS: &[Row] = &[
                for something that kiln cannot see.",
         list: false,
         project: true,
+        counts: Counts::Key(Concerns::All, salt),
         set: |settings, given| assign(&mut settings.salt, given.text().map(str::to_owned)),
         show: |settings| text(&settings.salt),
     },
@@ -248,6 +277,7 @@ pub const ROWS: &[Row] = &[
                its own, such as a new target directory.)",
         list: true,
         project: true,
+        counts: Counts::Key(Concerns::All, extra_inputs),
         set: |settings, given| assign(&mut settings.extra_inputs, given.paths()),
         show: |settings| Value::List(settings.extra_inputs.iter().map(|p| p.display().to_string()).collect()),
     },
@@ -259,6 +289,7 @@ pub const ROWS: &[Row] = &[
         does: "Environment variables whose value counts for every compile, whether or not it was seen to ask for them.",
         list: true,
         project: true,
+        counts: Counts::Key(Concerns::All, |settings| names("extra-variable", &settings.extra_variables)),
         set: |settings, given| assign(&mut settings.extra_variables, given.words()),
         show: |settings| Value::List(settings.extra_variables.clone()),
     },
@@ -272,6 +303,7 @@ pub const ROWS: &[Row] = &[
                `option_env!` count all the same.)",
         list: true,
         project: true,
+        counts: Counts::Key(Concerns::All, |settings| names("ignore-variable", &settings.ignore_variables)),
         set: |settings, given| assign(&mut settings.ignore_variables, given.words()),
         show: |settings| Value::List(settings.ignore_variables.clone()),
     },
@@ -283,6 +315,7 @@ pub const ROWS: &[Row] = &[
         does: "Crates, or packages with all their crates, that are compiled every time.",
         list: true,
         project: true,
+        counts: Counts::Not("what it names is neither stored nor served"),
         set: |settings, given| assign(&mut settings.never, given.words()),
         show: |settings| Value::List(settings.never.clone()),
     },
@@ -295,6 +328,7 @@ pub const ROWS: &[Row] = &[
                the workspace's own crates too. Debuggers and panics then show /kiln/workspace/... for them.",
         list: false,
         project: true,
+        counts: Counts::Command("the mapped directories stand in the key in place of the real ones"),
         set: |settings, given| assign(&mut settings.remap, switch(given)),
         show: |settings| Value::Switch(settings.remap),
     },
@@ -307,6 +341,7 @@ pub const ROWS: &[Row] = &[
                directory at the front of PATH in which `cc`, `gcc`, `clang` and so on are kiln.",
         list: false,
         project: false,
+        counts: Counts::Not("which compilers are called through kiln, not what they make"),
         set: |settings, given| assign(&mut settings.wire_c, switch(given)),
         show: |settings| Value::Switch(settings.wire_c),
     },
@@ -319,6 +354,7 @@ pub const ROWS: &[Row] = &[
                it as `<name>.real`), and fills an empty `target` before cargo looks, so that cargo finds what was built before.",
         list: false,
         project: false,
+        counts: Counts::Not("what is asked for, not what is found under its key"),
         set: |settings, given| assign(&mut settings.build_scripts, switch(given)),
         show: |settings| Value::Switch(settings.build_scripts),
     },
@@ -331,6 +367,7 @@ pub const ROWS: &[Row] = &[
                compile that was stored. Without it they are compiled every time, unless SOURCE_DATE_EPOCH is set.",
         list: false,
         project: true,
+        counts: Counts::Key(Concerns::C, time_macros),
         set: |settings, given| assign(&mut settings.time_macros, switch(given)),
         show: |settings| Value::Switch(settings.time_macros),
     },
@@ -344,6 +381,7 @@ pub const ROWS: &[Row] = &[
                directory, else the highest one with a build file (CMakeLists.txt, configure, Makefile, meson.build).",
         list: false,
         project: true,
+        counts: Counts::Command("paths stand in the key as they lie below it"),
         set: |settings, given| assign(&mut settings.base_dir, base_dir(given).map(Some)),
         show: |settings| path(settings.base_dir.as_deref()),
     },
@@ -355,6 +393,7 @@ pub const ROWS: &[Row] = &[
         does: "The most disk the cache may take; the least useful results go first.",
         list: false,
         project: false,
+        counts: Counts::Not("how much is kept"),
         set: |settings, given| {
             let size = given.text().and_then(values::size);
             assign(&mut settings.max_size, size.map(|bytes| (bytes > 0).then_some(bytes)))
@@ -369,6 +408,7 @@ pub const ROWS: &[Row] = &[
         does: "How long a result that nobody uses is kept.",
         list: false,
         project: false,
+        counts: Counts::Not("how long it is kept"),
         set: |settings, given| {
             let age = given.text().and_then(values::duration);
             assign(&mut settings.max_age, age.map(|time| (!time.is_zero()).then_some(time)))
@@ -386,6 +426,7 @@ pub const ROWS: &[Row] = &[
                as `[[remote]]` tables with `url` and what else would stand in its query.",
         list: true,
         project: false,
+        counts: Counts::Not("what comes from there is found under the same keys"),
         set: |settings, given| assign(&mut settings.remote, given.urls()),
         show: |settings| Value::List(settings.remote.iter().map(|url| values::show_url(url)).collect()),
     },
@@ -398,6 +439,7 @@ pub const ROWS: &[Row] = &[
                nothing, as in `my-branch,main`.",
         list: true,
         project: false,
+        counts: Counts::Not("what comes from there is found under the same keys"),
         set: |settings, given| assign(&mut settings.remote_namespace, given.words()),
         show: |settings| Value::List(settings.remote_namespace.clone()),
     },
@@ -410,6 +452,7 @@ pub const ROWS: &[Row] = &[
                `warn` has only what was not cached, `debug` adds keys and phases. Values of variables are never in it.",
         list: false,
         project: false,
+        counts: Counts::Not("what is told"),
         set: |settings, given| assign(&mut settings.log, given.one().and_then(values::log_to).map(Some)),
         show: |settings| settings.log.as_ref().map_or(Value::Unset, |log| Value::Text(log.to_string())),
     },
@@ -422,6 +465,7 @@ pub const ROWS: &[Row] = &[
                comes of it is compared with what was stored.",
         list: false,
         project: false,
+        counts: Counts::Not("a hit is held against a compile, and dropped if it was wrong"),
         set: |settings, given| {
             let percent = given.text().and_then(|text| text.parse().ok()).filter(|n| (1..=100).contains(n));
             assign(&mut settings.verify, percent.map(Some))
@@ -436,6 +480,7 @@ pub const ROWS: &[Row] = &[
         does: "A file that gets a copy of every event, for a tool that wants to sum up one build.",
         list: false,
         project: false,
+        counts: Counts::Not("what is told"),
         set: |settings, given| assign(&mut settings.events, given.absolute().map(Some)),
         show: |settings| path(settings.events.as_deref()),
     },
@@ -447,6 +492,7 @@ pub const ROWS: &[Row] = &[
         does: "The build that compiles belong to, for `kiln explain` (set by `kiln cargo` and `kiln run`).",
         list: false,
         project: false,
+        counts: Counts::Not("what is told"),
         set: |settings, given| {
             assign(&mut settings.build, given.text().and_then(|text| text.parse().ok()).map(Some))
         },
@@ -460,6 +506,7 @@ pub const ROWS: &[Row] = &[
         does: "A directory for notes about the calls of one build (set by `kiln cargo`).",
         list: false,
         project: false,
+        counts: Counts::Not("what is told"),
         set: |settings, given| assign(&mut settings.notes, given.absolute().map(Some)),
         show: |settings| path(settings.notes.as_deref()),
     },
@@ -471,6 +518,7 @@ pub const ROWS: &[Row] = &[
         does: "The user's configuration file.",
         list: false,
         project: false,
+        counts: Counts::Not("what the file says counts, not where it lies"),
         // It decides which file is read, before any row is.
         set: |_, given| given.absolute().is_some(),
         show: |_| Value::Unset,
@@ -480,6 +528,28 @@ pub const ROWS: &[Row] = &[
 /// The row of a setting, by its name in files or its variable.
 pub fn row(name: &str) -> Option<&'static Row> {
     ROWS.iter().find(|row| !name.is_empty() && (row.name == name || row.variable == name))
+}
+
+fn field(name: &'static str, value: OsString, path: bool) -> Field {
+    Field { name, value, path }
+}
+
+fn salt(settings: &Settings) -> Vec<Field> {
+    let set = Some(&settings.salt).filter(|salt| !salt.is_empty());
+    set.map(|salt| field("salt", Digest::of(salt.as_bytes()).hex().into(), false)).into_iter().collect()
+}
+
+fn extra_inputs(settings: &Settings) -> Vec<Field> {
+    settings.extra_inputs.iter().map(|pattern| field("extra-input", pattern.into(), true)).collect()
+}
+
+fn time_macros(settings: &Settings) -> Vec<Field> {
+    settings.time_macros.then(|| field("time-macros", "true".into(), false)).into_iter().collect()
+}
+
+fn names(name: &'static str, list: &[String]) -> Vec<Field> {
+    let sorted: BTreeSet<&String> = list.iter().collect();
+    sorted.into_iter().map(|each| field(name, each.into(), false)).collect()
 }
 
 fn switch(given: &Given<'_>) -> Option<bool> {

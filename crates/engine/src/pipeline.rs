@@ -706,7 +706,7 @@ fn told<T>(
         environment.push(("the processor", Some(OsStr::from_bytes(processor))));
     }
     let stdin = input.map(Digest::of);
-    let settings = switches::fields(call.settings);
+    let settings = switches::fields(call.settings, invocation.family);
     take(&KeyInputs {
         invocation,
         toolchain,

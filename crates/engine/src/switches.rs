@@ -2,8 +2,9 @@
 //!
 //! Names go into the WeakKey (another list is another key), answers into the ActionKey, where an explanation finds them.
 
-use kiln_action::{Digest, Field, FileKind, Invocation, Places, Question};
+use kiln_action::{Family, Field, FileKind, Invocation, Places, Question};
 use kiln_config::Settings;
+use kiln_config::schema::{self, Concerns, Counts, Row};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use std::collections::BTreeSet;
@@ -11,22 +12,14 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// What the settings add to the WeakKey: nothing where nothing is set.
-pub fn fields(settings: &Settings) -> Vec<Field> {
-    let field = |name, value: OsString, path| Field { name, value, path };
-    let mut fields = Vec::new();
-    if !settings.salt.is_empty() {
-        fields.push(field("salt", Digest::of(settings.salt.as_bytes()).hex().into(), false));
-    }
-    let inputs = settings.extra_inputs.iter();
-    fields.extend(inputs.map(|pattern| field("extra-input", pattern.clone().into(), true)));
-    let names = |name, list: &[String]| {
-        let sorted: BTreeSet<&String> = list.iter().collect();
-        sorted.into_iter().map(|each| field(name, each.into(), false)).collect::<Vec<_>>()
+/// What the settings add to the WeakKey of a compile: nothing where nothing is set. The table of settings says of each what.
+pub fn fields(settings: &Settings, family: Family) -> Vec<Field> {
+    let added = |row: &Row| match row.counts {
+        Counts::Key(Concerns::C, _) if family == Family::Rustc => Vec::new(),
+        Counts::Key(_, fields) => fields(settings),
+        Counts::Command(_) | Counts::Not(_) => Vec::new(),
     };
-    fields.extend(names("extra-variable", &settings.extra_variables));
-    fields.extend(names("ignore-variable", &settings.ignore_variables));
-    fields
+    schema::ROWS.iter().flat_map(added).collect()
 }
 
 /// The name under which the settings say that this is never cached: the crate's, or its package's.

@@ -1,6 +1,6 @@
 //! The settings, from the table that they are read through.
 
-use kiln_config::schema::{ROWS, Row};
+use kiln_config::schema::{Concerns, Counts, ROWS, Row};
 use std::fmt::Write;
 
 const INTRODUCTION: &str = "\
@@ -21,29 +21,33 @@ value that cannot be read) is told once a build, with file and line; it is left 
 
 A project's file comes from whoever wrote the project. It may choose how the project's own compiles are cached, and
 nothing that reaches beyond them: not where files are written, and not what other projects' results are thrown away.
+
+A setting that is in the key makes another cache: what was stored under one value is found under no other. All others change nothing
+of what is stored or served, for the reason given.
 ";
 
 /// `docs/reference/settings.md`.
 pub fn page() -> String {
     let mut text = String::from(INTRODUCTION);
-    text += "\n| setting | environment | default | may a project set it? |\n|---|---|---|---|\n";
+    text += "\n| setting | environment | default | may a project set it? | is it in the key? |\n|---|---|---|---|---|\n";
     for row in named() {
         let project = if row.project { "yes" } else { "no" };
         let _ = writeln!(
             text,
-            "| [`{0}`](#{0}) | `{1}` | {2} | {project} |",
+            "| [`{0}`](#{0}) | `{1}` | {2} | {project} | {3} |",
             row.name,
             row.variable,
-            default(row)
+            default(row),
+            counts(row)
         );
     }
     for row in named() {
         let _ = write!(text, "\n## {}\n\n{}\n", row.name, row.does);
         let _ = writeln!(text, "\nWritten: {}. Environment: `{}`.", row.written, row.variable);
     }
-    text += "\n## Environment only\n\n| variable | written | |\n|---|---|---|\n";
+    text += "\n## Environment only\n\n| variable | written | | is it in the key? |\n|---|---|---|---|\n";
     for row in ROWS.iter().filter(|row| row.name.is_empty()) {
-        let _ = writeln!(text, "| `{}` | {} | {} |", row.variable, row.written, row.does);
+        let _ = writeln!(text, "| `{}` | {} | {} | {} |", row.variable, row.written, row.does, counts(row));
     }
     let template = kiln_commands::template();
     let _ = write!(
@@ -55,6 +59,15 @@ pub fn page() -> String {
 
 fn named() -> impl Iterator<Item = &'static Row> {
     ROWS.iter().filter(|row| !row.name.is_empty())
+}
+
+fn counts(row: &Row) -> String {
+    match row.counts {
+        Counts::Key(Concerns::All, _) => "yes".into(),
+        Counts::Key(Concerns::C, _) => "yes, of C and of build scripts".into(),
+        Counts::Command(how) => format!("yes: {how}"),
+        Counts::Not(why) => format!("no: {why}"),
+    }
 }
 
 fn default(row: &Row) -> String {
