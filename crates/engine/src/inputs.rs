@@ -8,7 +8,7 @@ use kiln_compiler::script;
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Stat};
-use kiln_sys::identity::Memo;
+use kiln_sys::identity::{Allowance, Memo};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 use view::{Searched, Spot, View};
 
 mod view;
+
+/// What is read anew for one look-up.
+const OF_A_LOOK_UP: Allowance = Allowance { one: 1 << 30, left: 4 << 30 };
 
 /// What answers rest on besides the files themselves.
 pub struct World<'a> {
@@ -44,9 +47,11 @@ pub struct Answers<'q> {
 }
 
 impl<'q> Answers<'q> {
-    /// For this many Shapes.
+    /// For this many Shapes, to look something up: whoever made them, nobody waits for a file so large that reading it takes
+    /// longer than many a compile. What has been read before is remembered, whatever its size.
     pub fn for_shapes(count: usize) -> Answers<'q> {
-        Answers { known: (count > 1).then(HashMap::new), ..Answers::default() }
+        let view = View::within_bounds(OF_A_LOOK_UP);
+        Answers { known: (count > 1).then(HashMap::new), view, libraries: None }
     }
 
     /// The answers to all questions of a Shape, in order; else the first that cannot be answered (then nothing may be
@@ -102,6 +107,9 @@ impl<'q> Answers<'q> {
         let answer = match (question, spot) {
             (Question::Absent(_), Some(spot)) => view.presence(spot, memo)?,
             (Question::File(placed), Some(spot)) => view.content(placed, spot, memo)?,
+            (Question::File(placed), None) => {
+                view.content_at(&world.invocation.places.resolve(placed)?, memo)?
+            }
             (Question::Real(placed), Some(spot)) => {
                 let (real, link) = view.real_path(placed, spot, memo)?;
                 leads(real.as_deref(), link.as_deref(), placed.place, world.invocation)
@@ -123,7 +131,7 @@ impl<'q> Answers<'q> {
 fn answer(question: &Question<&[u8]>, world: &World<'_>) -> Option<Answer> {
     let place = |placed| world.invocation.places.resolve(placed);
     match question {
-        Question::File(placed) => view::content(&place(placed)?, world.memo),
+        Question::File(placed) => View::default().content_at(&place(placed)?, world.memo),
         Question::Absent(placed) => view::presence(&place(placed)?),
         Question::Kind(placed) => kind(&place(placed)?),
         Question::Mode(placed) => match kind(&place(placed)?)? {

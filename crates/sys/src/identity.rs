@@ -204,9 +204,43 @@ pub enum Found {
     Nothing,
 }
 
+/// How many bytes may be read for digests that are not remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowance {
+    /// Of one file.
+    pub one: u64,
+    /// Of all that are still to come.
+    pub left: u64,
+}
+
+impl Default for Allowance {
+    fn default() -> Allowance {
+        Allowance::ALL
+    }
+}
+
+impl Allowance {
+    /// Whatever there is.
+    pub const ALL: Allowance = Allowance { one: u64::MAX, left: u64::MAX };
+
+    /// Takes so many bytes out of it, if they are allowed.
+    fn take(&mut self, size: u64) -> bool {
+        let left = self.left.checked_sub(size).filter(|_| size <= self.one);
+        left.is_some_and(|left| {
+            self.left = left;
+            true
+        })
+    }
+}
+
 /// The digest of the file at `path`, symbolic links followed: remembered, or read and remembered. A file that does not
 /// hold still while it is read is an error.
 pub fn digest_of(path: &Path, memo: &Memo) -> Result<Found, FileError> {
+    digest_within(path, memo, &mut Allowance::default())
+}
+
+/// The same; a file that is not remembered and larger than is allowed is an error, and not read.
+pub fn digest_within(path: &Path, memo: &Memo, allowed: &mut Allowance) -> Result<Found, FileError> {
     const TRIES: usize = 3;
     for _ in 0..TRIES {
         match files::stat(path)? {
@@ -215,6 +249,10 @@ pub fn digest_of(path: &Path, memo: &Memo) -> Result<Found, FileError> {
             Some(stat) => {
                 if let Some(digest) = memo.get(&stat.identity) {
                     return Ok(Found::Content(digest, stat.identity));
+                }
+                if !allowed.take(stat.identity.size) {
+                    let large = std::io::Error::from(std::io::ErrorKind::FileTooLarge);
+                    return Err(FileError::new("read", path, large));
                 }
             }
         }

@@ -3,6 +3,10 @@ use super::*;
 use kiln_action::{Family, Lazy, Mode, OutputPlan, Placed, Places, Unit};
 
 fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
+    in_world(environment, &Memo::none(), |world| answer(&question.borrowed(), world))
+}
+
+fn in_world<T>(environment: &Environment, memo: &Memo, ask: impl FnOnce(&World<'_>) -> T) -> T {
     let invocation = Invocation {
         family: Family::Rustc,
         mode: Mode::Compile,
@@ -27,18 +31,40 @@ fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
         shows_directory: false,
     };
     let argv = ["rustc".into(), "--x".into()];
+    ask(&World {
+        invocation: &invocation,
+        environment,
+        argv: &argv,
+        responses: &[],
+        settings: &Settings::default(),
+        memo,
+    })
+}
+
+/// A Shape may name any file. Reading this one would take half a minute.
+#[test]
+fn a_file_that_takes_long_to_read_is_no_reason_to_wait() {
+    let dir = tempfile::tempdir().unwrap();
+    let sparse = |name: &str, size: u64| {
+        let file = std::fs::File::create(dir.path().join(name)).unwrap();
+        file.set_len(size).unwrap();
+        Question::File(Placed::literal(&dir.path().join(name)))
+    };
+    let (huge, small) = (sparse("huge", 64 << 30), sparse("small", 1 << 20));
+    std::os::unix::fs::symlink("huge", dir.path().join("link")).unwrap();
+    let link = Question::File(Placed::literal(&dir.path().join("link")));
+    let look_up = |question: &Question, memo: &Memo| {
+        let asked = [question.borrowed()];
+        in_world(&Environment::default(), memo, |world| Answers::for_shapes(1).of_all(&asked, world).is_ok())
+    };
     let memo = Memo::none();
-    answer(
-        &question.borrowed(),
-        &World {
-            invocation: &invocation,
-            environment,
-            argv: &argv,
-            responses: &[],
-            settings: &Settings::default(),
-            memo: &memo,
-        },
-    )
+    assert!(!look_up(&huge, &memo));
+    assert!(!look_up(&link, &memo));
+    assert!(look_up(&small, &memo));
+    let memo = Memo::open(dir.path());
+    let identity = files::stat(&dir.path().join("huge")).unwrap().unwrap().identity;
+    memo.put(&identity, &Digest { hash: [1; 32], size: 64 << 30 }, kiln_sys::identity::Writer::Kiln);
+    assert!(look_up(&huge, &memo) && look_up(&link, &memo), "what is remembered is not read");
 }
 
 fn of(question: &Question) -> Option<Answer> {

@@ -4,7 +4,7 @@
 
 use kiln_action::{Answer, FileKind, Place, Placed, Places};
 use kiln_sys::files::{self, Directory, FileError, Stat};
-use kiln_sys::identity::{self, Found, Identity, Memo, Names};
+use kiln_sys::identity::{self, Allowance, Found, Identity, Memo, Names};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -31,6 +31,8 @@ pub struct View<'q> {
     /// Regular files that were asked for by this very name, in the state to which the answer belongs; in the order of the
     /// questions, which is that of their names.
     files: Vec<(Placed<&'q [u8]>, Stat)>,
+    /// How much may still be read for it.
+    allowed: Allowance,
 }
 
 /// A directory of a view that no question named.
@@ -93,6 +95,11 @@ fn is_dots(name: &OsStr) -> bool {
 }
 
 impl<'q> View<'q> {
+    /// One for which no more than this is read.
+    pub fn within_bounds(allowed: Allowance) -> View<'q> {
+        View { allowed, ..View::default() }
+    }
+
     /// A path as a name in a directory, of which something will be asked. `None` if it is no name in one, or has no place
     /// today.
     pub fn expect(&mut self, placed: &Placed<&'q [u8]>, absent: bool, places: &Places) -> Option<Spot<'q>> {
@@ -247,11 +254,11 @@ impl<'q> View<'q> {
         }
         match self.lstat(spot).ok()? {
             None => Some(Answer::Nothing),
-            Some(stat) if stat.kind == FileKind::Symlink => content(&self.path(spot), memo),
+            Some(stat) if stat.kind == FileKind::Symlink => self.content_at(&self.path(spot), memo),
             Some(stat) if stat.kind == FileKind::File => {
                 let found = match memo.get(&stat.identity) {
                     Some(digest) => Found::Content(digest, stat.identity),
-                    None => identity::digest_of(&self.path(spot), memo).ok()?,
+                    None => identity::digest_within(&self.path(spot), memo, &mut self.allowed).ok()?,
                 };
                 if matches!(found, Found::Content(_, identity) if identity == stat.identity) {
                     self.files.push((*placed, stat));
@@ -260,6 +267,11 @@ impl<'q> View<'q> {
             }
             Some(stat) => Some(Answer::NotAFile(stat.kind)),
         }
+    }
+
+    /// What a file holds, by its path alone.
+    pub fn content_at(&mut self, path: &Path, memo: &Memo) -> Option<Answer> {
+        identity::digest_within(path, memo, &mut self.allowed).ok().map(held)
     }
 
     /// What a regular file was when it was asked what it holds, if it has been asked by this very name.
@@ -318,11 +330,6 @@ pub fn real_path(path: &Path) -> Option<Real> {
 /// What is there, by itself.
 pub fn presence(path: &Path) -> Option<Answer> {
     files::stat(path).ok().map(what)
-}
-
-/// What a file holds, by itself.
-pub fn content(path: &Path, memo: &Memo) -> Option<Answer> {
-    identity::digest_of(path, memo).ok().map(held)
 }
 
 fn what(stat: Option<Stat>) -> Answer {

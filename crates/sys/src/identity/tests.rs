@@ -208,3 +208,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_allowance_is_for_each_and_for_all() {
+    let mut allowed = Allowance { one: 10, left: 25 };
+    assert!(allowed.take(10) && !allowed.take(11) && allowed.take(10));
+    assert!(!allowed.take(6), "what is left");
+    assert!(allowed.take(5) && allowed.take(0) && !allowed.take(1));
+}
