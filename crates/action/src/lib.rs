@@ -4,6 +4,7 @@
 //! depends on none of them. Only [`key`] and [`digest`] feed a hasher.
 
 pub mod baseline;
+pub mod bounds;
 pub mod conceal;
 pub mod digest;
 pub mod event;
@@ -16,6 +17,7 @@ pub mod shape;
 pub mod template;
 pub mod wire;
 
+pub use bounds::Bounds;
 pub use digest::{ContentHasher, Digest};
 pub use event::{Event, Outcome};
 pub use invocation::{Extern, Family, Field, Invocation, Lazy, Mode, OutputPlan, Unit};

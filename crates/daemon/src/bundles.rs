@@ -206,7 +206,7 @@ impl Bundle {
             Kind::Shapes => {
                 let weak = WeakKey(item.name);
                 if let Ok(shapes) = pack::shapes_of_body(&weak, bytes.to_vec()) {
-                    shelf::keep_shapes(&desk.store, &weak, &shapes);
+                    desk.keep_shapes(&weak, &shapes);
                 }
             }
             Kind::Result => {
@@ -438,7 +438,7 @@ impl<'a> Made<'a> {
                 self.add(item(Kind::Blob, digest.hash, 0), &bytes)?;
             }
         }
-        if let Some(shapes) = read(Key::Shapes(*weak)) {
+        if let Some(shapes) = shelf::shared_shapes(&desk.store, weak, &desk.bounds) {
             self.add(item(Kind::Shapes, weak.0, 0), &shapes)?;
         }
         self.add(item(Kind::Result, key.0, cost_ms), &body)

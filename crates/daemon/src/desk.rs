@@ -5,6 +5,8 @@ use crate::bundles::{Bundle, Name, Session};
 use crate::flights::{Ask, Begun, End, Flights};
 use crate::log::Log;
 use crate::shelf;
+use kiln_action::bounds::{Beyond, Bounds};
+use kiln_action::{WeakKey, digest};
 use kiln_link::message::Workspace;
 use kiln_link::{Hello, Place, Resolve, Resolved};
 use kiln_remote::pack::Kind;
@@ -38,6 +40,8 @@ pub struct Desk {
     pub place: Place,
     /// What happened.
     pub log: Log,
+    /// What Shapes from afar may ask.
+    pub bounds: Bounds,
     /// What is wrong with the settings.
     pub complaints: Vec<String>,
     /// What builds may lose.
@@ -89,6 +93,7 @@ impl Desk {
             levels,
             place: place.clone(),
             log: log.clone(),
+            bounds: kiln_sys::env::bounds(),
             complaints,
             budgets: Budgets::default(),
             waiting: AtomicU32::new(0),
@@ -215,7 +220,7 @@ impl Desk {
         match ask {
             Ask::Shapes(weak) => match self.levels.shapes(&weak) {
                 Brought::Here(shapes, _) => {
-                    shelf::keep_shapes(&self.store, &weak, &shapes);
+                    self.keep_shapes(&weak, &shapes);
                     End::Landed
                 }
                 Brought::Nowhere => End::Absent,
@@ -233,6 +238,14 @@ impl Desk {
                 Brought::Unknown => End::Unknown,
             },
         }
+    }
+
+    /// Keeps Shapes that came. Those that ask for what may be a secret are refused, and said.
+    pub fn keep_shapes(&self, weak: &WeakKey, shapes: &[u8]) {
+        let refused = |beyond: &Beyond| {
+            self.log.say(&format!("refused a Shape of {}: it {beyond}", digest::hex(&weak.0)));
+        };
+        shelf::keep_shapes(&self.store, weak, shapes, &self.bounds, refused);
     }
 
     fn write_back(&self, new: impl Iterator<Item = WriteBack>) {
@@ -276,7 +289,7 @@ impl Desk {
     }
 
     /// A unit of a workspace was used.
-    pub fn used(&self, workspace: &Workspace, weak: kiln_action::WeakKey, key: kiln_action::ActionKey) {
+    pub fn used(&self, workspace: &Workspace, weak: WeakKey, key: kiln_action::ActionKey) {
         let mut sessions = locked(&self.sessions);
         if sessions.len() >= MOST_SESSIONS && !sessions.contains_key(&workspace.exact) {
             // One that is written already, if there is any: the hint of another is lost.

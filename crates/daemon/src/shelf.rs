@@ -1,5 +1,7 @@
 //! The local store as the daemon uses it: whole units in, whole units out.
 
+use kiln_action::bounds::{Beyond, Bounds};
+use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::{ActionKey, ActionResult, Digest, WeakKey};
 use kiln_remote::{Brought, Levels, Unit, WriteBack, merge_shapes};
 use kiln_store::{Content, Key, LocalStore, Store};
@@ -36,13 +38,29 @@ pub fn keep_unit(store: &LocalStore, unit: &Unit<'_>, levels: &Levels) -> Option
     Some(backs)
 }
 
-/// Keeps Shapes that came, behind those that are here.
-pub fn keep_shapes(store: &LocalStore, weak: &WeakKey, shapes: &[u8]) {
+/// Keeps those of the Shapes that came which are within bounds, behind those that are here; what is refused is handed to `refused`.
+pub fn keep_shapes(
+    store: &LocalStore,
+    weak: &WeakKey,
+    shapes: &[u8],
+    bounds: &Bounds,
+    mut refused: impl FnMut(&Beyond),
+) {
     let here = get(store, Key::Shapes(*weak)).unwrap_or_default();
-    let merged = merge_shapes(weak, &here, shapes);
-    if merged != here {
+    let known = decode_shapes(weak, &here).unwrap_or_default();
+    let mut came = decode_shapes(weak, shapes).unwrap_or_default();
+    came.retain(|shape| known.contains(shape) || bounds.hold(shape).inspect_err(&mut refused).is_ok());
+    let merged = merge_shapes(weak, &here, &encode_shapes(weak, &came));
+    if !came.is_empty() && merged != here {
         let _ = store.put(&Key::Shapes(*weak), Content::Bytes(&merged));
     }
+}
+
+/// Those of the Shapes that others may be asked; `None` if there are none.
+pub fn shared_shapes(store: &LocalStore, weak: &WeakKey, bounds: &Bounds) -> Option<Vec<u8>> {
+    let mut shapes = decode_shapes(weak, &get(store, Key::Shapes(*weak))?).ok()?;
+    shapes.retain(|shape| bounds.hold(shape).is_ok());
+    (!shapes.is_empty()).then(|| encode_shapes(weak, &shapes))
 }
 
 /// A result of here as a pack, with the blobs that travel by themselves; `None` if it is not whole.

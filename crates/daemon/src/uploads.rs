@@ -177,7 +177,7 @@ fn upload_to(
 }
 
 fn upload_shapes(desk: &Desk, store: &RemoteStore, weak: &WeakKey) -> Result<(), Fault> {
-    let shapes = shelf::get(&desk.store, Key::Shapes(*weak));
+    let shapes = shelf::shared_shapes(&desk.store, weak, &desk.bounds);
     shapes.map_or(Ok(()), |shapes| store.add_shapes(weak, &shapes))
 }
 

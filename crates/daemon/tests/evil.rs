@@ -2,12 +2,12 @@
 //! leaves nothing in the local store.
 #![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
 
-use kiln_action::shape::encode_shapes;
+use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::wire::Writer;
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
 use kiln_link::message::{PROTOCOL, Workspace, tag};
 use kiln_link::{Client, Hello, Resolve, Resolved};
-use kiln_remote::bundle::{self, Index, Item, Segment};
+use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{RemoteStore, Spec};
 use kiln_store::{Key, LocalStore, Store};
@@ -225,4 +225,63 @@ fn a_bundle_of_nothing() {
         assert_eq!(kept.get(&keys), [None, None], "{n}");
     }
     assert!(scene.resident_mib() < 100, "{} MiB", scene.resident_mib());
+}
+
+/// Shapes that ask for what may be a secret: its answer would make a key that whoever sees the store can guess from. They are refused
+/// beside honest ones, by themselves and in a bundle, and it is said.
+#[test]
+fn questions_about_secrets() {
+    let scene = Scene::new();
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap());
+    let honest = Shape::new(vec![Question::Env(b"LANG".to_vec())]);
+    let evil = [
+        Question::Env(b"SECRET_PIN".to_vec()),
+        Question::File(Placed::literal(&home.join(".netrc"))),
+        Question::File(Placed::literal(&home.join(".cargo/../.netrc"))),
+        Question::File(Placed { place: Place::Base, path: b"../../../.netrc".to_vec() }),
+        Question::Listing(Placed::literal(&home)),
+        Question::File(Placed::literal(std::path::Path::new("/proc/self/environ"))),
+        Question::Environ,
+    ];
+    let until_here = |n: u8, workspace: Option<Workspace>| {
+        let started = Instant::now();
+        loop {
+            scene.resolve(n, workspace);
+            let kept = LocalStore::open(&scene.cache()).unwrap();
+            if let Some(file) = kept.get(&[Key::Shapes(WeakKey([n; 32]))]).pop().flatten() {
+                return decode_shapes(&WeakKey([n; 32]), &file).unwrap();
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "{n}: the honest one never comes");
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    for (n, question) in (1..).zip(&evil) {
+        let weak = WeakKey([n; 32]);
+        let poison = Shape::new(vec![question.clone()]);
+        let shapes = encode_shapes(&weak, &[poison.clone(), honest.clone()]);
+        scene
+            .store()
+            .keep(&pack::name(Kind::Shapes, &weak.0), &pack::seal(Kind::Shapes, &weak.0, &shapes))
+            .unwrap();
+        assert_eq!(until_here(n, None), [honest.clone()], "{question:?}");
+        let n = n + 100;
+        let weak = WeakKey([n; 32]);
+        let item = Item { kind: Kind::Shapes, name: weak.0, length: 0, cost_ms: 0 };
+        let mut cutter = Cutter::new().unwrap();
+        let cut = cutter.push(item, &encode_shapes(&weak, &[poison, honest.clone()])).unwrap();
+        let (segment, bytes) = cut.or_else(|| cutter.finish().unwrap()).unwrap();
+        scene.store().keep(&bundle::name(&segment.digest), &bytes).unwrap();
+        let index = Index { segments: vec![segment] };
+        scene.store().keep(&pack::name(Kind::Index, &[n; 32]), &index.seal(&[n; 32])).unwrap();
+        assert_eq!(
+            until_here(n, Some(Workspace { exact: [n; 32], near: [n; 32] })),
+            [honest.clone()],
+            "{question:?}"
+        );
+    }
+    let log = fs::read_to_string(scene.cache().join("remote/daemon.log")).unwrap();
+    assert!(
+        log.contains("asks for the variable SECRET_PIN") && log.contains("asks about /proc/self/environ"),
+        "{log}"
+    );
 }

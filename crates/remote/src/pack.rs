@@ -5,6 +5,7 @@
 //! KPAK  u8 version  u8 kind  32 bytes name  digest of the body  body in zstd
 //! ```
 
+use kiln_action::bounds::MOST_QUESTIONS;
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{ActionKey, ActionResult, Digest, Place, Placed, Shape, WeakKey, digest, shape};
 use std::borrow::Cow;
@@ -66,8 +67,6 @@ const HEAD: usize = 4 + 1 + 1 + 32 + 40;
 pub const TOGETHER: u64 = 8 << 20;
 /// No blob is longer, whatever a result says.
 pub const MOST_BLOB: u64 = 1 << 30;
-/// No Shape has more questions that are answered for somebody far away.
-const MOST_QUESTIONS: usize = 100_000;
 
 /// The longest body of a pack of this kind: whoever writes what is longer is nobody of ours.
 fn longest(kind: Kind) -> u64 {

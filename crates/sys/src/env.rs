@@ -1,5 +1,6 @@
 //! The environment, arguments and directory of this process: read once, passed on as values.
 
+use kiln_action::Bounds;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -77,6 +78,15 @@ pub fn temporary_directory() -> PathBuf {
 /// The numeric user that this process runs as.
 pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// What a Shape from afar may ask on this machine.
+pub fn bounds() -> Bounds {
+    let home = home().filter(|home| home.parent().is_some());
+    let named = ["CARGO_HOME", "RUSTUP_HOME"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
+    let tools = named.filter(|path| path.is_absolute() && path.parent().is_some());
+    let tools = tools.filter(|path| home.as_ref().is_none_or(|home| !home.starts_with(path))).collect();
+    Bounds { home, tools }
 }
 
 /// The user's home: `HOME`, else what `/etc/passwd` says. (The name service would be asked through code that a static

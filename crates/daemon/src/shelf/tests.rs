@@ -1,5 +1,4 @@
 use super::*;
-use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::{Output, Place, Placed, Question, Role, Shape};
 
 fn result(key: &ActionKey, blob: &[u8]) -> Vec<u8> {
@@ -46,10 +45,35 @@ fn shapes_from_afar_come_behind_those_of_here() {
     let store = LocalStore::open(directory.path()).unwrap();
     let weak = WeakKey([1; 32]);
     let shape = |name: &str| Shape::new(vec![Question::Env(name.into())]);
-    keep_shapes(&store, &weak, &encode_shapes(&weak, &[shape("here")]));
+    keep_shapes(&store, &weak, &encode_shapes(&weak, &[shape("here")]), &Bounds::default(), |_| ());
     let before = seen(&store, &weak);
-    keep_shapes(&store, &weak, &encode_shapes(&weak, &[shape("far"), shape("here")]));
+    keep_shapes(
+        &store,
+        &weak,
+        &encode_shapes(&weak, &[shape("far"), shape("here")]),
+        &Bounds::default(),
+        |_| (),
+    );
     assert_ne!(seen(&store, &weak), before);
     let all = get(&store, Key::Shapes(weak)).unwrap();
     assert_eq!(decode_shapes(&weak, &all).unwrap(), [shape("here"), shape("far")]);
+}
+
+#[test]
+fn what_may_not_be_asked_neither_comes_in_nor_goes_out() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = LocalStore::open(directory.path()).unwrap();
+    let (weak, bounds) = (WeakKey([1; 32]), Bounds::default());
+    let shape = |name: &str| Shape::new(vec![Question::Env(name.into())]);
+    let mut refused = Vec::new();
+    let came = encode_shapes(&weak, &[shape("SECRET_PIN"), shape("far")]);
+    keep_shapes(&store, &weak, &came, &bounds, |beyond| refused.push(beyond.to_string()));
+    let here = || decode_shapes(&weak, &get(&store, Key::Shapes(weak)).unwrap()).unwrap();
+    assert_eq!((here(), refused), (vec![shape("far")], vec!["asks for the variable SECRET_PIN".to_owned()]));
+    kiln_store::add_shape(&store, &weak, shape("MY_TOKEN")).unwrap();
+    assert_eq!(here().len(), 2, "of one's own everything may be asked");
+    let shared = shared_shapes(&store, &weak, &bounds).unwrap();
+    assert_eq!(decode_shapes(&weak, &shared).unwrap(), [shape("far")]);
+    keep_shapes(&store, &weak, &shared, &bounds, |_| panic!());
+    assert_eq!(here().len(), 2);
 }

@@ -128,7 +128,11 @@ fn contents_are_those_of_single_files() {
         for path in &all {
             let spot = view.expect(&path.borrowed(), false, &places).unwrap();
             let file = places.resolve(path).unwrap();
-            assert_eq!(view.content(&path.borrowed(), spot, &memo), View::default().content_at(&file, &memo), "{path:?}");
+            assert_eq!(
+                view.content(&path.borrowed(), spot, &memo),
+                View::default().content_at(&file, &memo),
+                "{path:?}"
+            );
             let stat = files::lstat(&file).unwrap().filter(|stat| stat.kind == FileKind::File);
             assert_eq!(view.file(&path.borrowed()), stat, "{path:?}");
             assert_eq!(view.real_path(&path.borrowed(), spot, &Memo::none()), real_path(&file), "{path:?}");
