@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The kind of an event about a question to the compiler, or about a try: a compile whose answer is only whether it works.
+pub const PROBE: &str = "probe";
+/// The kind of an event about the run of a build script.
+pub const SCRIPT_RUN: &str = "build-script-run";
+/// Reasons that are told of calls which no cache of compiles could answer, such as links.
+pub const NO_UNITS: [&str; 2] = ["not-a-compile", "question"];
+
 /// How a compile ended for the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -51,6 +58,9 @@ pub struct Event {
     /// The project it was built for, as far as the output directory tells.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub project: String,
+    /// The profile it was built in, as far as the output directory tells: `dev`, `release`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub profile: String,
     /// What its files are called: `serde-0a1b2c3d4e5f6071`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub stem: String,
@@ -66,6 +76,15 @@ pub struct Event {
     /// For a hit: it came from a remote store just now.
     #[serde(default, skip_serializing_if = "is_false")]
     pub remote: bool,
+    /// It was put in place before cargo asked for it. If cargo asks all the same, the later event counts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub filled: bool,
+    /// The stem of the build script that a C compile runs for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub script: String,
+    /// No build tool started it: it belongs to what was started shortly before or after it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub by_hand: bool,
     /// In verify mode: what comparing came to (`same`, `different: …`, `denied: …`, `not compared: …`).
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub verified: String,
@@ -77,6 +96,18 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Event {
+    /// Whether it is about a unit: something that a build needs and that could have been restored. Questions, tries, links and
+    /// other calls that no cache of compiles could answer are none; every fold goes by this.
+    pub fn is_unit(&self) -> bool {
+        self.kind != PROBE && !NO_UNITS.contains(&self.reason.as_str())
+    }
+
+    /// What tells a unit apart from all others of its build; `None` where nothing does (C has no names that occur once).
+    pub fn identity(&self) -> Option<(u32, &str, &str, &str)> {
+        let known = !self.stem.is_empty() && self.kind != PROBE;
+        known.then_some((self.parent, self.stem.as_str(), self.kind.as_str(), self.directory.as_str()))
+    }
+
     /// An event of this outcome at this time about this unit; everything else is empty.
     pub fn new(at_ms: u64, outcome: Outcome, name: &str, kind: &str) -> Event {
         Event {
@@ -92,11 +123,15 @@ impl Event {
             directory: String::new(),
             parent: 0,
             project: String::new(),
+            profile: String::new(),
             stem: String::new(),
             cause: String::new(),
             follows: String::new(),
             key: String::new(),
             remote: false,
+            filled: false,
+            script: String::new(),
+            by_hand: false,
             verified: String::new(),
         }
     }

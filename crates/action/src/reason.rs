@@ -16,6 +16,8 @@ pub enum Reason {
     BadArguments(String),
     /// Not a compile of one source into one file: a link, several sources, output to standard output.
     NotACompile(String),
+    /// A build script that runs again where an earlier run left something in its `OUT_DIR`.
+    UsedOutDir,
     /// A question to the compiler, such as for its version: run unchanged.
     Question(String),
     /// kiln was told to stay out of the way.
@@ -65,6 +67,7 @@ impl Reason {
             Reason::UncachedFlag(_) => "uncached-flag",
             Reason::BadArguments(_) => "bad-arguments",
             Reason::NotACompile(_) => "not-a-compile",
+            Reason::UsedOutDir => "used-out-dir",
             Reason::Question(_) => "question",
             Reason::Disabled => "disabled",
             Reason::NeverCached(_) => "never-cached",
@@ -113,6 +116,7 @@ impl Reason {
             | Reason::ClockJumped
             | Reason::NotSeen
             | Reason::Changed
+            | Reason::UsedOutDir
             | Reason::Failed => "",
         }
     }
@@ -125,6 +129,7 @@ impl Reason {
             Reason::UncachedFlag(String::new()),
             Reason::BadArguments(String::new()),
             Reason::NotACompile(String::new()),
+            Reason::UsedOutDir,
             Reason::Question(String::new()),
             Reason::Disabled,
             Reason::NeverCached(String::new()),
@@ -154,6 +159,7 @@ impl Reason {
             Reason::UncachedFlag(_) => "a flag whose effect is not cached",
             Reason::BadArguments(_) => "arguments that cannot be understood",
             Reason::NotACompile(_) => "not a compile of one source into one file",
+            Reason::UsedOutDir => "a build script that ran again over what an earlier run left in OUT_DIR",
             Reason::Question(_) => "a question to the compiler, and no compile",
             Reason::Disabled => "switched off",
             Reason::NeverCached(_) => "a crate that the settings say is never cached",
@@ -162,12 +168,12 @@ impl Reason {
             Reason::Terminal => "the compiler writes to a terminal",
             Reason::NoStore(_) => "the cache directory cannot be used",
             Reason::UnknownToolchain(_) => "the compiler's own files cannot be identified",
-            Reason::Unrecorded(_) => "the run could not be watched completely",
-            Reason::WroteElsewhere(_) => "it wrote something that is not one of its outputs",
+            Reason::Unrecorded(_) => "cannot be traced",
+            Reason::WroteElsewhere(_) => "writes outside its outputs",
             Reason::InputChanged(_) => "an input changed while it ran",
-            Reason::Asked(_) => "it asked for something that no key can hold",
+            Reason::Asked(_) => "depends on the time, the network or the machine",
             Reason::BadOutputs(_) => "its outputs are not what its arguments announce",
-            Reason::Untrusted(_) => "it loads a macro that cannot be watched",
+            Reason::Untrusted(_) => "runs code that cannot be traced completely",
             Reason::ClockJumped => "the clock was set while it ran",
             Reason::NotSeen => "never seen here",
             Reason::Changed => "something it looks at changed",
@@ -182,7 +188,7 @@ impl Reason {
 pub fn remedy(name: &str) -> &'static str {
     match name {
         "unknown-compiler" => {
-            "kiln wraps rustc and clippy-driver; give it the compiler's own path, not a script's"
+            "kiln knows rustc, clippy-driver, gcc and clang; other drivers (miri, kani, nvcc) run unchanged"
         }
         "unknown-flag" => "a newer kiln may know the flag; without it, the unit is cached",
         "uncached-flag" => "drop the flag where its effect is not needed; docs/key says what is cached",
@@ -198,14 +204,16 @@ pub fn remedy(name: &str) -> &'static str {
             "a program that is linked statically, runs as another user or was killed cannot be watched; \
                          use a dynamically linked one"
         }
-        "wrote-elsewhere" => "make the macro write nothing; a build script may write to OUT_DIR",
+        "wrote-elsewhere" => "a macro is to write nothing, a build script nowhere but to OUT_DIR",
+        "used-out-dir" => "nothing: a run in an empty `target` is kept",
         "input-changed" => "nothing: do not edit while it compiles; the next build keeps it",
         "asked" => {
-            "make the macro not ask: what it answers can be different every time (C: `time-macros`, or SOURCE_DATE_EPOCH)"
+            "make the macro or build script not ask: the answer can be another every time (C: `time-macros`, or \
+             SOURCE_DATE_EPOCH)"
         }
         "bad-outputs" => "nothing, if it happens once; else it is worth a bug report",
         "untrusted-macro" => {
-            "a newer version of the macro's crate may do without; only the units that use it are affected"
+            "a newer version of the macro's or build script's crate may do without; only the units that use it are affected"
         }
         "clock-jumped" => "nothing: the next build keeps it",
         "recache" => "unset the setting `recache` (KILN_RECACHE)",

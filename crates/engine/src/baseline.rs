@@ -212,6 +212,28 @@ pub fn version(memory: &Path, toolchain: &Digest) -> String {
     String::from_utf8(note).unwrap_or_default()
 }
 
+/// The directory of a profile in cargo's layout, by an output directory: `<profile>/deps`, `<profile>/examples`,
+/// `<profile>/build/<package>-<hash>` or `<profile>/build/<package>/<hash>`, and what is below these.
+fn profile_directory(out: &Path) -> Option<&Path> {
+    let up = |name: &str| out.parent().filter(|_| out.ends_with(name));
+    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_build = |above: &&Path| {
+        let below = out.strip_prefix(above).unwrap_or(out).iter().filter_map(OsStr::to_str);
+        let mut below = below.map(|part| part.rsplit('-').next().unwrap_or_default());
+        above.ends_with("build") && below.by_ref().take(2).any(is_hash)
+    };
+    let of_build = || out.ancestors().skip(1).take(3).find(is_build)?.parent();
+    up("examples").or_else(of_build).or_else(|| up("deps"))
+}
+
+/// The profile that a unit is built in, as `--profile` names it; empty where there is none.
+pub fn profile(invocation: &Invocation, out_of_script: Option<&Path>) -> String {
+    let out = out_of_script.or((!invocation.family.is_c()).then_some(&*invocation.outputs.directory));
+    let name = out.and_then(profile_directory).and_then(Path::file_name).unwrap_or_default();
+    let name = if name == "debug" { OsStr::new("dev") } else { name };
+    name.to_string_lossy().into_owned()
+}
+
 /// The project that a compile belongs to, by its output directory alone: what is above `target`, else the target
 /// directory itself; without cargo's layout the directory it runs in.
 pub fn project(invocation: &Invocation) -> String {
@@ -222,16 +244,7 @@ pub fn project(invocation: &Invocation) -> String {
         let build = base.ancestors().find(scratch).and_then(Path::parent);
         return build.unwrap_or(base).to_string_lossy().into_owned();
     }
-    let out = &invocation.outputs.directory;
-    let up =
-        |path: &Path, name: &str| path.ends_with(name).then(|| path.parent()).flatten().map(Path::to_owned);
-    let of_build = || {
-        // <profile>/build/<package>-<hash>
-        let build = out.parent().filter(|build| build.ends_with("build"))?;
-        build.parent().map(Path::to_owned)
-    };
-    let profile = up(out, "deps").or_else(|| up(out, "examples")).or_else(of_build);
-    let Some(above) = profile.as_deref().and_then(Path::parent) else {
+    let Some(above) = profile_directory(&invocation.outputs.directory).and_then(Path::parent) else {
         return invocation.directory.to_string_lossy().into_owned();
     };
     let triple = invocation.target.as_deref().and_then(|target| Path::new(target).file_stem());

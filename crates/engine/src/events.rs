@@ -3,8 +3,11 @@
 use crate::baseline;
 use crate::journal;
 use crate::pipeline::Call;
+use crate::project;
 use crate::workshop::Workshop;
+use kiln_action::event::PROBE;
 use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason};
+use kiln_report::cause;
 use kiln_sys::{clock, files};
 use std::ffi::OsString;
 use std::path::Path;
@@ -27,36 +30,77 @@ fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
         took_us: call.started.elapsed().as_micros() as u64,
         directory: call.directory.to_string_lossy().into_owned(),
         parent: call.build,
+        by_hand: call.by_hand,
         ..Event::new(clock::now_ms(), Outcome::Error, name, kind)
     }
 }
 
 /// An event about a compile that is understood.
 pub fn event_of(call: &Call<'_>, invocation: &Invocation, outcome: Outcome, reason: &Reason) -> Event {
-    let mut event = event(call, &invocation.unit.name, &invocation.unit.kind);
+    let package = package_of_script(call, invocation);
+    let mut event = event(call, package.as_deref().unwrap_or(&invocation.unit.name), &invocation.unit.kind);
     event.outcome = outcome;
     event.reason = reason.name().to_owned();
     event.detail = reason.detail().to_owned();
+    let for_script = invocation.family.is_c() || invocation.family == Family::Script;
+    let out = call.environment.get("OUT_DIR").map(Path::new).filter(|_| for_script);
     if invocation.mode == Mode::Compile {
-        let of_script = || {
-            let variable = |name| call.environment.get(name);
-            baseline::project_of_script(Path::new(variable("OUT_DIR")?), variable("TARGET"))
-        };
-        let by_script = invocation.family.is_c() || invocation.family == Family::Script;
-        let of_script = by_script.then(of_script).flatten();
+        let of_script = out.and_then(|out| baseline::project_of_script(out, call.environment.get("TARGET")));
         event.project = of_script.unwrap_or_else(|| baseline::project(invocation));
+        event.profile = baseline::profile(invocation, out);
     }
     event.stem = baseline::stem(invocation);
+    let script = out.and_then(cause::script_of).unwrap_or_default();
+    match invocation.family {
+        Family::Script => event.stem = script,
+        _ => event.script = script,
+    }
+    if invocation.family.is_c() && is_try(invocation) {
+        PROBE.clone_into(&mut event.kind);
+    }
     event
+}
+
+/// Every package's build script has the same name as a crate, so that it is told by the package.
+fn package_of_script(call: &Call<'_>, invocation: &Invocation) -> Option<String> {
+    let of_rustc = invocation.family == Family::Rustc && invocation.unit.name.starts_with("build_script_");
+    let package = call.environment.get("CARGO_PKG_NAME").filter(|_| of_rustc)?;
+    Some(package.to_string_lossy().into_owned())
+}
+
+/// Whether a C compile only finds out what the compiler can do: for CMake, meson, autoconf and the crate `cc`.
+fn is_try(invocation: &Invocation) -> bool {
+    const SOURCES: [&str; 4] = ["conftest", "flag_check", "detect_compiler_family", "testCCompiler"];
+    let stem = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+    SOURCES.contains(&stem(&invocation.unit.name).as_str()) || project::is_scratch(&invocation.directory)
 }
 
 /// An event about a command line that is not understood.
 pub fn bypass(call: &Call<'_>, name: &str, reason: &Reason) -> Event {
-    let mut event = event(call, name, if matches!(reason, Reason::Question(_)) { "probe" } else { "" });
+    let mut event = event(call, name, if matches!(reason, Reason::Question(_)) { PROBE } else { "" });
     event.outcome = Outcome::Bypass;
     event.reason = reason.name().to_owned();
     event.detail = reason.detail().to_owned();
     event
+}
+
+/// Whether the arguments are those of a compile: those of rustc that cargo gives to any driver, or those of a C compiler.
+pub fn looks_like_a_compile(argv: &[OsString]) -> bool {
+    let is_there = |word: &str| argv.iter().any(|argument| argument == word);
+    is_there("--crate-name") && is_there("--out-dir") || is_there("-c") && is_there("-o")
+}
+
+/// Tells of a compile by a program that kiln does not know, which is not cached.
+pub fn unknown(call: &Call<'_>) {
+    if call.settings.off {
+        return;
+    }
+    let Ok(shop) = Workshop::open(call.settings) else { return };
+    let program = Path::new(&call.argv[0]).file_name().unwrap_or_default();
+    let reason = Reason::UnknownCompiler(program.to_string_lossy().into_owned());
+    let name =
+        Some(crate_name(call.argv)).filter(|name| !name.is_empty()).unwrap_or_else(|| c_name(call.argv));
+    tell(&shop, call, bypass(call, &name, &reason));
 }
 
 /// Appends an event; that it cannot be told changes nothing.

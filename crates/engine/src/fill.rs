@@ -198,6 +198,7 @@ impl Filling<'_> {
             directory: &note.directory,
             settings: self.call.settings,
             build: self.call.build,
+            by_hand: false,
             started: Moment::now(),
             executor: self.call.executor,
             afar: self.patience.as_ref().map(|patience| patience as &dyn Afar),

@@ -30,4 +30,5 @@ pub mod verify;
 pub mod workshop;
 
 pub use afar::Afar;
+pub use events::{looks_like_a_compile, unknown};
 pub use pipeline::{Call, Ending, wrap};

@@ -26,7 +26,7 @@ use kiln_config::Settings;
 use kiln_exec::Executor;
 use kiln_exec::single_flight::{self, Entered, Flight};
 use kiln_recorder::Reporter;
-use kiln_report::cause::Difference;
+use kiln_report::cause::{self, Difference};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
@@ -50,6 +50,8 @@ pub struct Call<'a> {
     pub settings: &'a Settings,
     /// The number of the build that it is part of.
     pub build: u32,
+    /// No build tool started it.
+    pub by_hand: bool,
     /// When the wrapper started.
     pub started: Moment,
     /// Runs compiles.
@@ -478,7 +480,8 @@ impl Compile<'_> {
         let may_take = self.remote.get() && !self.asked.call.settings.read_only;
         let way = if may_take { Way::Take } else { Way::Leave };
         let restored = self.restore(&result, way)?;
-        self.tell_hit(wanted, &result, &restored);
+        let event = Event { filled: true, ..self.hit(wanted, &result, &restored) };
+        tell(&self.asked.shop, self.asked.call, event);
         Some((restored, cost(&result)))
     }
 
@@ -507,7 +510,7 @@ impl Compile<'_> {
         let restored =
             self.restore(&result, Way::Leave).ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
         self.asked.step(|| format!("{key:?} restored"));
-        self.tell_hit(&key, &result, &restored);
+        tell(&self.asked.shop, self.asked.call, self.hit(&key, &result, &restored));
         self.note(&key);
         if self.asked.call.reporter.is_some() {
             let shape = shape_of(&self.weak, &key, &self.asked.world(), &self.asked.shop.store);
@@ -638,7 +641,10 @@ impl Compile<'_> {
         if self.asked.invocation.mode == Mode::Compile {
             if let Some(difference) = self.explain(&event, kept) {
                 event.cause = difference.words;
-                event.follows = difference.follows;
+                event.follows = match difference.follows.as_str() {
+                    cause::ITS_PROGRAM => script::maker(&self.asked.invocation).unwrap_or_default(),
+                    _ => difference.follows,
+                };
             }
             if matches!(missed, Reason::Damaged(_) | Reason::Recache) {
                 event.cause = missed.to_string();
@@ -664,13 +670,13 @@ impl Compile<'_> {
         told(&self.asked.invocation, toolchain, input, self.asked.call, explain)
     }
 
-    fn tell_hit(&self, key: &ActionKey, result: &ActionResult, restored: &Restored) {
+    fn hit(&self, key: &ActionKey, result: &ActionResult, restored: &Restored) -> Event {
         let mut event = self.event(Outcome::Hit, &Reason::NotSeen, cost(result));
         event.reason.clear();
         event.bytes = restored.bytes;
         event.key = digest::hex(&key.0);
         event.remote = self.remote.get();
-        tell(&self.asked.shop, self.asked.call, event);
+        event
     }
 
     fn tell_run(&self, outcome: Outcome, reason: &Reason, took: Duration) {

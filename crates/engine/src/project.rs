@@ -52,6 +52,14 @@ fn scratch(directory: &Path) -> Option<&Path> {
     directory.ancestors().find(tries)
 }
 
+/// Whether it is such a directory, or CMake's for what it asks of a compiler before anything else.
+pub fn is_scratch(directory: &Path) -> bool {
+    let asks = |name: &OsStr| name.to_str().is_some_and(|name| name.starts_with("CompilerId"));
+    scratch(directory).is_some()
+        || directory.ends_with("CMakeFiles/CMakeTmp")
+        || directory.file_name().is_some_and(asks)
+}
+
 /// Adds what the engine knows to the places: each declared output by its number, since its name is not in the key, and a
 /// build script's `OUT_DIR`. One that lies in the project, or the other way round, is a place by itself already: then a path
 /// would have two, and which one it has would hang on the other's being there.

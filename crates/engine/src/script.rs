@@ -42,6 +42,11 @@ fn launcher(executable: &Path) -> Option<(Vec<u8>, PathBuf)> {
     Some((launcher, executable.with_file_name(real)))
 }
 
+/// The stem of the unit that made the program of a build script that runs: what the program is called.
+pub fn maker(invocation: &Invocation) -> Option<String> {
+    Some(invocation.compiler.file_name()?.to_str()?.split('.').next()?.to_owned())
+}
+
 /// Puts a stored script behind its launcher: another name of the stored file, since nobody writes to what is called so. Most are never
 /// run, for what they do is known.
 pub fn link(store: &dyn Store, script: &Digest, executable: &Path) -> Option<()> {
@@ -91,7 +96,7 @@ pub fn refused(invocation: &Invocation, build: u32) -> Option<Reason> {
     let out = invocation.outputs.tree.as_deref()?;
     match files::list(out) {
         Ok(Some(entries)) if entries.is_empty() => None,
-        Ok(Some(_)) => Some(Reason::NotACompile("OUT_DIR holds what an earlier run left".into())),
+        Ok(Some(_)) => Some(Reason::UsedOutDir),
         _ => Some(Reason::NotACompile("there is no OUT_DIR".into())),
     }
 }

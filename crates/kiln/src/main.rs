@@ -9,13 +9,14 @@ mod greeting;
 mod host;
 mod masquerade;
 
+use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
 use kiln_engine::{Call, Ending, inputs};
 use kiln_exec::Local;
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
-use kiln_sys::process::{self, Channel, Program};
+use kiln_sys::process::{self, Channel, Program, Starter};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -70,20 +71,22 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     let reporter = reporter(&environment);
     let reporter = reporter.as_ref();
     let Some(recognised) = kiln_compiler::recognise(&argv[0], argv.get(1).map(OsString::as_os_str)) else {
+        tell_unknown(argv, &environment, started);
         become_compiler(argv, reporter)
     };
     let environment = if reporter.is_some() { Environment::capture() } else { environment };
     let Some(directory) = env::directory() else { become_compiler(argv, reporter) };
-    let out = out_directory(argv).map(|out| directory.join(out));
-    let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: out.as_deref() });
+    let loaded = load(argv, &environment, &directory);
     let executor = Local;
+    let (build, by_hand) = build_of(&loaded.settings, recognised.family.is_c(), &environment);
     let afar = afar::Daemon::of(&loaded.settings, &environment);
     let call = Call {
         argv,
         environment: &environment,
         directory: &directory,
         settings: &loaded.settings,
-        build: build_of(&loaded.settings, recognised.family.is_c(), &environment),
+        build,
+        by_hand,
         started,
         executor: &executor,
         afar: afar.as_ref().map(|daemon| daemon as &dyn kiln_engine::Afar),
@@ -100,6 +103,27 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     }
 }
 
+fn load(argv: &[OsString], environment: &Environment, directory: &Path) -> Loaded {
+    let out = out_directory(argv).map(|out| directory.join(out));
+    kiln_config::load(environment, &Start { directory, out: out.as_deref() })
+}
+
+/// Has a compile counted that runs unchanged since kiln does not know the compiler.
+fn tell_unknown(argv: &[OsString], environment: &Environment, started: Moment) {
+    let Some(directory) = env::directory().filter(|_| kiln_engine::looks_like_a_compile(argv)) else {
+        return;
+    };
+    let loaded = load(argv, environment, &directory);
+    let (build, by_hand) =
+        build_of(&loaded.settings, !argv.iter().any(|word| word == "--crate-name"), environment);
+    let (settings, executor) = (&loaded.settings, &Local);
+    let directory = &directory;
+    let (afar, reporter) = (None, None);
+    let call =
+        Call { argv, environment, directory, settings, build, by_hand, started, executor, afar, reporter };
+    kiln_engine::unknown(&call);
+}
+
 /// What a build script that is being recorded handed on to us: taken out of the environment, so that it reaches no compiler.
 fn reporter(variables: &Environment) -> Option<Reporter> {
     let [preload, record] = kiln_recorder::VARIABLES;
@@ -109,14 +133,31 @@ fn reporter(variables: &Environment) -> Option<Reporter> {
     reporter
 }
 
-/// Which build this is part of: what `kiln cargo` and `kiln run` say, else cargo, which starts all rustcs, and all build
-/// scripts, that start C compilers in their own ways. make starts a shell for each, and all of these are in one process group.
-fn build_of(settings: &Settings, c: bool, environment: &Environment) -> u32 {
+/// Build tools: everything that one of them asks for is one build.
+const TOOLS: [&str; 9] =
+    ["bmake", "cmake", "gmake", "make", "meson", "ninja", "ninja-build", "samu", "scons"];
+/// What they start compilers through.
+const GO_BETWEEN: [&str; 10] =
+    ["bash", "busybox", "dash", "env", "ksh", "libtool", "nice", "sh", "time", "zsh"];
+
+/// Which build this is part of, and whether somebody typed it: what `kiln cargo` and `kiln run` say; else cargo, which starts all
+/// rustcs, and all build scripts, that start C compilers in their own ways; else the outermost build tool above. ninja gives every
+/// command a process group and a shell of its own, make starts a shell for each. What no tool started belongs to its process group: a
+/// script's commands are all in one.
+fn build_of(settings: &Settings, c: bool, environment: &Environment) -> (u32, bool) {
+    if let Some(build) = settings.build {
+        return (build, false);
+    }
     let of_script = || environment.get("OUT_DIR").and_then(|_| process::starter_of("build-script-"));
-    settings.build.unwrap_or_else(|| match c {
-        true => of_script().unwrap_or_else(process::group),
-        false => process::parent(),
-    })
+    if let Some(cargo) = of_script().filter(|_| c) {
+        return (cargo, false);
+    }
+    match process::starter(&["cargo"], &TOOLS, &GO_BETWEEN) {
+        Starter::Tool(tool) => (tool, false),
+        Starter::Hand(shell) => (shell, true),
+        Starter::Other if c => (process::group(), false),
+        Starter::Other => (process::parent(), false),
+    }
 }
 
 /// Where the compiler writes to: the project's settings are looked for from there, for cargo compiles dependencies in

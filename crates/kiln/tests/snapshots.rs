@@ -249,11 +249,11 @@ fn clear() {
 #[test]
 fn gc() {
     let space = lived_in();
-    // What was used a moment ago is not collected.
+    let mut told = Transcript::new(&space);
+    told.note("what was used a moment ago is not collected").kiln_with(&[("KILN_MAX_SIZE", "1B")], &["gc"]);
     let age = "find . -type f -exec touch -d '2 days ago' {} +";
     succeeds(Command::new("sh").args(["-c", age]).current_dir(space.path("cache")));
-    let mut told = Transcript::new(&space);
-    told.kiln(&["gc", "--dry-run"]).kiln(&["gc", "--dry-run", "--json"]);
+    told.note("two days later").kiln(&["gc", "--dry-run"]).kiln(&["gc", "--dry-run", "--json"]);
     let small = [("KILN_MAX_SIZE", "1B")];
     told.kiln_with(&small, &["gc", "--dry-run"]).kiln_with(&small, &["gc", "--json"]);
     told.kiln_with(&small, &["gc"]);

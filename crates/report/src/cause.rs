@@ -4,14 +4,20 @@
 
 use kiln_action::baseline::{Answered, Baseline, Run, Told, Word};
 use kiln_action::conceal::for_people;
+use kiln_action::event::SCRIPT_RUN;
 use kiln_action::{Place, Placed, Question};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Component, Path};
+
+/// What [`Difference::follows`] says of the run of a build script whose program is another one: the unit that made it.
+pub const ITS_PROGRAM: &str = "<its program>";
 
 /// How near a difference is to what somebody did; nearest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
+    /// The name that the compiler is called by.
+    Name,
     /// The compiler itself.
     Compiler,
     /// A setting.
@@ -41,7 +47,7 @@ pub struct Difference {
     pub rank: Rank,
     /// What differs, in words.
     pub words: String,
-    /// The stem of the dependency, if it is one.
+    /// The stem of the unit that it came of (a dependency, a build script), or [`ITS_PROGRAM`].
     pub follows: String,
 }
 
@@ -59,12 +65,29 @@ pub fn of(earlier: &Baseline, now: &Run) -> Difference {
     let directory = path_of(&earlier.directory);
     let candidates = earlier.runs.iter().map(|run| differences(run, now, &directory));
     let fewest = candidates.enumerate().min_by_key(|(at, found)| (found.len(), *at));
-    match fewest {
-        None => Difference::new(Rank::File, "never seen here".into()),
+    let first = match fewest {
+        None => return Difference::new(Rank::File, "never seen here".into()),
         Some((at, found)) => {
             found.into_iter().next().unwrap_or_else(|| new_question(&earlier.runs[at], now, &directory))
         }
+    };
+    if is_script(&earlier.unit) { of_script(first) } else { first }
+}
+
+/// Whether a unit is the run of a build script, by the name of its baseline.
+fn is_script(unit: &str) -> bool {
+    unit.rsplit(' ').next() == Some(SCRIPT_RUN)
+}
+
+/// A difference between runs of a build script: what the key calls the toolchain is the script's own program.
+fn of_script(difference: Difference) -> Difference {
+    if difference.rank == Rank::Compiler {
+        let words = "the build script's program changed".to_owned();
+        return Difference { words, follows: ITS_PROGRAM.to_owned(), ..difference };
     }
+    let words = difference.words.replace("a macro reads", "the build script reads");
+    let words = words.replace("it is compiled in another", "it runs in another");
+    Difference { words, ..difference }
 }
 
 /// All differences, what was done before what follows from it.
@@ -233,6 +256,10 @@ fn argument(word: &Word, before: Option<&Word>) -> Difference {
     let words = match word.name.as_str() {
         name if !is_shown(&word.value) => format!("an argument differs: {}", flag(name)),
         "directory" => format!("it is compiled in another directory: {}{was}", word.value),
+        "program" => {
+            let was = before.map_or_else(String::new, |before| format!(" (was `{}`)", before.value));
+            return Difference::new(Rank::Name, format!("the compiler is called `{}` now{was}", word.value));
+        }
         "wrapper" => format!("another program runs the compiler: {}{was}", word.value),
         "input" => format!("the source is another file: {}{was}", word.value),
         _ => format!("an argument differs: {}{was}", spelled(&word)),
@@ -343,7 +370,31 @@ fn file(path: &Placed, what: &str, before: &Told, after: &Told) -> Difference {
     if let Some(stem) = dependency_stem(name).filter(|_| of_dependencies) {
         return dependency(stem, "changed");
     }
-    Difference::new(Rank::File, presence(what, before, after))
+    let stem = script_of(Path::new(&*String::from_utf8_lossy(&path.path)));
+    let rank = if stem.is_some() { Rank::Dependency } else { Rank::File };
+    Difference { rank, words: presence(what, before, after), follows: stem.unwrap_or_default() }
+}
+
+/// The stem of the build script in whose output directory a file is: `zlib-0a1b2c3d4e5f6071` of
+/// `target/debug/build/zlib-0a1b2c3d4e5f6071/out/libz.a`, and of `…/build/zlib/0a1b2c3d4e5f6071/out/libz.a`.
+pub fn script_of(path: &Path) -> Option<String> {
+    let parts: Vec<&str> = path.components().filter_map(name).collect();
+    let out = parts.iter().rposition(|part| *part == "out")?;
+    let of_digits = |text: &str| text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    match parts.get(..out)? {
+        [.., "build", package] if package.rsplit_once('-').is_some_and(|(_, hash)| of_digits(hash)) => {
+            Some((*package).to_owned())
+        }
+        [.., "build", package, hash] if of_digits(hash) => Some(format!("{package}-{hash}")),
+        _ => None,
+    }
+}
+
+fn name(component: Component<'_>) -> Option<&str> {
+    match component {
+        Component::Normal(name) => name.to_str(),
+        _ => None,
+    }
 }
 
 fn presence(what: &str, before: &Told, after: &Told) -> String {

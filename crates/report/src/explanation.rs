@@ -1,11 +1,15 @@
 //! Folds events into an explanation: builds, what each miss came of, and what followed from it.
 
+use crate::summary::{Summary, counted};
+use kiln_action::event::PROBE;
 use kiln_action::{Event, Outcome};
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// Events of one process further apart than this are of two builds: process numbers come again.
 const PAUSE_MS: u64 = 6 * 3600 * 1000;
+/// What no build tool started belongs together if it follows within this time.
+const PAUSE_BY_HAND_MS: u64 = 60 * 1000;
 
 /// A unit that is told about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,11 +55,13 @@ pub struct Uncached {
 pub struct Build {
     /// The project that most of its units were built for.
     pub project: String,
+    /// The profile that most of its units were built in, if any.
+    pub profile: String,
     /// When its last unit ended, in milliseconds since the epoch.
     pub at_ms: u64,
     /// All units.
     pub units: u64,
-    /// Questions to the compiler besides (`-vV`, and what build scripts try out).
+    /// Questions to the compiler besides, what build scripts and configure try out, links: how many.
     pub probes: u64,
     /// Those that were restored.
     pub hits: u64,
@@ -65,6 +71,10 @@ pub struct Build {
     pub misses: Vec<Group>,
     /// What was not cached, by reason.
     pub uncached: Vec<Uncached>,
+    /// What is no unit, by what it is.
+    pub besides: Vec<Uncached>,
+    /// The counts in words, as at the end of the build.
+    pub tally: String,
 }
 
 /// Whether these events, the newest of the log, hold all of the last build.
@@ -75,83 +85,90 @@ pub fn has_last_build(events: &[Event]) -> bool {
 
 /// The event that the last build is known by: a lone question about the compiler's version is none.
 fn last_of_a_build(events: &[Event]) -> Option<&Event> {
-    events.iter().rev().find(|event| event.kind != "probe").or(events.last())
-}
-
-/// A unit by its stem, kind and directory.
-type Once<'a> = (&'a str, &'a str, &'a str);
-
-/// What one process asks for once only: a second time belongs to another build by a process with the same number (in
-/// containers cargo has the same one every time).
-fn once(event: &Event) -> Option<Once<'_>> {
-    (!event.stem.is_empty() && event.kind != "probe").then_some((
-        event.stem.as_str(),
-        event.kind.as_str(),
-        event.directory.as_str(),
-    ))
+    events.iter().rev().find(|event| event.kind != PROBE).or(events.last())
 }
 
 /// The events of the last build.
 pub fn last_build(events: &[Event]) -> Vec<&Event> {
     let Some(last) = last_of_a_build(events) else { return Vec::new() };
-    let mut late = last.at_ms;
-    let mut seen = HashSet::new();
-    let mut found: Vec<&Event> = Vec::new();
-    for event in events.iter().rev().filter(|event| event.parent == last.parent) {
-        let again = once(event).is_some_and(|unit| !seen.insert(unit));
-        if again || event.at_ms.abs_diff(late) > PAUSE_MS {
-            break;
-        }
-        late = event.at_ms;
-        found.push(event);
-    }
-    found.reverse();
-    found
+    builds(events.iter().filter(|event| event.parent == last.parent)).pop().unwrap_or_default()
 }
 
-/// The events by build, in the order in which the builds began.
+/// The events by build, in the order in which the builds began. What one process asks for a second time belongs to another build by a
+/// process with the same number (in containers cargo has the same one every time).
 pub fn builds<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<Vec<&'a Event>> {
     let mut builds: Vec<Vec<&Event>> = Vec::new();
-    let mut latest: HashMap<u32, (usize, HashSet<Once<'_>>)> = HashMap::new();
+    let mut latest: HashMap<u32, Latest<'_>> = HashMap::new();
     for event in events {
-        let unit = once(event);
-        let belongs = latest.get(&event.parent).is_some_and(|(at, seen)| {
-            let near = builds[*at].last().is_some_and(|last| last.at_ms.abs_diff(event.at_ms) <= PAUSE_MS);
-            near && !unit.is_some_and(|unit| seen.contains(&unit))
-        });
+        let belongs = latest
+            .get(&event.parent)
+            .is_some_and(|latest| is_near(latest.last, event) && !latest.has_asked_for(event));
+        let known = latest.entry(event.parent).or_insert_with(|| Latest::new(usize::MAX, event));
         if !belongs {
-            latest.insert(event.parent, (builds.len(), HashSet::new()));
+            *known = Latest::new(builds.len(), event);
             builds.push(Vec::new());
         }
-        if let Some((at, seen)) = latest.get_mut(&event.parent) {
-            builds[*at].push(event);
-            seen.extend(unit);
+        builds[known.at].push(event);
+        known.last = event;
+        if let Some(unit) = event.identity() {
+            known.seen.insert(unit, event.filled);
         }
     }
     builds
 }
 
-/// Explains the events of one build.
-pub fn explain(events: &[&Event]) -> Build {
-    let (probes, events): (Vec<&Event>, Vec<&Event>) = events.iter().partition(|event| event.kind == "probe");
-    let events = events.as_slice();
-    let count = |outcome| events.iter().filter(|event| event.outcome == outcome).count() as u64;
-    Build {
-        project: project(events),
-        at_ms: events.last().map_or(0, |event| event.at_ms),
-        units: events.len() as u64,
-        probes: probes.len() as u64,
-        hits: count(Outcome::Hit),
-        failures: count(Outcome::Failed),
-        misses: misses(events),
-        uncached: uncached(events),
+/// The build of a process that is known so far.
+struct Latest<'a> {
+    at: usize,
+    last: &'a Event,
+    /// Its units, and whether they were only put in place before anybody asked.
+    seen: HashMap<(u32, &'a str, &'a str, &'a str), bool>,
+}
+
+impl<'a> Latest<'a> {
+    fn new(at: usize, last: &'a Event) -> Latest<'a> {
+        Latest { at, last, seen: HashMap::new() }
+    }
+
+    fn has_asked_for(&self, event: &Event) -> bool {
+        let known = event.identity().and_then(|unit| self.seen.get(&unit));
+        known.is_some_and(|only_filled| !only_filled || event.filled)
     }
 }
 
-fn project(events: &[&Event]) -> String {
+fn is_near(last: &Event, event: &Event) -> bool {
+    match event.by_hand {
+        true => event.at_ms.saturating_sub(event.took_us / 1000).abs_diff(last.at_ms) <= PAUSE_BY_HAND_MS,
+        false => event.at_ms.abs_diff(last.at_ms) <= PAUSE_MS,
+    }
+}
+
+/// Explains the events of one build.
+pub fn explain(events: &[&Event]) -> Build {
+    let events = counted(events.iter().copied(), &[]);
+    let (events, besides): (Vec<&Event>, Vec<&Event>) = events.iter().partition(|event| event.is_unit());
+    let events = events.as_slice();
+    let summary = Summary::of(events.iter().copied());
+    Build {
+        project: most(events, |event| &event.project),
+        profile: most(events, |event| &event.profile),
+        at_ms: events.last().or(besides.last()).map_or(0, |event| event.at_ms),
+        units: summary.units(),
+        probes: besides.len() as u64,
+        hits: summary.hits,
+        failures: summary.failures,
+        misses: misses(events),
+        uncached: uncached(events),
+        besides: grouped(&besides),
+        tally: summary.tally(),
+    }
+}
+
+/// What most of them say, if they say it.
+fn most<'a>(events: &[&'a Event], says: impl Fn(&'a Event) -> &'a String) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for event in events.iter().filter(|event| !event.project.is_empty()) {
-        *counts.entry(&event.project).or_default() += 1;
+    for said in events.iter().map(|event| says(event)).filter(|said| !said.is_empty()) {
+        *counts.entry(said).or_default() += 1;
     }
     counts.into_iter().max_by_key(|(_, count)| *count).map_or_else(String::new, |(name, _)| name.to_owned())
 }
@@ -205,7 +222,11 @@ fn misses(events: &[&Event]) -> Vec<Group> {
 /// For each miss the one that it follows from in the end: itself, if from none.
 fn roots(missed: &[&Event]) -> Vec<usize> {
     let named = missed.iter().enumerate().filter(|(_, event)| !event.stem.is_empty());
-    let by_stem: HashMap<&str, usize> = named.map(|(at, event)| (event.stem.as_str(), at)).collect();
+    let mut by_stem: HashMap<&str, usize> = named.map(|(at, event)| (event.stem.as_str(), at)).collect();
+    // Of a build script whose run was not seen, or not kept, what it compiled says what changed.
+    for (at, event) in missed.iter().enumerate().filter(|(_, event)| !event.script.is_empty()) {
+        by_stem.entry(event.script.as_str()).or_insert(at);
+    }
     let mut roots: Vec<Option<usize>> = vec![None; missed.len()];
     for start in 0..missed.len() {
         let (mut at, mut way) = (start, Vec::new());
@@ -235,14 +256,24 @@ fn group_key(event: &Event) -> (&str, &str) {
 }
 
 fn uncached(events: &[&Event]) -> Vec<Uncached> {
-    let mut found: BTreeMap<&str, Uncached> = BTreeMap::new();
     let odd = |event: &&&Event| matches!(event.outcome, Outcome::Bypass | Outcome::Error);
-    for event in events.iter().filter(odd) {
-        let entry = found.entry(&event.reason).or_insert_with(|| Uncached {
-            reason: event.reason.clone(),
-            words: kiln_action::reason::sentence(&event.reason).to_owned(),
+    grouped(&events.iter().filter(odd).copied().collect::<Vec<_>>())
+}
+
+/// By reason; tries that are no units have none where they were answered.
+fn grouped(events: &[&Event]) -> Vec<Uncached> {
+    let mut found: BTreeMap<&str, Uncached> = BTreeMap::new();
+    for event in events {
+        let (reason, words) = match event.outcome {
+            Outcome::Hit => ("restored", "answered from the cache"),
+            Outcome::Miss => ("miss", "asked of the compiler, and kept"),
+            _ => (event.reason.as_str(), kiln_action::reason::sentence(&event.reason)),
+        };
+        let entry = found.entry(reason).or_insert_with(|| Uncached {
+            reason: reason.to_owned(),
+            words: words.to_owned(),
             details: Vec::new(),
-            remedy: kiln_action::reason::remedy(&event.reason).to_owned(),
+            remedy: kiln_action::reason::remedy(reason).to_owned(),
             units: Vec::new(),
         });
         let names_the_unit = event.detail.replace('-', "_") == event.name.replace('-', "_");

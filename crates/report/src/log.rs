@@ -2,7 +2,7 @@
 //! closed (renamed to a number); the oldest closed segments are folded into `totals.json`, which says up to which number
 //! it holds, so that a crash between the steps counts nothing twice and loses nothing.
 
-use crate::summary::Summary;
+use crate::summary::{Summary, counted};
 use kiln_action::Event;
 use kiln_sys::files::{self, Lock};
 use serde::{Deserialize, Serialize};
@@ -35,10 +35,13 @@ struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, event: &Event) {
-        self.summary.add(event);
-        if !event.project.is_empty() {
-            self.projects.entry(event.project.clone()).or_default().add(event);
+    /// Adds events; `later` are those that were told after them.
+    fn fold(&mut self, events: &[Event], later: &[Event]) {
+        for event in counted(events.iter(), later) {
+            self.summary.add(event);
+            if !event.project.is_empty() {
+                self.projects.entry(event.project.clone()).or_default().add(event);
+            }
         }
     }
 
@@ -61,6 +64,15 @@ pub struct Account {
     pub projects: BTreeMap<String, Summary>,
     /// When counting began anew, in milliseconds since the epoch; 0 if it never did.
     pub zeroed_ms: u64,
+}
+
+impl Account {
+    /// Counts these events.
+    pub fn of(events: &[Event]) -> Account {
+        let mut totals = Totals::default();
+        totals.fold(events, &[]);
+        Account { total: totals.summary, projects: totals.projects, zeroed_ms: 0 }
+    }
 }
 
 /// One event as a line.
@@ -99,12 +111,13 @@ impl Log {
     pub fn account(&self) -> Account {
         let _lock = self.lock();
         let mut totals = self.totals();
-        for (number, segment) in self.segments() {
-            if number > totals.through {
-                fold(&segment, &mut totals);
-            }
+        let through = totals.through;
+        let segments = self.segments().into_iter().filter(|(number, _)| *number > through);
+        let mut events = Vec::new();
+        for path in segments.map(|(_, path)| path).chain([self.current()]) {
+            read_into(&path, &mut events);
         }
-        fold(&self.current(), &mut totals);
+        totals.fold(&events, &[]);
         let Totals { summary: total, projects, zeroed_ms, .. } = totals;
         Account { total, projects, zeroed_ms }
     }
@@ -196,9 +209,13 @@ impl Log {
         }
         let segments = self.segments();
         let old = segments.len().saturating_sub(KEPT);
-        for (number, path) in &segments[..old] {
+        for (at, (number, path)) in segments[..old].iter().enumerate() {
             if *number > totals.through {
-                fold(path, &mut totals);
+                let next = segments.get(at + 1).map_or_else(|| self.current(), |(_, next)| next.clone());
+                let (mut events, mut later) = (Vec::new(), Vec::new());
+                read_into(path, &mut events);
+                read_into(&next, &mut later);
+                totals.fold(&events, &later);
                 totals.limit();
                 totals.through = *number;
                 self.write(&totals)?;
@@ -227,12 +244,6 @@ impl Log {
             .collect();
         segments.sort_unstable();
         segments
-    }
-}
-
-fn fold(path: &Path, totals: &mut Totals) {
-    if let Ok(text) = files::read(path) {
-        parse(&text).for_each(|event| totals.add(&event));
     }
 }
 

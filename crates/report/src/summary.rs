@@ -1,8 +1,10 @@
-//! A fold over events: what was saved.
+//! A fold over events: what was saved. Everything that is counted anywhere is counted here, unit by unit as
+//! [`Event::is_unit`] says, so that the line at the end of a build, `explain` and `stats` come to the same numbers.
 
+use kiln_action::event::{NO_UNITS, PROBE};
 use kiln_action::{Event, Outcome};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Counts over any number of events. Fields are only ever added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,12 +16,16 @@ pub struct Summary {
     pub remote_hits: u64,
     /// Compiled, and kept.
     pub misses: u64,
-    /// Not cached, by reason.
+    /// Not cached, by reason; calls that are no units among them.
     pub bypasses: BTreeMap<String, u64>,
     /// Compiles that failed by themselves.
     pub failures: u64,
     /// Faults of the cache itself (the builds went on).
     pub errors: u64,
+    /// Questions to the compiler and tries, which are no units.
+    pub probes: u64,
+    /// Those of them that were answered from the cache.
+    pub probe_hits: u64,
     /// Time of compiling that hits made unnecessary, in milliseconds.
     pub saved_ms: u64,
     /// Time spent compiling, in milliseconds.
@@ -28,9 +34,44 @@ pub struct Summary {
     pub restored_bytes: u64,
 }
 
+/// The events that count: of a unit that was put in place before cargo looked, and that cargo then asked for all the same, only what
+/// came of the asking. `later` are events that were told after all of these.
+pub fn counted<'a>(events: impl DoubleEndedIterator<Item = &'a Event>, later: &'a [Event]) -> Vec<&'a Event> {
+    let mut asked = HashSet::new();
+    let mut found: Vec<&Event> = Vec::new();
+    let all = events.map(|event| (event, true)).chain(later.iter().map(|event| (event, false)));
+    for (event, is_counted) in all.rev() {
+        let again = match event.identity() {
+            Some(unit) if event.filled => asked.remove(&unit),
+            unit => {
+                asked.extend(unit);
+                false
+            }
+        };
+        if is_counted && !again {
+            found.push(event);
+        }
+    }
+    found.reverse();
+    found
+}
+
 impl Summary {
+    /// Folds the events that count.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Summary {
+        let mut summary = Summary::default();
+        events.into_iter().for_each(|event| summary.add(event));
+        summary
+    }
+
     /// Takes one more event into account.
     pub fn add(&mut self, event: &Event) {
+        let question = event.outcome == Outcome::Bypass && event.reason == "question";
+        if event.kind == PROBE && !question {
+            self.probes += 1;
+            self.probe_hits += u64::from(event.outcome == Outcome::Hit);
+            return;
+        }
         match event.outcome {
             Outcome::Hit => {
                 self.hits += 1;
@@ -48,13 +89,16 @@ impl Summary {
         }
     }
 
-    /// Everything that was asked of the cache. Calls of a C compiler that only link, or answer a question, are no units.
+    /// All units. Calls of a C compiler that only link, or answer a question, are none.
     pub fn units(&self) -> u64 {
-        let bypasses = self
-            .bypasses
-            .iter()
-            .filter(|(reason, _)| !["not-a-compile", "question"].contains(&reason.as_str()));
-        self.hits + self.misses + self.failures + self.errors + bypasses.map(|(_, count)| count).sum::<u64>()
+        self.hits + self.misses + self.failures + self.uncached()
+    }
+
+    /// Units that were not kept, or that ran unchanged.
+    pub fn uncached(&self) -> u64 {
+        let units = |reason: &str| !NO_UNITS.contains(&reason);
+        let bypasses = self.bypasses.iter().filter(|(reason, _)| units(reason));
+        self.errors + bypasses.map(|(_, count)| count).sum::<u64>()
     }
 
     /// Adds another summary.
@@ -64,6 +108,8 @@ impl Summary {
         self.misses += other.misses;
         self.failures += other.failures;
         self.errors += other.errors;
+        self.probes += other.probes;
+        self.probe_hits += other.probe_hits;
         self.saved_ms += other.saved_ms;
         self.compiled_ms += other.compiled_ms;
         self.restored_bytes += other.restored_bytes;
@@ -72,15 +118,27 @@ impl Summary {
         }
     }
 
+    /// `148 units, 143 restored, 5 compiled (2 of them not cached), 1 failed`.
+    pub fn tally(&self) -> String {
+        let (units, restored, uncached) = (self.units(), self.hits, self.uncached());
+        let what = if units == 1 { "unit" } else { "units" };
+        let mut text = format!("{units} {what}, {restored} restored, {} compiled", self.misses + uncached);
+        match (uncached, self.misses) {
+            (0, _) => {}
+            (_, 0) => text += " (not cached)",
+            _ => text += &format!(" ({uncached} of them not cached)"),
+        }
+        if self.failures > 0 {
+            text += &format!(", {} failed", self.failures);
+        }
+        text
+    }
+
     /// The one line at the end of a build.
     pub fn line(&self) -> String {
-        let compiled = self.units() - self.hits;
         let saved = self.saved_ms as f64 / 1000.0;
-        let (units, restored) = (self.units(), self.hits);
-        let what = if units == 1 { "unit" } else { "units" };
-        format!(
-            "kiln: {units} {what}, {restored} restored, {compiled} compiled, {saved:.1} s of compiling saved"
-        )
+        let hint = if self.uncached() > 0 { "; `kiln explain` says why" } else { "" };
+        format!("kiln: {}, {saved:.1} s of compiling saved{hint}", self.tally())
     }
 }
 

@@ -400,22 +400,77 @@ pub fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
 
-/// The process that started the nearest ancestor whose name begins so.
-pub fn starter_of(beginning: &str) -> Option<u32> {
-    const MOST: usize = 64;
-    let mut process = parent();
-    for _ in 0..MOST {
+/// A process, as far as `/proc` tells.
+struct Told {
+    name: String,
+    parent: u32,
+    group: u32,
+}
+
+impl Told {
+    fn of(process: u32) -> Option<Told> {
         let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
         let stat = String::from_utf8_lossy(&stat);
-        // `PID (NAME) STATE PARENT …`, and a name may hold anything
+        // `PID (NAME) STATE PARENT GROUP …`, and a name may hold anything
         let (head, tail) = stat.rsplit_once(')')?;
-        let above = tail.split_whitespace().nth(1)?.parse().ok().filter(|above| *above > 0)?;
-        if head.split_once('(')?.1.starts_with(beginning) {
-            return Some(above);
+        let mut numbers = tail.split_whitespace().skip(1).map_while(|number| number.parse().ok());
+        let (parent, group) = (numbers.next()?, numbers.next()?);
+        Some(Told { name: head.split_once('(')?.1.to_owned(), parent, group })
+    }
+}
+
+/// How far processes are followed upwards.
+const MOST_ABOVE: usize = 64;
+
+/// The process that started the nearest ancestor whose name begins so.
+pub fn starter_of(beginning: &str) -> Option<u32> {
+    let mut process = parent();
+    for _ in 0..MOST_ABOVE {
+        let told = Told::of(process)?;
+        if told.parent == 0 {
+            return None;
         }
-        process = above;
+        if told.name.starts_with(beginning) {
+            return Some(told.parent);
+        }
+        process = told.parent;
     }
     None
+}
+
+/// What started this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Starter {
+    /// The outermost of the tools above (or the nearest of those that answer for themselves), with nothing but tools and go-betweens
+    /// on the way.
+    Tool(u32),
+    /// A shell that somebody types into: it gives each command a process group of its own, and this process has one.
+    Hand(u32),
+    /// Something else.
+    Other,
+}
+
+/// Looks for the tools of these names above; those of `own` answer for themselves, whoever starts them. `go_between` are programs
+/// that tools start others through, such as shells.
+pub fn starter(own: &[&str], tools: &[&str], go_between: &[&str]) -> Starter {
+    let (mut process, mut group, mut found) = (parent(), group(), Starter::Other);
+    let leads = group == own_id();
+    for _ in 0..MOST_ABOVE {
+        let Some(told) = Told::of(process) else { break };
+        let is_one = |names: &[&str]| names.contains(&told.name.as_str());
+        if is_one(own) {
+            return Starter::Tool(process);
+        }
+        if is_one(tools) {
+            found = Starter::Tool(process);
+        } else if !is_one(go_between) {
+            break;
+        } else if told.group != group {
+            return if leads && process == parent() { Starter::Hand(process) } else { found };
+        }
+        (process, group) = (told.parent, told.group);
+    }
+    found
 }
 
 /// Where the process that started this one is.

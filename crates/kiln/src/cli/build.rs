@@ -2,9 +2,10 @@
 
 use crate::session::Session;
 use crate::{daemon, exit, fail, links};
+use kiln_action::Event;
 use kiln_config::Settings;
 use kiln_link::message::tag;
-use kiln_report::{Summary, log};
+use kiln_report::{Summary, log, summary};
 use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel, Ended, Program};
 use std::ffi::{OsStr, OsString};
@@ -109,8 +110,8 @@ fn tell_of_remotes(settings: &Settings, environment: &Environment) {
 /// The one line, about units: questions to the compiler (`-vV`, what build scripts try out) are none, and a build that
 /// compiled nothing has nothing to say.
 fn sum_up(told: &[u8]) {
-    let mut summary = Summary::default();
-    log::parse(told).filter(|event| event.kind != "probe").for_each(|event| summary.add(&event));
+    let events: Vec<Event> = log::parse(told).collect();
+    let summary = Summary::of(summary::counted(events.iter(), &[]));
     if summary.units() > 0 {
         process::say(Channel::Err, format!("{}\n", summary.line()).as_bytes());
     }

@@ -68,16 +68,21 @@ pub const MISSING: &str = "there is no `kiln-daemon` beside kiln, and only it ta
 
 /// A connection for a person: with `start`, a daemon is started where there is none.
 pub fn client(settings: &Settings, environment: &Environment, start: bool) -> Result<Client, String> {
-    let cache = settings.directory.as_deref().ok_or("there is no home directory; set KILN_DIR")?;
     if settings.remote.is_empty() {
         return Err("no remote store is set (`kiln config set remote URL`, or KILN_REMOTE)".into());
     }
-    let client = Client::new(cache, hello(settings, environment), program()).for_a_person();
+    let client = of_cache(settings, environment)?;
     match client.has_daemon() {
         false => Err(MISSING.into()),
         true if start => Ok(client),
         true => Ok(client.only_if_running()),
     }
+}
+
+/// A connection to the daemon of the cache, whatever remote stores it was started for.
+fn of_cache(settings: &Settings, environment: &Environment) -> Result<Client, String> {
+    let cache = settings.directory.as_deref().ok_or("there is no home directory; set KILN_DIR")?;
+    Ok(Client::new(cache, hello(settings, environment), program()).for_a_person())
 }
 
 /// Asks for JSON.
@@ -121,8 +126,8 @@ fn foreground(settings: &Settings) -> i32 {
 }
 
 fn stop(settings: &Settings, environment: &Environment) -> i32 {
-    let client = match client(settings, environment, false) {
-        Ok(client) => client,
+    let client = match of_cache(settings, environment) {
+        Ok(client) => client.only_if_running(),
         Err(what) => return fail(&what),
     };
     if !client.is_there() {

@@ -9,7 +9,6 @@ use kiln_report::explanation::{self, Build, Group, Uncached, Unit};
 use kiln_sys::clock;
 use serde_json::json;
 use std::fmt::Write;
-use std::path::Path;
 
 /// The most builds that are told about a crate.
 const MOST_OF_A_CRATE: usize = 10;
@@ -26,6 +25,9 @@ pub struct Arguments {
     /// All builds since then: how long ago (`2h`, `3d`) or a date (`2026-11-20`, UTC)
     #[arg(long, value_name = "WHEN", conflicts_with = "last")]
     since: Option<String>,
+    /// Also what is no unit: questions to the compiler, what build scripts and configure try out, links
+    #[arg(long)]
+    all: bool,
     /// As JSON (docs/reference/explain.md; fields are only ever added)
     #[arg(long)]
     json: bool,
@@ -59,7 +61,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
             None => "nothing was compiled here yet\n".to_owned(),
         });
     }
-    let text: Vec<String> = builds.iter().map(|build| as_text(build, now, paint)).collect();
+    let text: Vec<String> = builds.iter().map(|build| as_text(build, arguments.all, now, paint)).collect();
     say(&text.join("\n"));
     exit::FINE
 }
@@ -87,25 +89,25 @@ fn select(arguments: &Arguments, since: Option<u64>, events: &[Event]) -> Vec<Bu
     }
 }
 
-fn as_text(build: &Build, now: u64, paint: Paint) -> String {
-    let compiled = build.misses.iter().map(|group| group.units.len() + group.following.len()).sum::<usize>();
-    let uncached: usize = build.uncached.iter().map(|uncached| uncached.units.len()).sum();
-    let of = if build.project.is_empty() { String::new() } else { format!(" of {}", build.project) };
-    let mut text = format!(
-        "build{of}, {}: {}, {} restored, {compiled} compiled",
-        words::ago(build.at_ms, now),
-        words::count(build.units, "unit"),
-        build.hits,
-    );
-    for (number, what) in [(uncached as u64, "not cached"), (build.failures, "failed")] {
-        if number > 0 {
-            let _ = write!(text, ", {number} {what}");
-        }
-    }
-    text.push('\n');
+fn as_text(build: &Build, all: bool, now: u64, paint: Paint) -> String {
+    let mut text = format!("{}: {}\n", headline(build, now), build.tally);
     build.misses.iter().for_each(|group| tell_group(group, paint, &mut text));
-    build.uncached.iter().for_each(|uncached| tell_uncached(uncached, paint, &mut text));
+    let uncached = |uncached, text: &mut String| tell_uncached("not cached", uncached, paint, text);
+    build.uncached.iter().for_each(|group| uncached(group, &mut text));
+    if all {
+        build.besides.iter().for_each(|group| tell_uncached("no unit", group, paint, &mut text));
+    }
     text
+}
+
+/// `build of /home/me/app, dev profile, 3 min ago`.
+pub fn headline(build: &Build, now: u64) -> String {
+    let of = if build.project.is_empty() { String::new() } else { format!(" of {}", build.project) };
+    let profile = match build.profile.as_str() {
+        "" => String::new(),
+        profile => format!(", {profile} profile"),
+    };
+    format!("build{of}{profile}, {}", words::ago(build.at_ms, now))
 }
 
 fn tell_group(group: &Group, paint: Paint, text: &mut String) {
@@ -122,8 +124,8 @@ fn tell_group(group: &Group, paint: Paint, text: &mut String) {
     }
 }
 
-fn tell_uncached(uncached: &Uncached, paint: Paint, text: &mut String) {
-    let _ = writeln!(text, "\n  {}", paint.bad(&format!("not cached: {}", uncached.words)));
+fn tell_uncached(head: &str, uncached: &Uncached, paint: Paint, text: &mut String) {
+    let _ = writeln!(text, "\n  {}", paint.bad(&format!("{head}: {}", uncached.words)));
     let _ = writeln!(text, "    {}", names(&uncached.units, 5));
     for detail in uncached.details.iter().take(3) {
         let _ = writeln!(text, "    {detail}");
@@ -138,11 +140,8 @@ fn names(units: &[Unit], most: usize) -> String {
     let name = |unit: &Unit| match (unit.name.as_str(), unit.kind.as_str()) {
         ("", "") => "a call without a name".to_owned(),
         ("", kind) => kind.to_owned(),
-        // Every package's build script has the same name.
-        ("build_script_build" | "build_script_main", kind) => {
-            let package = Path::new(&unit.directory).file_name().unwrap_or_default();
-            format!("{} {kind}", package.display())
-        }
+        (name, "build-script") => format!("{name} build script"),
+        (name, "build-script-run") => format!("{name} build script (run)"),
         (name, "") => name.to_owned(),
         (name, kind) => format!("{name} {kind}"),
     };

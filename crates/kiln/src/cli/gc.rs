@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
         say(&if arguments.json {
             as_json(&collected, arguments.dry_run)
         } else {
-            as_text(&collected, arguments.dry_run)
+            as_text(&collected, limits.max_bytes, arguments.dry_run)
         });
     }
     if collected.stuck > 0 && !arguments.background {
@@ -71,11 +71,19 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
     exit::FINE
 }
 
-fn as_text(collected: &Collected, dry_run: bool) -> String {
+fn as_text(collected: &Collected, most: Option<u64>, dry_run: bool) -> String {
     let verb = if dry_run { "would remove" } else { "removed" };
     let results = words::count(collected.before.results - collected.after.results, "result");
     let (freed, left) = (words::bytes(collected.freed), words::bytes(collected.after.bytes));
-    format!("{verb} {results}, {freed}; {left} are left\n")
+    let is_above = |most: &u64| collected.after.bytes > *most && collected.after.results > 0;
+    let above = match most.filter(is_above) {
+        Some(most) => format!(
+            ", more than the limit of {}: what was used within the last ten minutes stays",
+            words::bytes(most)
+        ),
+        None => String::new(),
+    };
+    format!("{verb} {results}, {freed}; {left} are left{above}\n")
 }
 
 fn as_json(collected: &Collected, dry_run: bool) -> String {

@@ -1,13 +1,15 @@
 //! `kiln stats`: what the cache did so far.
 
-use crate::{exit, fail, say, words};
-use kiln_action::{Event, Outcome};
+use crate::{exit, explain, fail, say, words};
+use kiln_action::event::NO_UNITS;
+use kiln_action::{Event, Outcome, reason};
 use kiln_config::Settings;
 use kiln_engine::workshop::Workshop;
 use kiln_report::Summary;
-use kiln_report::log::Account;
+use kiln_report::explanation::{self, Build};
+use kiln_report::log::{Account, Log};
 use kiln_store::Entry;
-use kiln_sys::clock;
+use kiln_sys::{clock, files};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -41,6 +43,8 @@ struct Shown {
     entries: Option<Vec<Entry>>,
     biggest: Vec<Entry>,
     useful: Vec<Useful>,
+    /// The newest build, if the log has one that belongs here.
+    last: Option<Build>,
     /// What the daemons counted, of every remote store.
     remote: Value,
 }
@@ -72,7 +76,13 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
         Some(since) => since,
         None => None,
     };
-    let shown = gather(arguments, settings, &shop, since, here);
+    let project = arguments.project.as_deref().map(|written| words::directory(written, here));
+    let shown = gather(arguments, settings, &shop, since, project.as_deref());
+    if let Some(directory) =
+        project.filter(|directory| shown.account.projects.is_empty() && !is_there(directory))
+    {
+        return fail(&format!("there is no directory {}, and nothing was built in it", directory.display()));
+    }
     if arguments.json {
         say(&format!("{:#}\n", as_json(&shown)));
     } else {
@@ -81,20 +91,23 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
     exit::FINE
 }
 
+fn is_there(path: &Path) -> bool {
+    files::stat(path).is_ok_and(|found| found.is_some())
+}
+
 fn gather(
     arguments: &Arguments,
     settings: &Settings,
     shop: &Workshop,
     since: Option<u64>,
-    here: &Path,
+    project: Option<&Path>,
 ) -> Shown {
     let log = shop.log();
     let mut account = match since {
-        Some(since) => counted(&log.since(since)),
+        Some(since) => Account::of(&log.since(since)),
         None => log.account(),
     };
-    let project = arguments.project.as_deref().map(|written| words::directory(written, here));
-    if let Some(directory) = &project {
+    if let Some(directory) = project {
         account.projects.retain(|name, _| words::is_in(name, directory));
         account.total = Summary::default();
         account.projects.values().for_each(|summary| account.total.merge(summary));
@@ -104,22 +117,22 @@ fn gather(
     let mut biggest = entries.clone().unwrap_or_default();
     biggest.sort_by_key(|entry| std::cmp::Reverse(entry.bytes));
     biggest.truncate(top);
-    let useful =
-        if top > 0 { useful(&log.since(since.unwrap_or(0)), project.as_deref(), top) } else { Vec::new() };
+    let useful = if top > 0 { useful(&log.since(since.unwrap_or(0)), project, top) } else { Vec::new() };
     let store_bytes = shop.store.estimate().unwrap_or(0);
     let remote = crate::remote::counters(settings);
-    Shown { account, store_bytes, limit: settings.max_size, entries, biggest, useful, remote }
+    let last = last_build(&log, project).filter(|build| since.is_none_or(|since| build.at_ms >= since));
+    Shown { last, account, store_bytes, limit: settings.max_size, entries, biggest, useful, remote }
 }
 
-fn counted(events: &[Event]) -> Account {
-    let mut account = Account::default();
-    for event in events {
-        account.total.add(event);
-        if !event.project.is_empty() {
-            account.projects.entry(event.project.clone()).or_default().add(event);
-        }
-    }
-    account
+/// The newest build (of a project).
+fn last_build(log: &Log, project: Option<&Path>) -> Option<Build> {
+    let events = match project {
+        None => log.newest(explanation::has_last_build),
+        Some(_) => log.events(),
+    };
+    let here = |event: &&Event| project.is_none_or(|directory| words::is_in(&event.project, directory));
+    let events: Vec<Event> = events.iter().filter(here).cloned().collect();
+    Some(explanation::explain(&explanation::last_build(&events))).filter(|build| build.units > 0)
 }
 
 /// The units whose hits saved most, as far as the log still has them one by one.
@@ -127,7 +140,7 @@ fn useful(events: &[Event], project: Option<&Path>, most: usize) -> Vec<Useful> 
     let mut found: HashMap<String, (u64, u64)> = HashMap::new();
     let counts = |event: &&Event| {
         let here = project.is_none_or(|directory| words::is_in(&event.project, directory));
-        event.outcome == Outcome::Hit && event.kind != "probe" && here
+        event.outcome == Outcome::Hit && event.is_unit() && here
     };
     for event in events.iter().filter(counts) {
         let entry = found.entry(format!("{} {}", event.name, event.kind)).or_default();
@@ -159,6 +172,12 @@ fn as_json(shown: &Shown) -> Value {
     value["store_bytes"] = json!(shown.store_bytes);
     value["store_limit"] = json!(shown.limit);
     value["store_entries"] = json!(shown.entries.as_ref().map_or(0, Vec::len));
+    value["last_build"] = json!(shown.last.as_ref().map(|build| {
+        json!({
+            "project": build.project, "profile": build.profile, "at_ms": build.at_ms,
+            "units": build.units, "hits": build.hits, "failures": build.failures,
+        })
+    }));
     value["zeroed_ms"] = json!(shown.account.zeroed_ms);
     let projects: BTreeMap<&String, Value> =
         shown.account.projects.iter().map(|(name, summary)| (name, summary_json(summary))).collect();
@@ -179,19 +198,33 @@ fn as_json(shown: &Shown) -> Value {
     value
 }
 
+fn by_reason(head: &str, counts: &[(&String, &u64)], text: &mut String) {
+    if !counts.is_empty() {
+        let _ = writeln!(text, "\n{head}");
+    }
+    for (name, count) in counts {
+        let _ = writeln!(text, "{count:>8}  {}", reason::sentence(name));
+    }
+}
+
 fn as_text(shown: &Shown, one_project: bool) -> String {
     let summary = &shown.account.total;
     let mut text = String::new();
+    if let Some(build) = &shown.last {
+        let headline = explain::headline(build, clock::now_ms());
+        let _ = writeln!(text, "last {headline}\n  {}\n", build.tally);
+    }
     let mut row = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<22}{value:>14}");
     };
+    row("units", summary.units().to_string());
     row("hits", summary.hits.to_string());
     if summary.remote_hits > 0 {
-        row("hits from afar", summary.remote_hits.to_string());
+        row("hits from a remote", summary.remote_hits.to_string());
     }
     row("misses", summary.misses.to_string());
     row("hit rate", format!("{:.1} %", 100.0 * rate(summary)));
-    row("not cached", summary.bypasses.values().sum::<u64>().to_string());
+    row("not cached", (summary.uncached() - summary.errors).to_string());
     row("failed compiles", summary.failures.to_string());
     row("errors of the cache", summary.errors.to_string());
     row("compiling saved", words::span(summary.saved_ms));
@@ -202,12 +235,13 @@ fn as_text(shown: &Shown, one_project: bool) -> String {
     }
     row("on disk", words::bytes(shown.store_bytes));
     row("limit", shown.limit.map_or("none".into(), words::bytes));
-    if !summary.bypasses.is_empty() {
-        let _ = writeln!(text, "\nnot cached, by reason (`kiln explain` says what to do)");
-        for (reason, count) in &summary.bypasses {
-            let _ = writeln!(text, "  {reason:<20}{count:>14}");
-        }
+    if summary.probes > 0 {
+        row("tries, answered", format!("{} of {}", summary.probe_hits, summary.probes));
     }
+    let (besides, uncached): (Vec<_>, Vec<_>) =
+        summary.bypasses.iter().partition(|(reason, _)| NO_UNITS.contains(&reason.as_str()));
+    by_reason("not cached, by reason (`kiln explain` says what to do)", &uncached, &mut text);
+    by_reason("no units of a cache", &besides, &mut text);
     let stores = shown.remote.as_array().into_iter().flatten().map(crate::daemon::store_as_text);
     let stores: String = stores.collect();
     if !stores.is_empty() {

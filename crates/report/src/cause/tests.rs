@@ -202,3 +202,49 @@ fn the_nearest_run_counts() {
     let more = run(4, &[], vec![told(Question::File(literal("/w/c")), ONE, &[])]);
     assert_eq!(cause_of(vec![now], &more).words, "it looks at c now");
 }
+
+#[test]
+fn of_a_build_script_the_program_changed_and_not_the_compiler() {
+    let compiler = |value| word("toolchain", "digest", value);
+    let script = Baseline {
+        unit: "zlib build-script-run".into(),
+        runs: vec![run(1, &[compiler("1")], Vec::new())],
+        ..Baseline::default()
+    };
+    let found = of(&script, &run(2, &[compiler("2")], Vec::new()));
+    assert_eq!(
+        (found.words.as_str(), found.follows.as_str()),
+        ("the build script's program changed", ITS_PROGRAM)
+    );
+    let environ = |value: &[u8]| {
+        vec![Told {
+            details: vec![value.to_vec()],
+            ..told(Question::Environ, if value == b"A\0one" { ONE } else { TWO }, &[])
+        }]
+    };
+    let script = Baseline { runs: vec![run(1, &[], environ(b"A\0one"))], ..script };
+    let found = of(&script, &run(2, &[], environ(b"A\0two")));
+    assert_eq!(found.words, "the build script reads the whole environment, and A changed");
+}
+
+#[test]
+fn a_compiler_called_by_another_name_is_no_other_compiler() {
+    let program = |name| word("arguments", "program", name);
+    let found = cause_of(vec![run(1, &[program("gcc")], Vec::new())], &run(2, &[program("cc")], Vec::new()));
+    assert_eq!(found.words, "the compiler is called `cc` now (was `gcc`)");
+}
+
+#[test]
+fn what_a_build_script_made_follows_from_its_run() {
+    let made = |path: &str| {
+        let question = Question::File(literal(path));
+        let [old, new] = [ONE, TWO].map(|answer| vec![told(question.clone(), answer, &[])]);
+        differences(&run(1, &[], old), &run(2, &[], new), Path::new("/w")).remove(0)
+    };
+    let found = made("/w/target/debug/build/add-0123456789abcdef/out/libadd.a");
+    assert_eq!((found.follows.as_str(), found.rank), ("add-0123456789abcdef", Rank::Dependency));
+    assert_eq!(made("/w/target/debug/build/add/0123456789abcdef/out/b/x").follows, "add-0123456789abcdef");
+    for other in ["/w/out/libadd.a", "/w/build/add-1/out/libadd.a", "/w/build/out/libadd.a"] {
+        assert_eq!((made(other).follows.as_str(), made(other).rank), ("", Rank::File), "{other}");
+    }
+}

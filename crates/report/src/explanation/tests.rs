@@ -106,3 +106,20 @@ fn a_detail_that_only_names_the_unit_is_not_told_twice() {
     assert_eq!(details(&[never("odd_one", "odd-one")]), [""; 0], "a crate's name in cargo's spelling");
     assert_eq!(details(&[never("build_script_build", "odd")]), ["odd"], "the package that was meant");
 }
+
+#[test]
+fn what_is_typed_by_hand_belongs_together_for_a_minute() {
+    let typed = |name: &str, at_ms: u64| Event {
+        by_hand: true,
+        stem: String::new(),
+        at_ms,
+        took_us: 1_000_000,
+        ..miss(name, "", "")
+    };
+    // A loop, a long compile, and another command five minutes later.
+    let long = Event { took_us: 300_000_000, ..typed("c", 340_000) };
+    let events = [typed("a", 10_000), typed("b", 20_000), long, typed("d", 700_000)];
+    let built: Vec<usize> = builds(&events).iter().map(Vec::len).collect();
+    assert_eq!(built, [3, 1]);
+    assert_eq!(last_build(&events).len(), 1);
+}
