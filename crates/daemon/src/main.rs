@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 fn main() {
+    process::begin_late();
     process::close_inherited(); // cargo's jobserver and pipes end when the build does
     process::share_memory();
     let arguments = env::arguments();

@@ -30,6 +30,7 @@ extern "C" fn main() -> i32 {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
 fn main() {
+    process::begin_late();
     run();
 }
 
@@ -74,6 +75,9 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
         tell_unknown(argv, &environment, started);
         become_compiler(argv, reporter)
     };
+    if process::is_cramped() {
+        become_compiler(argv, reporter)
+    }
     let environment = if reporter.is_some() { Environment::capture() } else { environment };
     let Some(directory) = env::directory() else { become_compiler(argv, reporter) };
     let loaded = load(argv, &environment, &directory);

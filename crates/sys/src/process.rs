@@ -7,7 +7,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 
 /// A program to run. It inherits the environment, the directory and all descriptors (cargo's jobserver among them).
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,7 @@ impl Program<'_> {
         if let Some(called) = self.called {
             command.arg0(called);
         }
+        give_signals_back(&mut command);
         command
     }
 }
@@ -104,10 +105,51 @@ unsafe extern "C" {
     fn signal(number: i32, handler: usize) -> usize;
 }
 
-const SIGINT: i32 = 2;
-const SIGPIPE: i32 = 13;
+const SIGINT: i32 = libc::SIGINT;
+const SIGPIPE: i32 = libc::SIGPIPE;
 const SIG_DFL: usize = 0;
 const SIG_IGN: usize = 1;
+
+/// What this process makes of signals whatever its caller made of them, for it is no program's fault what kiln writes beside it: a pipe
+/// that nobody reads and a file that may not grow are errors, and children are waited for.
+const OWN: [(i32, usize); 3] = [(SIGPIPE, SIG_IGN), (libc::SIGXFSZ, SIG_IGN), (libc::SIGCHLD, SIG_DFL)];
+
+/// What the caller made of them.
+static CALLERS: [AtomicUsize; 3] = [const { AtomicUsize::new(UNKNOWN) }; 3];
+const UNKNOWN: usize = usize::MAX;
+
+fn take_signals(own: &[(i32, usize)], callers: &[AtomicUsize]) {
+    for ((number, handler), before) in own.iter().zip(callers) {
+        // SAFETY: C's `signal` with a handler that is no function.
+        before.store(unsafe { signal(*number, *handler) }, Ordering::SeqCst);
+    }
+}
+
+/// A program gets signals as our caller gave them to us. (std gives every child an empty mask and SIGPIPE's default.)
+fn give_signals_back(command: &mut Command) {
+    let callers = CALLERS.each_ref().map(|before| before.load(Ordering::SeqCst));
+    // SAFETY: a mask of zeros is one, and asking for our own writes nothing but it.
+    let mask = unsafe {
+        let mut mask: libc::sigset_t = std::mem::zeroed();
+        let told = libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut mask);
+        (told == 0).then_some(mask)
+    };
+    let give = move || {
+        for ((number, _), before) in OWN.iter().zip(callers) {
+            if before != UNKNOWN {
+                // SAFETY: C's `signal`, which may be called between `fork` and `exec`; what it said was there before.
+                unsafe { signal(*number, before) };
+            }
+        }
+        if let Some(mask) = &mask {
+            // SAFETY: the same; the mask is a whole one.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
+        }
+        Ok(())
+    };
+    // SAFETY: it neither allocates nor locks.
+    unsafe { command.pre_exec(give) };
+}
 
 /// Who is interrupted instead of this process; 0 is nobody.
 static INTERRUPTED: AtomicI32 = AtomicI32::new(0);
@@ -324,8 +366,25 @@ pub fn begin() {
         let open = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty());
         let _ = open.map(std::os::fd::IntoRawFd::into_raw_fd);
     }
-    // SAFETY: C's `signal` with a handler that is no function.
-    unsafe { signal(SIGPIPE, SIG_IGN) };
+    take_signals(&OWN, &CALLERS);
+}
+
+/// The same in a program that std has started: what the caller made of SIGPIPE is not known any more.
+pub fn begin_late() {
+    take_signals(&OWN[1..], &CALLERS[1..]);
+}
+
+/// Whether this process may have so little (memory, open files, stack) that what a compile needs behind kiln, beyond what it needs
+/// alone, could be what is missing: a recorded process maps a log, and this one is there as well.
+pub fn is_cramped() -> bool {
+    use rustix::process::{Resource, getrlimit};
+    const LEAST: [(Resource, u64); 4] = [
+        (Resource::As, 4 << 30),
+        (Resource::Data, 4 << 30),
+        (Resource::Nofile, 64),
+        (Resource::Stack, 1 << 20),
+    ];
+    LEAST.into_iter().any(|(resource, least)| getrlimit(resource).current.is_some_and(|limit| limit < least))
 }
 
 /// Keeps a process of many threads small: glibc's allocator gives each of the first threads (eight for each processor) an arena of its
@@ -345,12 +404,18 @@ pub fn pause(time: std::time::Duration) {
 
 /// Ends this process by the signal that ended the program, so that the caller sees the same.
 pub fn end_by_signal(signal: i32) -> ! {
-    // SAFETY: C's `signal` with a handler that is no function. std makes every Rust program ignore SIGPIPE.
-    unsafe { self::signal(signal, SIG_DFL) };
+    // SAFETY: C's `signal` with a handler that is no function, and a mask of nothing but this one.
+    unsafe {
+        self::signal(signal, SIG_DFL);
+        let mut mask: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut mask);
+        libc::sigaddset(&raw mut mask, signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const mask, std::ptr::null_mut());
+    }
     if let Some(signal) = rustix::process::Signal::from_named_raw(signal) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
     }
-    std::process::exit(128 + signal) // the signal is blocked or ignored here
+    std::process::exit(128 + signal) // the signal does not end a process
 }
 
 /// All of standard input.
@@ -376,13 +441,14 @@ pub fn say(channel: Channel, bytes: &[u8]) {
 }
 
 /// Passes on what the compiler said. Where nobody reads it any more, this process ends as the compiler would have (rustc
-/// takes SIGPIPE as it comes).
+/// takes SIGPIPE as it comes), unless the caller ignores that.
 pub fn pass_on(channel: Channel, bytes: &[u8]) {
     let written = match channel {
         Channel::Out => io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()),
         Channel::Err => io::stderr().lock().write_all(bytes),
     };
-    if written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+    let ignored = CALLERS[0].load(Ordering::SeqCst) == SIG_IGN;
+    if !ignored && written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         end_by_signal(SIGPIPE);
     }
 }
