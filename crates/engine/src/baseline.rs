@@ -10,7 +10,7 @@ use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question, digest
 use kiln_compiler::rustc::environment as variables;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::env::Environment;
-use kiln_sys::files::{self, Scratch};
+use kiln_sys::{files, random};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -55,7 +55,7 @@ impl Units {
 
     /// What is remembered in a file that is named by [`Units::path`], if it is that unit's.
     fn read(path: &Path) -> Option<Baseline> {
-        Baseline::decode(&name_of(path)?, &files::read_limited(path, LARGEST).ok()?).ok()
+        Baseline::decode(&name_of(path)?, &files::read_own(path, LARGEST).ok()?).ok()
     }
 
     /// All baselines that can be read.
@@ -71,15 +71,11 @@ impl Units {
     /// The salt of this cache directory: made once, known to nobody else.
     fn salt(&self) -> Option<Vec<u8>> {
         let path = self.directory.join("salt");
-        let read = || files::read_limited(&path, SALT as u64).ok().filter(|salt| salt.len() == SALT);
+        let read = || files::read_own(&path, SALT as u64).ok().filter(|salt| salt.len() == SALT);
         if let Some(salt) = read() {
             return Some(salt);
         }
-        let mut salt = vec![0; SALT];
-        let source = Scratch::look(Path::new("/dev/urandom")).ok()??;
-        if source.read_at(&mut salt, 0).ok()? != SALT {
-            return None;
-        }
+        let salt: [u8; SALT] = random::bytes().ok()?;
         files::write_private(&path, &salt).ok()?;
         read() // of two writers at once both believe the last one
     }
@@ -208,7 +204,7 @@ pub fn keep_version(memory: &Path, toolchain: &Digest, said: &[u8]) {
 
 /// What a compiler calls itself, if it was ever asked.
 pub fn version(memory: &Path, toolchain: &Digest) -> String {
-    let note = files::read_limited(&version_note(memory, toolchain), 256).unwrap_or_default();
+    let note = files::read_own(&version_note(memory, toolchain), 256).unwrap_or_default();
     String::from_utf8(note).unwrap_or_default()
 }
 

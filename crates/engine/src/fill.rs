@@ -31,7 +31,7 @@ pub fn before_cargo(call: &Call<'_>) -> Vec<(Digest, PathBuf)> {
     let Some(notes) = call.settings.notes.as_deref() else { return Vec::new() };
     let Some(rustc) = asked_first(call.argv) else { return Vec::new() };
     let file = Plan::file(notes);
-    let plan = files::read_limited(&file, 1 << 16).ok().and_then(|bytes| Plan::decode(&bytes).ok());
+    let plan = files::read_own(&file, 1 << 16).ok().and_then(|bytes| Plan::decode(&bytes).ok());
     if let Some(plan) = plan
         && files::remove(&file).is_ok_and(|was_there| was_there)
     {

@@ -70,7 +70,7 @@ const LONGEST_NOTE: u64 = 64;
 /// The guilt of a macro's file, remembered by its digest below `memory`.
 pub fn of(path: &Path, digest: &Digest, memory: &Path) -> Result<Guilt, Reason> {
     let note = memory.join(digest.hex());
-    if let Ok(file) = files::read_limited(&note, LONGEST_NOTE)
+    if let Ok(file) = files::read_own(&note, LONGEST_NOTE)
         && let Ok(&[bits]) = unseal(MAGIC, VERSION, &digest.hash, &file)
     {
         return Ok(Guilt::from_bits(bits));

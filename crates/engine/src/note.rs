@@ -59,7 +59,7 @@ pub fn all(notes: &Path) -> Vec<Note> {
     let entries = files::list(notes).ok().flatten().unwrap_or_default();
     let named = entries.iter().filter(|entry| entry.name.as_bytes().ends_with(END.as_bytes()));
     let read = |name: &OsStr| {
-        let text = files::read_limited(&notes.join(name), LONGEST).ok()?;
+        let text = files::read_own(&notes.join(name), LONGEST).ok()?;
         Note::read(&mut Reader(&text)).ok()
     };
     let mut all: Vec<Note> = named.filter_map(|entry| read(&entry.name)).collect();

@@ -80,7 +80,7 @@ pub fn filled(invocation: &Invocation, build: u32) -> Option<()> {
 /// built): then it is to be empty as if nobody had been there.
 fn was_filled(invocation: &Invocation, build: u32) -> bool {
     let Some(mark) = mark(invocation) else { return false };
-    let own = files::read_limited(&mark, 32).is_ok_and(|text| text == build.to_string().as_bytes());
+    let own = files::read_own(&mark, 32).is_ok_and(|text| text == build.to_string().as_bytes());
     own && files::remove(&mark).is_ok_and(|was_there| was_there)
 }
 

@@ -283,12 +283,14 @@ const MAGIC: [u8; 4] = *b"KTCH";
 const VERSION: u8 = 4;
 /// The longest that somebody else is waited for who identifies the same toolchain.
 const LONGEST: Duration = Duration::from_secs(10);
+/// No note is longer.
+const LARGEST: u64 = 16 << 20;
 /// Longer than one tick of any kernel's file clock.
 const SETTLED_NS: i64 = 20_000_000;
 
 /// What was remembered, if every directory and file still has the identity it had then.
 fn recall(note: &Path, compiler: &Path, wrapper: Option<&Path>) -> Option<Known> {
-    let bytes = files::read(note).ok()?;
+    let bytes = files::read_own(note, LARGEST).ok()?;
     let mut from = Reader(unseal(MAGIC, VERSION, name_of(note), &bytes).ok()?);
     let digest = from.digest().ok()?;
     let count = from.u32().ok()?;

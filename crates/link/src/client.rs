@@ -8,13 +8,15 @@ use kiln_sys::clock::Moment;
 use kiln_sys::{files, process};
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A daemon that says nothing for so long is as good as gone.
 const SILENCE: Duration = Duration::from_secs(2);
+/// A daemon lets nobody wait longer for a unit (kiln-daemon's budgets), whatever signs of life it gives: so nobody waits.
+const LONGEST: Duration = Duration::from_secs(20);
 /// So long a new daemon is waited for.
 const START: Duration = Duration::from_millis(250);
 /// So long after one start there is no other.
@@ -96,7 +98,8 @@ impl Client {
 
     /// Asks for a unit. Whatever goes wrong is a "no".
     pub fn resolve(&self, wanted: &Resolve) -> Resolved {
-        let asked = self.ask(tag::RESOLVE, &wanted.encode(), SILENCE);
+        let most = Duration::from_millis(u64::from(wanted.most_ms)).min(LONGEST) + SILENCE;
+        let asked = self.ask_for(tag::RESOLVE, &wanted.encode(), SILENCE, Some(most));
         asked.ok().and_then(|bytes| Resolved::decode(&bytes).ok()).unwrap_or_default()
     }
 
@@ -110,10 +113,20 @@ impl Client {
 
     /// Asks anything; `silence` is how long it may say nothing at all.
     pub fn ask(&self, tag: u8, body: &[u8], silence: Duration) -> Result<Vec<u8>, Refusal> {
+        self.ask_for(tag, body, silence, None)
+    }
+
+    /// The same, and `most` is how long it may take, whatever it says meanwhile.
+    fn ask_for(
+        &self,
+        tag: u8,
+        body: &[u8],
+        silence: Duration,
+        most: Option<Duration>,
+    ) -> Result<Vec<u8>, Refusal> {
         let (answer, bytes) = self.with_stream(|stream| {
-            stream.set_read_timeout(Some(silence))?;
             message::send(stream, tag, body)?;
-            hear(stream)
+            hear(&mut Listener { stream, silence, most, since: Moment::now() })
         })?;
         match answer {
             tag::REFUSED => Err(Refusal::Said(String::from_utf8_lossy(&bytes).into_owned())),
@@ -211,14 +224,18 @@ impl Client {
         stream.set_read_timeout(Some(SILENCE))?;
         stream.set_write_timeout(Some(SILENCE))?;
         message::send(&mut stream, tag::HELLO, &self.hello.encode())?;
-        let (answer, bytes) = hear(&mut stream)?;
+        let mut greeting =
+            Listener { stream: &mut stream, silence: SILENCE, most: Some(SILENCE), since: Moment::now() };
+        let (answer, bytes) = hear(&mut greeting)?;
         let theirs = bytes.first_chunk().map_or(0, |head| u32::from_le_bytes(*head));
         if answer == tag::TEXT && theirs == PROTOCOL {
             return Ok(stream);
         }
         if theirs < PROTOCOL {
             let _ = message::send(&mut stream, message::RETIRE, b"");
-            let _ = hear(&mut stream);
+            let mut farewell =
+                Listener { stream: &mut stream, silence: SILENCE, most: Some(SILENCE), since: Moment::now() };
+            let _ = hear(&mut farewell);
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         self.given_up.set(true); // it is newer: it stays, and we step aside
@@ -249,8 +266,31 @@ impl Client {
     }
 }
 
+/// Reads what a daemon says, and for no longer than is allowed: one that says a byte a second, or that it is still at it, would be listened
+/// to for ever.
+struct Listener<'a> {
+    stream: &'a mut UnixStream,
+    /// How long it may say nothing.
+    silence: Duration,
+    /// How long it may take.
+    most: Option<Duration>,
+    since: Moment,
+}
+
+impl Read for Listener<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = match self.most {
+            Some(most) => most.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero()),
+            None => Some(self.silence),
+        };
+        let left = left.ok_or(io::ErrorKind::WouldBlock)?;
+        self.stream.set_read_timeout(Some(left.min(self.silence)))?;
+        self.stream.read(buffer)
+    }
+}
+
 /// The next answer that is one.
-fn hear(stream: &mut UnixStream) -> io::Result<(u8, Vec<u8>)> {
+fn hear(stream: &mut Listener<'_>) -> io::Result<(u8, Vec<u8>)> {
     loop {
         match message::receive(stream)? {
             (tag::WORKING, _) => {}

@@ -81,7 +81,7 @@ pub fn waiting(queue: &Path, remotes: &[u8; 32]) -> Vec<Waiting> {
     for name in names(queue).into_iter().filter(|name| name.to_string_lossy().ends_with(&ending)) {
         let path = queue.join(&name);
         let Ok(Some(stat)) = files::lstat(&path) else { continue };
-        match files::read_limited(&path, LONGEST).map(|bytes| Queued::decode(&bytes)) {
+        match files::read_own(&path, LONGEST).map(|bytes| Queued::decode(&bytes)) {
             Ok(Ok(queued)) if queued.remotes == *remotes => {
                 all.push(Waiting { path, queued, since_ns: stat.identity.mtime_ns });
             }

@@ -112,12 +112,15 @@ fn make_directories(directory: &Path) -> io::Result<()> {
 
 fn write_new(path: &Path) -> io::Result<()> {
     let mode = Mode::RUSR | Mode::WUSR | Mode::XUSR | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH;
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let _ = fs::unlinkat(CWD, path, AtFlags::empty()); // of a process that was killed and had this number
     write_all(&fs::openat(CWD, path, flags, mode)?, OBJECT)
 }
 
 fn read_all(path: &Path) -> io::Result<Vec<u8>> {
-    let file = fs::openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    // What lies there may be anybody's doing: a pipe is not waited for, and a link leads nowhere.
+    let safely = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = fs::openat(CWD, path, OFlags::RDONLY | safely, Mode::empty())?;
     let mut content = vec![0; OBJECT.len() + 1];
     let size = read_at(&file, &mut content, 0)?;
     content.truncate(size);

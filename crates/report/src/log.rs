@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// A segment is closed when it is this large, in bytes.
 const SEGMENT_BYTES: u64 = 4 << 20;
+/// No file of the log is larger: many calls at once let one grow beyond the size at which it is closed.
+const LARGEST: u64 = 64 << 20;
 /// Closed segments that are kept in full.
 const KEPT: usize = 4;
 /// The most projects that are counted apart for ever.
@@ -230,7 +232,7 @@ impl Log {
     }
 
     fn totals(&self) -> Totals {
-        let text = files::read(&self.totals_file()).unwrap_or_default();
+        let text = files::read_own(&self.totals_file(), LARGEST).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
@@ -248,7 +250,7 @@ impl Log {
 }
 
 fn read_into(path: &Path, events: &mut Vec<Event>) {
-    if let Ok(text) = files::read(path) {
+    if let Ok(text) = files::read_own(path, LARGEST) {
         events.extend(parse(&text));
     }
 }

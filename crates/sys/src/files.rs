@@ -26,7 +26,7 @@ pub use draft::{
 };
 use kind::filesystem_kind_of;
 pub use kind::{FilesystemKind, filesystem_kind, free_bytes, stamps_names};
-pub use lock::{Lock, PlaceLock};
+pub use lock::{Asked, Lock, PlaceLock};
 pub use place::{place_copy, place_copy_checked, place_copy_hashing, place_link};
 pub use search::{Search, find_any};
 
@@ -253,10 +253,24 @@ const BUFFER: u64 = 256 << 10;
 impl Source {
     /// Opens a file. Never waits for a pipe's other end.
     pub fn open(path: &Path) -> Result<Source, FileError> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        Source::open_with(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY)
+    }
+
+    /// Opens a file of kiln's own books. What is there may be anybody's doing: what is no regular file by this very name is an error.
+    pub fn open_own(path: &Path) -> Result<Source, FileError> {
+        let source = Source::open_with(path, OFlags::RDONLY | SAFELY)?;
+        source.is_regular().then_some(()).ok_or_else(|| not_regular(path))?;
+        Ok(source)
+    }
+
+    fn open_with(path: &Path, flags: OFlags) -> Result<Source, FileError> {
         let file = call("open", path, || rustix::fs::open(path, flags, Mode::empty()))?;
         let stat = fstat(&file, path)?;
         Ok(Source { file, path: path.to_owned(), stat })
+    }
+
+    fn is_regular(&self) -> bool {
+        self.stat.kind == FileKind::File
     }
 
     /// What it was when it was opened.
@@ -266,6 +280,9 @@ impl Source {
 
     /// Hands all bytes to `take`, in pieces.
     fn each_piece(&self, mut take: impl FnMut(&[u8], u64) -> Result<(), FileError>) -> Result<(), FileError> {
+        if !self.is_regular() {
+            return Err(not_regular(&self.path)); // it may never end
+        }
         let mut buffer = self.buffer();
         let mut offset = 0;
         loop {
@@ -325,9 +342,21 @@ pub fn hash_file(path: &Path) -> Result<Hashed, FileError> {
     Source::open(path)?.hash()
 }
 
-/// The whole content.
+fn not_regular(path: &Path) -> FileError {
+    FileError::new("read", path, io::Error::other("it is no regular file"))
+}
+
+/// The whole content of a regular file that is not too large to be held.
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    read_limited(path, u64::MAX)
+    const LARGEST: u64 = 1 << 30;
+    let source = Source::open(path)?;
+    source.is_regular().then_some(()).ok_or_else(|| not_regular(path))?;
+    read_source(&source, LARGEST)
+}
+
+/// The whole content of a file of kiln's own books (see [`Source::open_own`]), if it is at most `limit` bytes long.
+pub fn read_own(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    read_source(&Source::open_own(path)?, limit)
 }
 
 /// The whole content, if it is at most `limit` bytes long; else an error of the kind [`io::ErrorKind::FileTooLarge`].
@@ -337,6 +366,9 @@ pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 
 /// The whole content of an open file, likewise.
 pub fn read_source(source: &Source, limit: u64) -> Result<Vec<u8>, FileError> {
+    if source.is_regular() && source.stat.identity.size > limit {
+        return Err(FileError::new("read", &source.path, io::ErrorKind::FileTooLarge));
+    }
     let mut bytes = vec![0; source.stat.identity.size.clamp(512, limit.clamp(512, 1 << 30)) as usize + 1];
     let mut done = 0;
     loop {
@@ -393,9 +425,8 @@ fn write_at(file: &OwnedFd, path: &Path, mut bytes: &[u8], mut offset: u64) -> R
     Ok(())
 }
 
-/// For files in the cache that are written in place: a symbolic link must not lead the writing elsewhere, and a pipe must
-/// not be waited for.
-const SAFELY: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK);
+/// For files in the cache: a symbolic link must not lead elsewhere, and a pipe must not be waited for.
+const SAFELY: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 /// A small fixed-size record file that is read and written in place, for things that may be lost: counters, memos.
 pub struct Scratch {
@@ -413,14 +444,21 @@ impl Scratch {
             Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => open(OFlags::RDONLY),
             _ => Err(error),
         })?;
+        Scratch::of(file, path)
+    }
+
+    /// A device has no end, a pipe no places.
+    fn of(file: OwnedFd, path: &Path) -> Result<Scratch, FileError> {
+        let stat = fstat(&file, path)?;
+        (stat.kind == FileKind::File).then_some(()).ok_or_else(|| not_regular(path))?;
         Ok(Scratch { file, path: path.to_owned() })
     }
 
     /// Opens one that is there, for reading only; `None` if it is not.
     pub fn look(path: &Path) -> Result<Option<Scratch>, FileError> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let flags = OFlags::RDONLY | SAFELY;
         let file = found(call("open", path, || rustix::fs::open(path, flags, Mode::empty())))?;
-        Ok(file.map(|file| Scratch { file, path: path.to_owned() }))
+        file.map(|file| Scratch::of(file, path)).transpose()
     }
 
     /// Reads into `buffer` from `offset`; says how many bytes there were.

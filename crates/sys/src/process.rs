@@ -539,6 +539,14 @@ pub fn starter(own: &[&str], tools: &[&str], go_between: &[&str]) -> Starter {
     found
 }
 
+/// Whether a process is stopped (by a signal, or by whoever traces it).
+pub fn is_stopped(process: u32) -> bool {
+    let stat = std::fs::read(format!("/proc/{process}/stat")).unwrap_or_default();
+    // `PID (NAME) STATE …`, and a name may hold anything
+    let behind_name = stat.iter().rposition(|byte| *byte == b')').map(|at| at + 2);
+    behind_name.and_then(|at| stat.get(at)).is_some_and(|state| matches!(state, b'T' | b't'))
+}
+
 /// Where the process that started this one is.
 pub fn directory_of_parent() -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/{}/cwd", parent())).ok()

@@ -38,7 +38,7 @@ impl Session {
     /// What the file of events holds.
     pub fn told(&self) -> Vec<u8> {
         const LARGEST: u64 = 256 << 20;
-        self.events().and_then(|events| files::read_limited(&events, LARGEST).ok()).unwrap_or_default()
+        self.events().and_then(|events| files::read_own(&events, LARGEST).ok()).unwrap_or_default()
     }
 
     /// After the build has ended.

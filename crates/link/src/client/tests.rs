@@ -107,6 +107,40 @@ fn a_silent_daemon_is_asked_once() {
     }
 }
 
+/// One that says for ever that it is still at it, or says its answer a byte at a time, is not listened to for ever.
+#[test]
+fn a_daemon_that_never_comes_to_an_end_is_left() {
+    type Lie = fn(&mut UnixStream) -> io::Result<()>;
+    let working: Lie = |stream| message::send(stream, tag::WORKING, b"");
+    let trickle: Lie = |stream| io::Write::write_all(stream, &[0]);
+    let a_long_frame = (4_u32 << 20).to_le_bytes();
+    for (first, lie) in [(&[][..], working), (&a_long_frame[..], trickle)] {
+        let directory = tempfile::tempdir().unwrap();
+        let listener = place(directory.path()).listen().unwrap();
+        let first = first.to_vec();
+        let daemon = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            message::receive(&mut stream).unwrap();
+            message::send(&mut stream, tag::TEXT, &PROTOCOL.to_le_bytes()).unwrap();
+            message::receive(&mut stream).unwrap();
+            io::Write::write_all(&mut stream, &first).unwrap();
+            for _ in 0..600 {
+                if lie(&mut stream).is_err() {
+                    return true; // the client has left
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            false
+        });
+        let client = Client::new(directory.path(), hello(), None);
+        let asked = client.resolve(&Resolve { most_ms: 100, ..wanted() });
+        assert_eq!(asked, Resolved::default());
+        assert!(client.is_silent(), "the others do not ask it either");
+        drop(client);
+        assert!(daemon.join().unwrap());
+    }
+}
+
 /// A daemon that does not come (it has no permission, its file system has no sockets) is waited for once.
 #[test]
 fn a_daemon_that_does_not_start_is_waited_for_once() {

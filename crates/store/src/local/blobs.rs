@@ -220,7 +220,7 @@ impl LocalStore {
 
     fn open_blob(&self, digest: &Digest) -> Result<(PathBuf, Source), StoreError> {
         let path = self.path(&Key::Blob(*digest));
-        let source = match Source::open(&path) {
+        let source = match Source::open_own(&path) {
             Err(error) if error.is_missing() => return Err(StoreError::Missing(*digest)),
             source => source?,
         };

@@ -22,7 +22,7 @@ const FORMAT: u8 = 2;
 impl LocalStore {
     pub(super) fn record(&self, key: &Key) -> Option<Vec<u8>> {
         let path = self.path(key);
-        let source = Source::open(&path).ok()?;
+        let source = Source::open_own(&path).ok()?;
         let limit = match key {
             Key::Blob(digest) => digest.size,
             _ => LARGEST,
@@ -67,7 +67,7 @@ impl LocalStore {
     /// the next collection.
     fn keep_newest(&self, weak: &[u8; 32], action: &ActionKey) -> Result<(), StoreError> {
         let path = self.shard(INCREMENTAL, weak);
-        let list = files::read_limited(&path, 4096).ok();
+        let list = files::read_own(&path, 4096).ok();
         let mut newest = list.and_then(|bytes| decode_newest(weak, &bytes).ok()).unwrap_or_default();
         newest.retain(|known| known != action);
         newest.insert(0, *action);

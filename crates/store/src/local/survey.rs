@@ -151,7 +151,7 @@ fn aged(path: PathBuf, stat: Stat) -> Aged {
 }
 
 fn read_result(path: PathBuf, key: [u8; 32], stat: Stat) -> Result<Record, Option<Aged>> {
-    let bytes = match files::read_limited(&path, records::LARGEST) {
+    let bytes = match files::read_own(&path, records::LARGEST) {
         Ok(bytes) => bytes,
         Err(error) if error.is_missing() => return Err(None),
         Err(_) => return Err(Some(aged(path, stat))),

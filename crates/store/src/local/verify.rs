@@ -211,7 +211,7 @@ impl LocalStore {
 
 /// The bytes of a record; nothing is what cannot be read as one; `None` if it is gone since.
 fn read(path: &Path) -> Option<Vec<u8>> {
-    match files::read_limited(path, records::LARGEST) {
+    match files::read_own(path, records::LARGEST) {
         Ok(bytes) => Some(bytes),
         Err(error) if error.is_missing() => None,
         Err(_) => Some(Vec::new()),

@@ -328,12 +328,17 @@ fn nothing_is_written_through_a_symbolic_link_or_into_a_pipe() {
 fn places_in_one_file_are_locked_one_by_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("locks");
+    let taken = |place| matches!(PlaceLock::try_exclusive(&path, place).unwrap(), Asked::Taken(_));
     let held = PlaceLock::try_exclusive(&path, u64::MAX).unwrap();
-    assert!(held.is_some());
-    assert!(PlaceLock::try_exclusive(&path, u64::MAX).unwrap().is_none());
-    assert!(PlaceLock::try_exclusive(&path, 0).unwrap().is_some());
+    assert!(matches!(held, Asked::Taken(_)));
+    let holder = match PlaceLock::try_exclusive(&path, u64::MAX).unwrap() {
+        Asked::Held(holder) => holder,
+        Asked::Taken(_) => panic!("two have it"),
+    };
+    assert_eq!(holder, Some(std::process::id()));
+    assert!(taken(0));
     drop(held);
-    assert!(PlaceLock::try_exclusive(&path, u64::MAX).unwrap().is_some());
+    assert!(taken(u64::MAX));
 }
 
 #[test]
@@ -364,4 +369,28 @@ fn a_large_copy_is_right_or_fails_whichever_call_fails() {
         }
     }
     assert!(right >= 3, "without a thread, without room asked for, without any failure: {right}");
+}
+
+/// What kiln keeps for itself is a regular file by its own name, whatever else lies there.
+#[test]
+fn the_own_books_are_regular_files() {
+    let space = space();
+    let at = |name: &str| space.path().join(name);
+    fs::write(at("plain"), "12345").unwrap();
+    symlink("plain", at("link")).unwrap();
+    symlink("/dev/zero", at("endless")).unwrap();
+    fs::create_dir(at("directory")).unwrap();
+    fs::File::create(at("huge")).unwrap().set_len(1 << 40).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+    assert_eq!(read_own(&at("plain"), 5).unwrap(), b"12345");
+    assert_eq!(read_own(&at("plain"), 4).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
+    for name in ["link", "endless", "directory", "huge", "pipe"] {
+        assert!(read_own(&at(name), 1 << 20).is_err(), "{name}");
+        assert!(read(&at(name)).is_err() || name == "link", "{name}");
+        if name != "huge" {
+            assert!(Scratch::look(&at(name)).is_err() && Scratch::open(&at(name)).is_err(), "{name}");
+            assert!(hash_file(&at(name)).is_err() || name == "link", "{name}");
+        }
+    }
+    let _ = PlaceLock::try_exclusive(&at("pipe"), 1); // (an error or not, but no waiting)
 }

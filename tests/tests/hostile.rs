@@ -1,0 +1,225 @@
+//! Anything can lie where kiln expects a file of its own: a pipe that nobody writes to, a directory, a socket, a link to what never ends,
+//! gigabytes of nothing, something that may not be read. A build ends, in time and right, whatever lies there.
+//!
+//! One file of each kind is replaced; with `KILN_TEST_EVERY_FILE=1 cargo test -p kiln-tests --test hostile` every one.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests arrange files, processes and the environment themselves; nothing here runs in kiln"
+)]
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use kiln_testkit::{TestSpace, Toolchain, tree};
+
+/// The first three make a careless program wait, or take all memory.
+const THINGS: [&str; 9] =
+    ["pipe", "endless", "huge", "directory", "socket", "link", "closed", "empty", "noise"];
+
+/// Puts a thing in the place of a file.
+fn replace(file: &Path, thing: &str, elsewhere: &Path) {
+    if fs::symlink_metadata(file).unwrap().is_dir() {
+        fs::remove_dir_all(file).unwrap();
+    } else {
+        fs::remove_file(file).unwrap();
+    }
+    match thing {
+        "pipe" => assert!(Command::new("mkfifo").arg(file).status().unwrap().success()),
+        "endless" => symlink("/dev/zero", file).unwrap(),
+        "huge" => File::create(file).unwrap().set_len(16 << 30).unwrap(),
+        "directory" => {
+            fs::create_dir(file).unwrap();
+            fs::write(file.join("something"), "in it").unwrap();
+        }
+        "socket" => bind(file),
+        "link" => symlink(elsewhere, file).unwrap(),
+        "closed" => {
+            fs::write(file, "x").unwrap();
+            fs::set_permissions(file, fs::Permissions::from_mode(0o000)).unwrap();
+        }
+        "empty" => fs::write(file, "").unwrap(),
+        "noise" => fs::write(file, vec![0xa5; 5000]).unwrap(),
+        _ => unreachable!("{thing}"),
+    }
+}
+
+/// A socket, whose address has no room for long paths.
+fn bind(file: &Path) {
+    let short = std::env::temp_dir().join(format!("s{}", std::process::id()));
+    drop(UnixListener::bind(&short).unwrap());
+    let moved = Command::new("mv").args([&short, file]).status().unwrap();
+    assert!(moved.success());
+}
+
+/// What a file is for: its path with the names that are made of digests and numbers left out.
+fn role(file: &Path) -> String {
+    let part = |part: &str| match part {
+        part if part.len() < 2 => "*".to_owned(),
+        part if part.bytes().filter(|byte| byte.is_ascii_hexdigit()).count() > 15 => {
+            let end = part.rsplit_once('.').map_or("", |(_, end)| end);
+            format!("{}*{end}", part.split('-').next().filter(|start| start.len() < 16).unwrap_or(""))
+        }
+        part => part.to_owned(),
+    };
+    file.iter().map(|name| part(&name.to_string_lossy())).collect::<Vec<_>>().join("/")
+}
+
+/// What came of a call.
+struct Did {
+    code: Option<i32>,
+    said: String,
+    made: Option<Vec<u8>>,
+}
+
+/// So many calls of a build are the same in every build.
+const OLD: usize = 2;
+
+/// Whether all is to be tried.
+fn every() -> bool {
+    std::env::var_os("KILN_TEST_EVERY_FILE").is_some()
+}
+
+struct Scene {
+    space: TestSpace,
+    rustc: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let space = TestSpace::new();
+        let rustc = Toolchain::rustc();
+        space.write("ws/a.c", "#include \"a.h\"\n#warning told\nint f(void) { return VALUE; }\n");
+        space.write("ws/a.h", "#define VALUE 1\n");
+        space.write(
+            "ws/it.rs",
+            "extern crate proc_macro;\n#[proc_macro]\npub fn it(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n    \
+             \"pub fn made() {}\".parse().unwrap()\n}\n",
+        );
+        space.write("ws/user.rs", "it::it! {}\npub fn f() { let unused = 1; }\n");
+        let scene = Scene { space, rustc };
+        let mut made = scene.space.command(&scene.rustc);
+        made.args([
+            "--crate-name",
+            "it",
+            "--edition=2021",
+            "it.rs",
+            "--crate-type",
+            "proc-macro",
+            "--out-dir",
+            "macro",
+        ]);
+        fs::create_dir(scene.space.path("ws/macro")).unwrap();
+        assert!(made.current_dir(scene.space.path("ws")).status().unwrap().success());
+        scene
+    }
+
+    /// All compiles of it: some that were seen before, and some that nobody has seen.
+    fn build(&self, kiln: Option<&Path>) -> Vec<Did> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let ws = self.space.path("ws");
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        self.space.write("ws/new.c", format!("int g{number}(void) {{ return {number}; }}\n"));
+        self.space.write("ws/new.rs", format!("pub fn g{number}() {{}}\n"));
+        std::thread::sleep(std::time::Duration::from_millis(30)); // (else they are too young to be kept)
+        let rustc = self.rustc.to_str().unwrap();
+        let library = |name: &str| {
+            format!(
+                "{rustc} --crate-name {name} --edition=2021 {name}.rs --emit=dep-info,metadata,link --out-dir out"
+            )
+        };
+        let mut calls = vec![
+            ("gcc -c a.c -o out/a.o -MD".to_owned(), "out/a.o"),
+            (library("user") + " --crate-type lib --extern it=macro/libit.so", "out/libuser.rlib"),
+            ("gcc -c new.c -o out/new.o".to_owned(), "out/new.o"),
+        ];
+        if every() {
+            calls.push((library("new") + " --crate-type lib", "out/libnew.rlib"));
+        }
+        let _ = fs::remove_dir_all(ws.join("out"));
+        fs::create_dir(ws.join("out")).unwrap();
+        let run = |(call, made): &(String, &str)| {
+            // What waits for ever is ended, and 8 GB are more than a compiler needs here (and less than what lies there).
+            let mut command = self.space.command("bash");
+            let line = "ulimit -v 8000000; exec timeout -k 1 100 \"$@\"";
+            command.args(["-c", line, "bash"]).args(kiln).args(call.split(' ')).current_dir(&ws);
+            command.env("KILN_DIR", self.space.cache());
+            let output = command.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            Did { code: output.status.code(), said, made: fs::read(ws.join(made)).ok() }
+        };
+        calls.iter().map(run).collect()
+    }
+
+    /// The build beside what the compilers make alone.
+    #[track_caller]
+    fn is_right(&self, plain: &[Did], told: &str) {
+        let through = self.build(Some(kiln_testkit::binary::kiln()));
+        for (call, (did, alone)) in through.iter().zip(plain).enumerate() {
+            assert_eq!(did.code, Some(0), "{told}: call {call}: {}", did.said);
+            let same = did.made == alone.made || call >= OLD && did.made.is_some();
+            assert!(same, "{told}: call {call} made something else: {}", did.said);
+            assert!(did.said.contains(&alone.said), "{told}: call {call} said {}", did.said);
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    assert!(Command::new("cp").args(["-a", "--sparse=always"]).args([from, to]).status().unwrap().success());
+}
+
+#[test]
+fn anything_in_the_place_of_any_file() {
+    let scene = Scene::new();
+    let plain = scene.build(None);
+    for _ in 0..20 {
+        scene.is_right(&plain, "at first");
+        // (what identifies the compilers goes on behind the first calls)
+        if tree::files(&scene.space.cache().join("v1/results")).len() > 3 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let (cache, pristine) = (scene.space.cache().to_owned(), scene.space.path("pristine"));
+    copy(&cache, &pristine);
+    let mut seen = BTreeSet::new();
+    let mut files: Vec<PathBuf> = tree::files(&pristine);
+    let directories: BTreeSet<PathBuf> = files
+        .iter()
+        .flat_map(|file| file.ancestors().skip(1))
+        .filter(|path| path.iter().count() > 0)
+        .map(Path::to_owned)
+        .collect();
+    files.extend(directories);
+    files.retain(|file| every() || seen.insert(role(file)));
+    assert!(files.len() > 10, "{files:?}");
+    let elsewhere = scene.space.write("elsewhere", "another one's");
+    for file in files {
+        // (in the place of a directory one thing is as good as another)
+        let things = if every() {
+            &THINGS[..]
+        } else if pristine.join(&file).is_dir() {
+            &THINGS[..1]
+        } else {
+            &THINGS[..3]
+        };
+        for thing in things {
+            copy(&pristine, &cache);
+            replace(&cache.join(&file), thing, &elsewhere);
+            scene.is_right(&plain, &format!("{thing} at {}", file.display()));
+            assert_eq!(
+                fs::read_to_string(&elsewhere).unwrap(),
+                "another one's",
+                "{thing} at {}",
+                file.display()
+            );
+        }
+    }
+}
