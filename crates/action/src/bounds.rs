@@ -152,7 +152,7 @@ impl Bounds {
     /// How many bytes it asks about, if it may.
     fn question(&self, question: &Question) -> Result<usize, Beyond> {
         match question {
-            Question::Environ => Err(Beyond::Environment),
+            Question::Environ | Question::Inherited => Err(Beyond::Environment),
             Question::Env(name) | Question::Where(name) => match is_secret_variable(name) {
                 true => Err(Beyond::Variable(String::from_utf8_lossy(name).into_owned())),
                 false => Ok(name.len()),
@@ -161,7 +161,7 @@ impl Bounds {
                 long if long > LONGEST_PATH => Err(Beyond::Size),
                 length => Ok(length),
             },
-            Question::Argv | Question::Here => Ok(0),
+            Question::Argv | Question::Here | Question::Given(_) => Ok(0),
             Question::Absent(placed) => self.path(placed, true),
             Question::File(placed)
             | Question::Kind(placed)

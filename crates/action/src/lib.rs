@@ -25,5 +25,5 @@ pub use key::{ActionKey, KeyInputs, WeakKey};
 pub use place::{Place, Placed, Places};
 pub use reason::Reason;
 pub use result::{ActionResult, Output, Role, Stream};
-pub use shape::{Answer, FileKind, Question, Shape};
+pub use shape::{Answer, FileKind, Given, Question, Shape};
 pub use template::Template;

@@ -34,6 +34,9 @@ pub enum Question<T = Vec<u8>> {
     Argv,
     /// The whole environment, less what cannot matter: asked by a macro that walks `environ`.
     Environ,
+    /// The same, less what only says in which session or run of a CI it is: asked by code that is known to look for names of its own
+    /// in it and to hand it on.
+    Inherited,
     /// Which file does the loader find for this library's name along `LD_LIBRARY_PATH`?
     Library(T),
     /// The directories that the places stand for, literally: asked for by a run whose outputs may show them.
@@ -41,6 +44,25 @@ pub enum Question<T = Vec<u8>> {
     /// Where the path in a variable leads, by place: for a variable that names a mapped directory and does nothing but
     /// find files there.
     Where(T),
+    /// What every process is given, whatever it is called with.
+    Given(Given),
+}
+
+/// What a process is given by whoever starts it, or by the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Given {
+    /// Which permissions new files do not get.
+    Umask,
+    /// Which signals are ignored.
+    Signals,
+    /// Whether there is a terminal to talk to somebody.
+    Terminal,
+    /// The processor and its features.
+    Processor,
+}
+
+impl Given {
+    const ALL: [Given; 4] = [Given::Umask, Given::Signals, Given::Terminal, Given::Processor];
 }
 
 /// The kind of thing a path names.
@@ -147,6 +169,11 @@ impl<T: AsRef<[u8]>> Question<T> {
             Question::Library(name) => named(to, 11, name),
             Question::Here => to.u8(12),
             Question::Mode(path) => tagged(to, 13, path),
+            Question::Inherited => to.u8(14),
+            Question::Given(what) => {
+                to.u8(15);
+                to.u8(*what as u8);
+            }
         }
     }
 
@@ -164,6 +191,8 @@ impl<T: AsRef<[u8]>> Question<T> {
             Question::Arg(name) => Question::Arg(other(name)),
             Question::Argv => Question::Argv,
             Question::Environ => Question::Environ,
+            Question::Inherited => Question::Inherited,
+            Question::Given(what) => Question::Given(*what),
             Question::Where(name) => Question::Where(other(name)),
             Question::Library(name) => Question::Library(other(name)),
             Question::Here => Question::Here,
@@ -201,6 +230,8 @@ impl<'a> Question<&'a [u8]> {
             11 => Question::Library(from.bytes()?),
             12 => Question::Here,
             13 => Question::Mode(placed(from)?),
+            14 => Question::Inherited,
+            15 => Question::Given(*Given::ALL.get(usize::from(from.u8()?)).ok_or(Malformed)?),
             _ => return Err(Malformed),
         })
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 mod environment;
 
-pub use environment::{INERT, describe, is_inert};
+pub use environment::{INERT, SESSION, describe, is_inert, is_session};
 
 /// The kind under which runs of build scripts are told.
 pub const KIND: &str = "build-script-run";

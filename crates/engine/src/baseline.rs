@@ -8,6 +8,7 @@ use kiln_action::conceal;
 use kiln_action::key::WordSink;
 use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question, digest};
 use kiln_compiler::rustc::environment as variables;
+use kiln_compiler::script;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::env::Environment;
 use kiln_sys::{files, random};
@@ -170,13 +171,15 @@ fn details(question: &Question, world: &World<'_>, salt: &[u8]) -> Vec<Vec<u8>> 
             .into_iter()
             .collect(),
         Question::Argv => conceal::command_line(world.argv, salt),
-        Question::Environ => whole_environment(world.environment, salt),
+        Question::Environ => whole_environment(world.environment, |_| true, salt),
+        Question::Inherited => whole_environment(world.environment, |name| !script::is_session(name), salt),
         _ => Vec::new(),
     }
 }
 
-fn whole_environment(environment: &Environment, salt: &[u8]) -> Vec<Vec<u8>> {
-    let counts = |name: &OsStr| !name.to_str().is_some_and(variables::is_left_out_of_a_walk);
+fn whole_environment(environment: &Environment, matters: impl Fn(&str) -> bool, salt: &[u8]) -> Vec<Vec<u8>> {
+    let left_out = |name: &str| variables::is_left_out_of_a_walk(name) || !matters(name);
+    let counts = |name: &OsStr| !name.to_str().is_some_and(left_out);
     let counted = environment.iter().filter(|(name, _)| counts(name));
     let print = |(name, value): (&OsStr, &OsStr)| {
         let mut text = name.as_bytes().to_vec();

@@ -15,8 +15,8 @@ use crate::switches;
 use crate::toolchain::Owned;
 use kiln_action::template::Spelling;
 use kiln_action::{
-    ActionKey, ActionResult, Answer, Digest, Family, FileKind, Output, Place, Placed, Question, Reason, Role,
-    Shape, Stream, Template, WeakKey,
+    ActionKey, ActionResult, Answer, Digest, Family, FileKind, Given, Output, Place, Placed, Question,
+    Reason, Role, Shape, Stream, Template, WeakKey,
 };
 use kiln_compiler::rustc::{depinfo, table};
 use kiln_recorder::{Record, Unrecorded};
@@ -273,6 +273,12 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
         if guilt.unseen {
             return Err(Reason::Untrusted(format!("{} contains system calls", path.display())));
         }
+        if guilt.time {
+            return Err(Reason::Asked("a macro takes the time from the processor".into()));
+        }
+        if guilt.processor {
+            evidence.questions.insert(Question::Given(Given::Processor));
+        }
         if guilt.environment {
             evidence.questions.insert(Question::Environ);
         }
@@ -294,8 +300,17 @@ fn suspect_script(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> 
     if guilt.unseen_alone {
         return Err(Reason::Untrusted("it contains system calls, or opens libraries".into()));
     }
+    if guilt.time {
+        return Err(Reason::Asked("a build script takes the time from the processor".into()));
+    }
+    if guilt.processor {
+        evidence.questions.insert(Question::Given(Given::Processor));
+    }
     if guilt.walk {
         evidence.questions.insert(Question::Environ);
+    }
+    if guilt.handing {
+        evidence.questions.insert(Question::Inherited);
     }
     Ok(())
 }

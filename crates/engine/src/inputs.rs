@@ -2,13 +2,14 @@
 
 use crate::switches;
 use kiln_action::wire::Writer;
-use kiln_action::{Answer, Digest, Family, Invocation, Placed, Question};
+use kiln_action::{Answer, Digest, Family, Given, Invocation, Placed, Question};
 use kiln_compiler::rustc::{depinfo, environment as variables};
 use kiln_compiler::script;
 use kiln_config::Settings;
 use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Stat};
 use kiln_sys::identity::{Allowance, Memo};
+use kiln_sys::{machine, process};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -156,8 +157,23 @@ fn answer(question: &Question<&[u8]>, world: &World<'_>) -> Option<Answer> {
         }
         Question::Here => Some(Answer::Content(directories(world.invocation))),
         Question::Argv => Some(Answer::Content(command_line(world))),
-        Question::Environ => Some(Answer::Content(whole_environment(world))),
+        Question::Environ => Some(Answer::Content(whole_environment(world, |_| true))),
+        Question::Inherited => {
+            Some(Answer::Content(whole_environment(world, |name| !script::is_session(name))))
+        }
+        Question::Given(what) => given(*what),
     }
+}
+
+/// What every process is given: not told by anything that could be named.
+fn given(what: Given) -> Option<Answer> {
+    let text = match what {
+        Given::Umask => process::umask()?.to_le_bytes().to_vec(),
+        Given::Signals => process::ignored_signals()?.to_le_bytes().to_vec(),
+        Given::Terminal => vec![u8::from(process::has_terminal())],
+        Given::Processor => Some(machine::processor()).filter(|text| !text.is_empty())?,
+    };
+    Some(Answer::Content(Digest::of(&text)))
 }
 
 /// What a variable says. A build script is told where kiln is, in front of rustc and of C compilers: that is left out, since it is
@@ -260,7 +276,7 @@ pub fn find_program(name: &OsStr, environment: &Environment) -> Option<PathBuf> 
 pub fn another_program(path: &Path) -> Option<PathBuf> {
     let is_file =
         || files::stat(path).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File);
-    (is_file() && kiln_sys::process::is_executable(path) && !is_kiln(path)).then(|| path.to_owned())
+    (is_file() && process::is_executable(path) && !is_kiln(path)).then(|| path.to_owned())
 }
 
 /// Whether this is the running program by another name: a link to it in the place of a compiler.
@@ -373,11 +389,11 @@ fn command_line(world: &World<'_>) -> Digest {
     Digest::of(&text.0)
 }
 
-fn whole_environment(world: &World<'_>) -> Digest {
+fn whole_environment(world: &World<'_>, matters: impl Fn(&str) -> bool) -> Digest {
     let ignored = |name: &OsStr| switches::is_ignored(world.settings, name.as_bytes());
     let script = world.invocation.family == Family::Script;
     let left_out = |name: &str| variables::is_left_out_of_a_walk(name) || script && script::is_inert(name);
-    let counts = |name: &OsStr| !name.to_str().is_some_and(left_out);
+    let counts = |name: &OsStr| name.to_str().is_none_or(|name| !left_out(name) && matters(name));
     let names = world.environment.iter().map(|(name, _)| name);
     let counted = names.filter(|name| !ignored(name) && counts(name));
     let mut variables: Vec<(&OsStr, Cow<'_, OsStr>)> =

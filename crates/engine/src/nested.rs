@@ -81,7 +81,9 @@ fn literally(question: &Question, world: &World<'_>) -> Option<Vec<Question>> {
         Question::Library(name) => {
             return Some(vec![Question::Library(name.clone()), variable("LD_LIBRARY_PATH")]);
         }
-        Question::Program(_) | Question::Environ => question.clone(),
+        Question::Program(_) | Question::Environ | Question::Inherited | Question::Given(_) => {
+            question.clone()
+        }
         // its own command line and directories
         Question::Arg(_) | Question::Argv | Question::Here => return Some(Vec::new()),
     }])

@@ -5,7 +5,7 @@
 use kiln_action::baseline::{Answered, Baseline, Run, Told, Word};
 use kiln_action::conceal::for_people;
 use kiln_action::event::SCRIPT_RUN;
-use kiln_action::{Place, Placed, Question};
+use kiln_action::{Given, Place, Placed, Question};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
@@ -335,7 +335,11 @@ fn topic(question: &Question, directory: &Path) -> String {
         Question::Library(name) => format!("the library `{}`", text(name)),
         Question::Here => "the directory".into(),
         Question::Argv => "the command line".into(),
-        Question::Environ => "the environment".into(),
+        Question::Environ | Question::Inherited => "the environment".into(),
+        Question::Given(Given::Umask) => "the umask".into(),
+        Question::Given(Given::Signals) => "which signals are ignored".into(),
+        Question::Given(Given::Terminal) => "whether there is a terminal".into(),
+        Question::Given(Given::Processor) => "the processor".into(),
     }
 }
 
@@ -359,7 +363,8 @@ fn answer(before: &Told, after: &Told, directory: &Path) -> Difference {
         }
         Question::Arg(_) => Difference::new(Rank::Looks, value(&what, before, after)),
         Question::Argv => Difference::new(Rank::Whole, command_line(before, after)),
-        Question::Environ => Difference::new(Rank::Whole, environment(before, after)),
+        Question::Environ | Question::Inherited => Difference::new(Rank::Whole, environment(before, after)),
+        Question::Given(_) => Difference::new(Rank::Whole, format!("{what} changed")),
     }
 }
 

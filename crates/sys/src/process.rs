@@ -557,15 +557,29 @@ pub fn program_of_parent() -> Option<OsString> {
     std::fs::read_link(format!("/proc/{}/exe", parent())).ok().map(OsString::from)
 }
 
-/// Which permissions new files do not get; `None` where that cannot be told without changing it. Nothing here changes it, so it is looked
-/// at once.
+/// What the kernel says of this process. Nothing here changes what is asked of it, so it is looked at once.
+fn status(name: &str) -> Option<&'static str> {
+    static STATUS: OnceLock<Option<String>> = OnceLock::new();
+    let status = STATUS.get_or_init(|| std::fs::read_to_string("/proc/self/status").ok());
+    status.as_ref()?.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
+/// Which permissions new files do not get; `None` where that cannot be told without changing it.
 pub fn umask() -> Option<u32> {
-    static UMASK: OnceLock<Option<u32>> = OnceLock::new();
-    *UMASK.get_or_init(|| {
-        let status = std::fs::read_to_string("/proc/self/status").ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("Umask:"))?;
-        u32::from_str_radix(line.trim(), 8).ok()
-    })
+    u32::from_str_radix(status("Umask:")?, 8).ok()
+}
+
+/// Which signals are ignored, one bit each from the first on; `None` where that cannot be told. That of a broken pipe is left out: every
+/// program of Rust ignores it, and gives it back to whom it starts.
+pub fn ignored_signals() -> Option<u64> {
+    const BROKEN_PIPE: u64 = 1 << 12;
+    Some(u64::from_str_radix(status("SigIgn:")?, 16).ok()? & !BROKEN_PIPE)
+}
+
+/// Whether there is a terminal that this process could talk to somebody through.
+pub fn has_terminal() -> bool {
+    use rustix::fs::{Mode, OFlags};
+    rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).is_ok()
 }
 
 /// The process group.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use kiln_testkit::TestSpace;
 
-use super::app::{MANIFEST, app, follows, follows_at_least};
+use super::app::{App, MANIFEST, app, follows, follows_at_least};
 
 #[test]
 fn variable_by_name() {
@@ -158,4 +158,83 @@ fn profile_and_features() {
     app.args = vec!["build", "--release"];
     let release = app.right();
     app.hits(&release.made);
+}
+
+/// What the crate `cc` does since 1.11: a copy of the whole environment, in which it looks for its own names, and which its commands get.
+const CC: &str = r#"mod build_env {
+    use std::ffi::OsString;
+
+    pub struct EnvSnapshot(pub Vec<(OsString, OsString)>);
+
+    impl EnvSnapshot {
+        pub fn capture() -> Self {
+            Self(std::env::vars_os().map(|(name, value)| (name, value)).collect())
+        }
+    }
+}
+
+pub fn getenv(name: &str) -> Option<String> {
+    let all = build_env::EnvSnapshot::capture().0;
+    let found = all.into_iter().find(|(known, _)| *known == *name);
+    Some(found?.1.into_string().unwrap())
+}
+
+pub fn command(program: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(program);
+    command.env_clear().envs(build_env::EnvSnapshot::capture().0);
+    command
+}
+"#;
+
+fn cc_app<'a>(space: &'a TestSpace, body: &str) -> App<'a> {
+    let mut app = app(space, body);
+    app.project
+        .write("Cargo.toml", format!("{MANIFEST}\n[build-dependencies]\ncc = {{ path = \"cc\" }}\n"))
+        .write("cc/Cargo.toml", MANIFEST.replace("app", "cc"))
+        .write("cc/src/lib.rs", CC)
+        .write("x.c", "int x;\n");
+    app.set("TERM", "one");
+    app
+}
+
+/// The script does not run for a terminal's sake.
+#[track_caller]
+fn is_the_same_in_another_session(app: &mut App<'_>) {
+    let first = app.right();
+    app.set("TERM", "other");
+    app.set("TMUX_PANE", "%3");
+    app.set("SSH_CONNECTION", "192.0.2.1 1 192.0.2.2 22");
+    app.set("GITHUB_RUN_ID", "17");
+    app.hits(&first.made);
+}
+
+#[test]
+fn session_does_not_matter_to_cc() {
+    let space = TestSpace::new();
+    let body = "let flags = cc::getenv(\"CFLAGS\").unwrap_or_default();\nsucceeds(cc::command(\"cc\").args([\"-c\", \"x.c\", \"-o\"]).arg(out().join(\"x.o\")));\ntell(flags);";
+    let mut app = cc_app(&space, body);
+    is_the_same_in_another_session(&mut app);
+    follows(&mut app, |app| app.set("CFLAGS", "-O1"), |app| app.unset("CFLAGS"));
+    follows(&mut app, |app| app.set("CFLAGS", "-O1"), |app| app.unset("CFLAGS"));
+}
+
+/// Guards: what is handed on counts where somebody looks at it.
+#[test]
+fn session_matters_where_it_is_looked_at() {
+    for body in [
+        "tell(said(cc::command(\"env\").stderr(Stdio::null())));",
+        "tell(said(cc::command(\"sh\").args([\"-c\", \"echo $TERM\"])));",
+        "tell(format!(\"{:?}{:?}\", env::vars().find(|(name, _)| name == \"TERM\"), cc::getenv(\"CFLAGS\")));",
+        "tell(format!(\"{:?}{:?}\", env::var(\"TERM\"), cc::getenv(\"CFLAGS\")));",
+        "tell(format!(\"{:?}\", cc::command(\"cc\").get_envs().find(|(name, _)| *name == \"TERM\")));",
+    ] {
+        let space = TestSpace::new();
+        let mut app = cc_app(&space, body);
+        let seen = |app: &App<'_>| app.build().made.prints.contains("other");
+        assert!(!seen(&app));
+        app.set("TERM", "other");
+        assert!(seen(&app), "{body}");
+        app.set("TERM", "one");
+        assert!(!seen(&app), "{body}");
+    }
 }

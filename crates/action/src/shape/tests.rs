@@ -9,6 +9,9 @@ fn sample() -> Vec<Question> {
         Question::Where(b"OUT_DIR".to_vec()),
         Question::Library(b"libisl.so.23".to_vec()),
         Question::Here,
+        Question::Given(Given::Umask),
+        Question::Given(Given::Processor),
+        Question::Inherited,
         Question::Environ,
         Question::Argv,
         Question::Arg(b"diagnostic-width".to_vec()),
@@ -27,7 +30,7 @@ fn shapes_come_back_sorted_and_once() {
     let mut questions = sample();
     questions.extend(sample());
     let shape = Shape::new(questions);
-    assert_eq!(shape.questions().len(), 13);
+    assert_eq!(shape.questions().len(), 16);
     let file = encode_shapes(&WEAK, &[shape.clone(), Shape::default()]);
     assert_eq!(decode_shapes(&WEAK, &file), Ok(vec![shape, Shape::default()]));
 }

@@ -79,7 +79,7 @@ fn what_cannot_be_understood_is_not_examined() {
 fn the_memory_answers_for_the_digest() {
     let dir = tempfile::tempdir().unwrap();
     let digest = Digest::of(b"m");
-    let note = seal(MAGIC, VERSION, &digest.hash, &[0b010]);
+    let note = seal(MAGIC, VERSION, &digest.hash, &[0b010, 0]);
     std::fs::write(dir.path().join(digest.hex()), &note).unwrap();
     let remembered = of(Path::new("/nowhere"), &digest, dir.path()).unwrap();
     assert!(remembered.arguments && !remembered.unseen);
@@ -87,4 +87,22 @@ fn the_memory_answers_for_the_digest() {
     assert!(of(Path::new("/nowhere"), &other, dir.path()).is_err());
     std::fs::write(dir.path().join(other.hex()), note).unwrap();
     assert!(of(Path::new("/nowhere"), &other, dir.path()).is_err(), "what is known of another macro");
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn asking_the_processor_shows() {
+    let time = guilt_of("std::hint::black_box(unsafe { std::arch::x86_64::_rdtsc() });", &["-O"]);
+    assert!(time.time && !time.processor);
+    let features = guilt_of("std::hint::black_box(std::is_x86_feature_detected!(\"avx2\"));", &[]);
+    assert!(features.processor && !features.time, "{features:?}");
+}
+
+#[test]
+fn guilt_comes_back_from_memory() {
+    for at in 0..9 {
+        let mut guilt = Guilt::default();
+        *guilt.flags()[at] = true;
+        assert_eq!(Guilt::from_bits(guilt.bits()), guilt);
+    }
 }
