@@ -633,3 +633,35 @@ fn rustc_of_app_runs(marker: &str) -> bool {
             && line.contains(marker)
     })
 }
+
+/// Guards: the loader finds what a macro needs where it looks first, and asks nobody that kiln could watch.
+#[test]
+fn library_of_a_macro_that_appears_earlier() {
+    let space = TestSpace::new();
+    let library = |directory: &str, value: u32| {
+        let source = space.write("x.c", format!("int x(void) {{ return {value}; }}\n"));
+        let library = space.path(directory).join("libx.so");
+        fs::create_dir_all(space.path(directory)).unwrap();
+        native::gcc(&["-shared", "-fPIC", "-o", library.to_str().unwrap(), source.to_str().unwrap()]);
+        library
+    };
+    library("last", 1);
+    fs::create_dir(space.path("first")).unwrap();
+    let source = "#[link(name = \"x\")]\nunsafe extern \"C\" { fn x() -> i32; }\n#[proc_macro]\npub fn probe(_: proc_macro::TokenStream) -> proc_macro::TokenStream {\n    format!(\"{}\", unsafe { x() }).parse().unwrap()\n}\n";
+    let project = macro_app_with(&space, source, "pm::probe!()");
+    let (first, last) = (space.path("first"), space.path("last"));
+    let build = || {
+        let searched = format!("{}:{}", first.display(), last.display());
+        let call = project.clean().cargo(&["build"]).env("LD_LIBRARY_PATH", searched);
+        call.env("RUSTFLAGS", format!("-L{}", last.display())).ok();
+        project.prints("debug/app")
+    };
+    assert_eq!(build(), "1\n");
+    let before = space.stats();
+    assert_eq!(build(), "1\n");
+    assert_eq!(space.since(&before).misses, 0, "the same again must hit");
+    let other = library("first", 2);
+    assert_eq!(build(), "2\n");
+    fs::remove_file(other).unwrap();
+    assert_eq!(build(), "1\n");
+}

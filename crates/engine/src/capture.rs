@@ -82,6 +82,7 @@ fn observed(record: &Record, world: &World<'_>, toolchain: &Owned) -> Result<Evi
         invocation: world.invocation,
         owns: &owns,
         search: &search,
+        library_path: world.environment.get("LD_LIBRARY_PATH"),
         ignored: &ignored,
         responses: world.responses,
         temporary: &temporary,
@@ -229,12 +230,20 @@ fn ask_variables(evidence: &mut Evidence, world: &World<'_>) {
     }
 }
 
-/// What a user preloads into the compiler: its names are in the key, its content is asked for.
+/// What a user preloads into the compiler: its names are in the key, its content is asked for, and where the loader finds it.
 fn ask_preloaded(evidence: &mut Evidence, world: &World<'_>) {
     let value = world.environment.get("LD_PRELOAD").unwrap_or_default().as_bytes();
     for word in value.split(|byte| b": \t\n".contains(byte)).filter(|word| word.contains(&b'/')) {
         let path = world.invocation.absolute(Path::new(std::ffi::OsStr::from_bytes(word)));
         evidence.questions.insert(Question::File(Placed::literal(&path)));
+    }
+    let names =
+        value.split(|byte| b": \t\n".contains(byte)).filter(|word| !word.is_empty() && !word.contains(&b'/'));
+    for name in names {
+        evidence.questions.insert(Question::Library(name.to_vec()));
+        if let Some(path) = inputs::find_library(std::ffi::OsStr::from_bytes(name), world) {
+            evidence.questions.insert(Question::File(Placed::literal(&path)));
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 //! to ask for variables by name, and to want the time and their number for nothing that matters. kiln itself, asked for a compile
 //! by a script, says what that hangs on ([`Act::Question`]).
 
+use crate::inputs;
 use kiln_action::place::{below, same};
 use kiln_action::wire::Reader;
 use kiln_action::{Family, Invocation, Placed, Places, Question, Reason};
@@ -18,12 +19,14 @@ use kiln_compiler::gcc::environment as c_variables;
 use kiln_compiler::rustc::environment as variables;
 use kiln_compiler::script;
 use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
+use loader::Late;
 use made::Made;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+mod loader;
 mod made;
 
 /// What a run looked at and made.
@@ -63,6 +66,8 @@ pub struct Scene<'a> {
     pub owns: &'a dyn Fn(&Path) -> bool,
     /// Directories of `$PATH`, in order.
     pub search: &'a [PathBuf],
+    /// The value of `LD_LIBRARY_PATH`.
+    pub library_path: Option<&'a OsStr>,
     /// Whether the user promised that a variable does not count for macros.
     pub ignored: &'a dyn Fn(&[u8]) -> bool,
     /// Files whose words are part of the command line already.
@@ -103,6 +108,7 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         searched: scene.search.iter().map(|directory| directory.as_os_str()).collect(),
         made: Made::default(),
         older: BTreeSet::new(),
+        late: HashMap::new(),
         found: Evidence::default(),
     };
     for (process, who) in record.processes.iter().zip(reading.who.clone()) {
@@ -110,6 +116,9 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
     }
     for event in &record.events {
         reading.event(event)?;
+    }
+    for (index, process) in record.processes.iter().enumerate() {
+        reading.libraries(index, process)?;
     }
     reading.finish()
 }
@@ -247,6 +256,8 @@ struct Reading<'a> {
     made: Made,
     /// Files that were opened, are called like outputs and were there before.
     older: BTreeSet<PathBuf>,
+    /// What each process loaded after its start.
+    late: HashMap<u32, Late>,
     found: Evidence,
 }
 
@@ -279,10 +290,44 @@ impl Reading<'_> {
                 self.ask(Question::File(Placed::literal(file)));
             }
         }
-        if self.scene.invocation.family.is_c() {
-            let names = process.modules.iter().filter_map(|module| module.file_name());
-            names.for_each(|name| self.ask(Question::Library(name.as_bytes().to_vec())));
+    }
+
+    /// Where the loader looked for the libraries of a process, and found nothing yet. The compiler's own at its start are the toolchain's.
+    fn libraries(&mut self, index: usize, process: &Process) -> Result<(), Reason> {
+        let late = self.late.remove(&(index as u32)).unwrap_or_default();
+        if self.own[index] {
+            return Ok(());
         }
+        let who = self.who[index];
+        let foreign = |path: &Path| path.is_absolute() && !(self.scene.owns)(path) && !is_of_the_kernel(path);
+        if matches!(who, Who::Compiler | Who::Macro) && late.is_in_doubt(foreign) {
+            let what = format!("{} ended without a word about what it had loaded", process.exe.display());
+            return Err(Reason::Unrecorded(what));
+        }
+        let at_start = process.modules.iter().filter(|_| who != Who::Compiler);
+        let libraries = at_start.chain(late.searched_for()).filter(|path| foreign(path));
+        let search = loader::search(process, &late, libraries, self.scene.library_path)?;
+        if !search.names.is_empty() && !self.scene.invocation.family.is_c() {
+            self.ask(Question::File(Placed::literal(Path::new("/etc/ld.so.preload"))));
+        }
+        search.names.into_iter().for_each(|name| self.ask(Question::Library(name)));
+        let who = if who == Who::Compiler { Who::Macro } else { who };
+        for path in &search.places {
+            let by_processor = || path.parent().is_some_and(|above| search.directories.contains(above));
+            let is_choice =
+                path.file_name().is_some_and(|name| inputs::BY_PROCESSOR.iter().any(|it| name == *it));
+            if is_choice && by_processor() && (self.scene.exists)(path) {
+                return Err(Reason::Asked(format!(
+                    "the loader chooses by the processor in {}",
+                    path.display()
+                )));
+            }
+            if !self.is_made(path) && !self.scene.invocation.outputs.holds(path) {
+                let placed = self.placed(who, path);
+                self.ask(Question::Absent(placed));
+            }
+        }
+        Ok(())
     }
 
     fn event(&mut self, event: &Event) -> Result<(), Reason> {
@@ -315,7 +360,20 @@ impl Reading<'_> {
                 self.resolved(who, event.process, path, *errno)
             }
             Act::List { path, errno } => self.listed(who, path, *errno),
-            Act::Load { path, errno } => self.loaded(who, event.process, path, *errno),
+            Act::Load { path, errno } => {
+                if *errno == 0 {
+                    self.late.entry(event.process).or_default().ask(path);
+                }
+                self.loaded(who, event.process, path, *errno)
+            }
+            Act::Loaded { path, search } => {
+                self.late.entry(event.process).or_default().find(path, search);
+                self.loaded(who, event.process, path, 0)
+            }
+            Act::LoadedAll => {
+                self.late.entry(event.process).or_default().end();
+                Ok(())
+            }
             Act::Getenv { name } => self.variable(who, event.process, name),
             Act::Search if self.is_script() => Ok(()), // what is found, and what is not, is asked instead
             Act::Search => self.variable(who, event.process, b"PATH"),

@@ -10,14 +10,18 @@ use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Stat};
 use kiln_sys::identity::{Allowance, Memo};
 use kiln_sys::{machine, process};
+use libraries::Libraries;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use view::{Searched, Spot, View};
+use view::{Spot, View};
 
+mod libraries;
 mod view;
+
+pub use libraries::BY_PROCESSOR;
 
 /// What is read anew for one look-up.
 const OF_A_LOOK_UP: Allowance = Allowance { one: 1 << 30, left: 4 << 30 };
@@ -301,56 +305,10 @@ pub fn path_without_kiln(environment: &Environment) -> Option<OsString> {
     (kept.len() < parts.len()).then(|| OsStr::from_bytes(&kept.join(&b':')).to_owned())
 }
 
-/// The file that the loader would take for a library's name before it looks where the library lies today.
+/// The file that the loader would take for a library's name, whatever a program says of it.
 pub fn find_library(name: &OsStr, world: &World<'_>) -> Option<PathBuf> {
     let mut view = View::default();
     Libraries::of(&mut view, world).find(name, &mut view, world.memo)
-}
-
-/// The directories in which the loader looks for libraries first.
-struct Libraries {
-    directories: Vec<(PathBuf, Searched)>,
-    /// Whether it may look elsewhere in them.
-    by_processor: bool,
-}
-
-impl Libraries {
-    /// Which one it is cannot be told where the loader would look in a directory for this kind of processor first (glibc's
-    /// `glibc-hwcaps`; before 2.37 also those of the processors' names).
-    fn of(view: &mut View<'_>, world: &World<'_>) -> Libraries {
-        const BELOW: [&str; 6] = ["glibc-hwcaps", "tls", "x86_64", "haswell", "xeon_phi", "avx512_1"];
-        let value = world.environment.get("LD_LIBRARY_PATH").filter(|value| !value.is_empty());
-        let parts =
-            value.into_iter().flat_map(|value| value.as_bytes().split(|byte| matches!(byte, b':' | b';')));
-        let paths = parts.map(|part| world.invocation.absolute(Path::new(OsStr::from_bytes(part))));
-        let directories: Vec<_> =
-            paths.map(|path| (path.clone(), view.directory(path, 2 * BELOW.len()))).collect();
-        let mut is_there = |directory: &Searched, name: &'static str| {
-            view.presence(View::within(directory, OsStr::new(name)), world.memo) != Some(Answer::Nothing)
-        };
-        let by_processor =
-            directories.iter().any(|(_, at)| BELOW.into_iter().any(|below| is_there(at, below)));
-        Libraries { directories, by_processor }
-    }
-
-    fn find<'q>(&self, name: &'q OsStr, view: &mut View<'q>, memo: &Memo) -> Option<PathBuf> {
-        let mut is_there = |directory: &Searched| {
-            let answer = view.presence(View::within(directory, name), memo);
-            answer.is_some_and(|answer| answer != Answer::Nothing)
-        };
-        let found = self.directories.iter().find(|(_, directory)| is_there(directory));
-        found.map(|(path, _)| path.join(name))
-    }
-
-    fn answer<'q>(&self, name: &'q OsStr, view: &mut View<'q>, memo: &Memo) -> Option<Answer> {
-        if self.by_processor {
-            return None;
-        }
-        Some(match self.find(name, view, memo) {
-            Some(path) => Answer::Content(Digest::of(path.as_os_str().as_bytes())),
-            None => Answer::Nothing,
-        })
-    }
 }
 
 /// The directories that places stand for today, less those that are outputs by themselves.

@@ -74,6 +74,15 @@ static struct tables read_tables(const struct module *module)
     return tables;
 }
 
+const char *search_of(const struct module *module)
+{
+    const char *names = read_tables(module).names;
+    for (const struct dynamic *entry = module->dynamic; names && entry && entry->tag; entry++)
+        if (entry->tag == DT_RPATH || entry->tag == DT_RUNPATH)
+            return names + entry->value;
+    return NULL;
+}
+
 struct search {
     const char *name;
     u32 gnu_hash;

@@ -22,6 +22,8 @@ bool collect_modules(void);
 void each_module(void (*visit)(const struct module *module, void *data), void *data);
 /* The index of this object in start_modules, or start_module_count. */
 u32 own_module(void);
+/* Where the loader is to look for what a module needs (RPATH or RUNPATH), or null. */
+const char *search_of(const struct module *module);
 /* BY_COMPILER or BY_LOADED. */
 u32 caller_kind(const void *address);
 

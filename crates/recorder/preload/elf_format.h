@@ -36,6 +36,8 @@ struct symbol {
 #define DT_HASH 4
 #define DT_STRTAB 5
 #define DT_SYMTAB 6
+#define DT_RPATH 15
+#define DT_RUNPATH 29
 #define DT_GNU_HASH 0x6ffffef5
 #define DT_VERSYM 0x6ffffff0
 #define STT_FUNC 2

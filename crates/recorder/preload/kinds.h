@@ -35,6 +35,16 @@
 /* Detail of KIND_GETENV: not the program asks, but the search for another program. */
 #define GETENV_SEARCH 1
 
+/* Detail of KIND_LOAD: what was asked for; what was there in the end, with where it makes the loader look; that this was all. */
+#define LOAD_ASKED 0
+#define LOAD_FOUND 1
+#define LOAD_ALL 2
+
+/* What a text of KIND_START is about, by its first byte: the loader's variable; where the program, or the module before, makes the
+ * loader look. */
+#define START_LIBRARY_PATH "l"
+#define START_SEARCH "r"
+
 /* Detail of KIND_STAT. */
 #define STAT_FOLLOW 1
 

@@ -209,6 +209,16 @@ void log_pair(struct note note, int from_directory, const char *from, int to_dir
         log_two(note, from_directory, from, to_directory, to);
 }
 
+void log_module(struct note note, const char *path, const char *text)
+{
+    char base[PATH_LIMIT];
+    struct span spans[4];
+    u32 count = absolute_path(spans, base, AT_FDCWD, path);
+    spans[count] = (struct span){text, strlen(text)};
+    if (count)
+        log_spans(note, spans, count, count + 1);
+}
+
 static NOINLINE void log_file_behind(struct note note, int descriptor)
 {
     char path[PATH_LIMIT];

@@ -40,6 +40,8 @@ void log_text(struct note note, const char *text);
  * means an open file, or nothing). */
 void log_path(struct note note, int directory, const char *path);
 void log_pair(struct note note, int from_directory, const char *from, int to_directory, const char *to);
+/* A record of a module's path, made absolute, and of a text that is none. */
+void log_module(struct note note, const char *path, const char *text);
 /* A record of the file behind a descriptor. */
 void log_descriptor(struct note note, int descriptor);
 /* A question about the machine or the moment; one record for each kind of question and caller. */

@@ -9,6 +9,7 @@ char log_path_text[LOG_PATH_LIMIT];
 
 static const char PRELOAD[] = "LD_PRELOAD=";
 static const char RECORD[] = "KILN_RECORD=";
+static const char LIBRARY_PATH[] = "LD_LIBRARY_PATH=";
 
 static char *find_entry(char **entries, const char *start)
 {
@@ -106,28 +107,74 @@ void hide(char **entries)
     fill_gap(slot + removed, removed);
 }
 
-/* Text of the start record: executable, directory, then the modules, with a zero between each. */
-static void log_start(void)
+static bool has_slash(const char *path)
 {
-    static struct span spans[4 + 2 * MODULE_LIMIT];
+    for (; *path; path++)
+        if (*path == '/')
+            return true;
+    return false;
+}
+
+#define START_LIMIT (6 + 6 * MODULE_LIMIT)
+
+struct start_text {
+    struct span spans[START_LIMIT];
+    u32 count;
+};
+
+static void add_span(struct start_text *text, const char *from, u64 size)
+{
+    text->spans[text->count++] = (struct span){from, size};
+}
+
+/* Behind a zero, what kind of text it is, and the text. */
+static void add_text(struct start_text *text, const char *kind, const char *from)
+{
+    add_span(text, "", 1);
+    if (*kind)
+        add_span(text, kind, strlen(kind));
+    add_span(text, from, strlen(from));
+}
+
+/* A module, and where it makes the loader look. One that was found by a relative path is below the directory. */
+static void add_module(struct start_text *text, const struct module *module, struct span directory)
+{
+    const char *search = search_of(module);
+    if (module->name[0] && !has_slash(module->name))
+        return; /* the kernel's own */
+    if (module->name[0] && module->name[0] != '/') {
+        add_span(text, "", 1);
+        add_span(text, directory.text, directory.size);
+        add_span(text, "/", 1);
+        add_span(text, module->name, strlen(module->name));
+    } else if (module->name[0] == '/') {
+        add_text(text, "", module->name);
+    }
+    if (search)
+        add_text(text, START_SEARCH, search);
+}
+
+/* Text of the start record: executable, directory, the loader's variable, then the modules, with a zero between each. */
+static void log_start(char **entries)
+{
+    static struct start_text text;
     char exe[PATH_LIMIT], directory[PATH_LIMIT];
     long exe_size = kernel(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, PATH_LIMIT);
     long directory_size = kernel(SYS_getcwd, directory, PATH_LIMIT) - 1;
-    u32 count = 0;
     if (exe_size < 0 || exe_size == PATH_LIMIT || directory_size < 0)
         lose(FLAG_LOST);
-    spans[count++] = (struct span){exe, exe_size > 0 ? (u64)exe_size : 0};
-    spans[count++] = (struct span){"", 1};
-    spans[count++] = (struct span){directory, directory_size > 0 ? (u64)directory_size : 0};
-    for (u32 i = 0; i < start_module_count; i++) {
-        const char *name = start_modules[i].name;
-        if (i == own_module() || name[0] != '/')
-            continue;
-        spans[count++] = (struct span){"", 1};
-        spans[count++] = (struct span){name, strlen(name)};
-    }
+    struct span here = {directory, directory_size > 0 ? (u64)directory_size : 0};
+    add_span(&text, exe, exe_size > 0 ? (u64)exe_size : 0);
+    add_span(&text, "", 1);
+    add_span(&text, here.text, here.size);
+    char *library_path = find_entry(entries, LIBRARY_PATH);
+    if (library_path)
+        add_text(&text, START_LIBRARY_PATH, library_path + sizeof(LIBRARY_PATH) - 1);
+    for (u32 i = 0; i < start_module_count; i++)
+        if (i != own_module())
+            add_module(&text, &start_modules[i], here);
     struct note note = {.kind = KIND_START, .error = (int)kernel(SYS_getpid)};
-    log_spans(note, spans, count, count);
+    log_spans(note, text.spans, text.count, text.count);
 }
 
 /* glibc hands constructors the environment and may not have set `environ` yet; musl has, and hands over nothing. */
@@ -151,7 +198,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
                  copy(object_path, PATH_LIMIT, own_preload(preload + sizeof(PRELOAD) - 1)) &&
                  open_log(log_path_text, serial);
     if (ready) {
-        log_start();
+        log_start(entries);
         start_recording();
     }
     hide(entries);
@@ -160,9 +207,11 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 static void log_late(const struct module *module, void *data)
 {
     (void)data;
-    if (module->name[0] != '/' || caller_kind((const void *)module->low) == BY_COMPILER)
+    if (!has_slash(module->name) || caller_kind((const void *)module->low) == BY_COMPILER)
         return;
-    log_text((struct note){.kind = KIND_LOAD, .caller = (const void *)module->low}, module->name);
+    struct note note = {.kind = KIND_LOAD, .detail = LOAD_FOUND, .caller = (const void *)module->low};
+    const char *search = search_of(module);
+    log_module(note, module->name, search ? search : "");
 }
 
 bool loaded_late;
@@ -170,6 +219,8 @@ bool loaded_late;
 /* dlopen also loads what its argument needs, without asking anybody: looked at once, at the end. */
 __attribute__((destructor)) static void end(void)
 {
-    if (loaded_late && recording())
-        each_module(log_late, NULL);
+    if (!loaded_late || !recording())
+        return;
+    each_module(log_late, NULL);
+    log_text((struct note){.kind = KIND_LOAD, .detail = LOAD_ALL}, "");
 }

@@ -19,6 +19,8 @@ pub(crate) const ROOT: u32 = 1;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"KILNLOG1");
 const RECORD_HEAD: usize = 28;
+/// Detail of a load: that there were no others.
+const LOAD_ALL: u8 = 2;
 
 pub(crate) mod kind {
     pub(crate) const START: u16 = 1;
@@ -179,6 +181,10 @@ impl<'a> RawRecord<'a> {
             kind::READ_LINK => Act::ReadLink { path, errno },
             kind::REAL_PATH => Act::RealPath { path, errno },
             kind::LIST => Act::List { path, errno },
+            kind::LOAD if self.detail == LOAD_ALL => Act::LoadedAll,
+            kind::LOAD if flag(self.detail)? => {
+                Act::Loaded { path, search: OsString::from_vec(self.second.to_vec()) }
+            }
             kind::LOAD => Act::Load { path, errno },
             kind::GETENV if flag(self.detail)? => Act::Search,
             kind::GETENV => Act::Getenv { name: self.first.to_vec() },
@@ -300,16 +306,30 @@ impl Run {
             started.settled = true;
             (Some(started.parent), started.by, Some(started.path.clone()))
         };
-        let mut texts = record.first.split(|byte| *byte == 0).map(path);
-        let process = Process {
+        let mut texts = record.first.split(|byte| *byte == 0);
+        let mut process = Process {
             serial,
             parent,
             spawned_by,
             pid: u32::try_from(record.errno).map_err(|_| Unrecorded::Torn)?,
-            exe: texts.next().ok_or(Unrecorded::Torn)?,
-            cwd: texts.next().ok_or(Unrecorded::Torn)?,
-            modules: texts.collect(),
+            exe: texts.next().map(path).ok_or(Unrecorded::Torn)?,
+            cwd: texts.next().map(path).ok_or(Unrecorded::Torn)?,
+            modules: Vec::new(),
+            library_path: None,
+            searches: Vec::new(),
         };
+        for text in texts {
+            let value = || OsString::from_vec(text.get(1..).unwrap_or_default().to_vec());
+            match text.first() {
+                Some(b'/') => process.modules.push(path(text)),
+                Some(b'l') => process.library_path = Some(value()),
+                Some(b'r') => {
+                    let whose = process.modules.last().unwrap_or(&process.exe).clone();
+                    process.searches.push((whose, value()));
+                }
+                _ => return Err(Unrecorded::Torn),
+            }
+        }
         let index = u32::try_from(self.processes.len()).map_err(|_| Unrecorded::Torn)?;
         if self.index.insert(serial, index).is_some() {
             return Err(Unrecorded::Torn);

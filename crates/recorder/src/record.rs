@@ -1,5 +1,6 @@
 //! The nouns of a recorded run: processes, and what each of them asked and did.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
@@ -31,6 +32,10 @@ pub struct Process {
     pub cwd: PathBuf,
     /// The libraries that were loaded before its first instruction, without the program and the recorder's object.
     pub modules: Vec<PathBuf>,
+    /// The value of `LD_LIBRARY_PATH` that the loader saw.
+    pub library_path: Option<OsString>,
+    /// Where the program and its libraries make the loader look (RPATH, RUNPATH), each by whose words it is.
+    pub searches: Vec<(PathBuf, OsString)>,
 }
 
 /// One thing that a process asked or did.
@@ -71,9 +76,12 @@ pub enum Act {
     /// The names in a directory.
     List { path: PathBuf, errno: i32 },
     /// `dlopen`; a name without a slash was searched for by the loader and is given as it was. The error is that of
-    /// reading the file, since the loader tells none. What a library brought with it is listed when the process ends
-    /// in the ordinary way.
+    /// reading the file, since the loader tells none.
     Load { path: PathBuf, errno: i32 },
+    /// A library that was there in the end and not at the start, asked for or brought by another, and where it makes the loader look.
+    Loaded { path: PathBuf, search: OsString },
+    /// These were all: told when the process ends in the ordinary way.
+    LoadedAll,
     /// A variable was asked for by name.
     Getenv { name: Vec<u8> },
     /// A program was looked for along `PATH`, by libc; each place is an [`Act::Probe`].

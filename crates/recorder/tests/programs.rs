@@ -318,10 +318,33 @@ fn a_library_is_found_from_where_it_is_asked_for() {
             .iter()
             .any(|event| matches!(&event.act, Act::Load { path, .. } if path == Path::new("libleaf.so")))
     );
-    assert!(
-        bench.has(
-            &record,
-            |act, named| matches!(act, Act::Load { path, .. } if named(path, "near/libleaf.so"))
-        )
-    );
+    assert!(bench.has(
+        &record,
+        |act, named| matches!(act, Act::Loaded { path, .. } if named(path, "near/libleaf.so"))
+    ));
+    assert!(bench.has(
+        &record,
+        |act, named| matches!(act, Act::Loaded { path, search } if named(path, "near/libmiddle.so") && search == "$ORIGIN")
+    ));
+    assert!(record.events.iter().any(|event| event.act == Act::LoadedAll));
+}
+
+#[test]
+fn where_the_loader_looks_is_told() {
+    let bench = Bench::new();
+    fs::create_dir(bench.directory.join("near")).unwrap();
+    compile_c(&bench.directory, "near/libleaf.so", "int leaf(void) { return 7; }", "-shared -fPIC");
+    let flags = "-Lnear -lleaf -Wl,-rpath,$ORIGIN/near";
+    let program =
+        compile_c(&bench.directory, "main", "int leaf(void); int main(void) { return leaf() != 7; }", flags);
+    let (record, _) = recorded(Command::new(&program).env("LD_LIBRARY_PATH", "nowhere:"));
+    let process = &record.processes[0];
+    assert_eq!(process.library_path.as_deref(), Some(std::ffi::OsStr::new("nowhere:")));
+    assert_eq!(process.searches, [(process.exe.clone(), "$ORIGIN/near".into())]);
+    assert!(process.modules.iter().any(|module| module.ends_with("near/libleaf.so")), "{process:?}");
+    // found by a path that is none from the root
+    let mut command = Command::new(&program);
+    let (record, _) = recorded(command.env("LD_LIBRARY_PATH", "near").current_dir(&bench.directory));
+    let found = bench.directory.join("near/libleaf.so");
+    assert!(record.processes[0].modules.contains(&found), "{:?}", record.processes[0]);
 }

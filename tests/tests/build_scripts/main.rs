@@ -10,6 +10,7 @@ mod app;
 mod c;
 mod files;
 mod filled;
+mod loader;
 mod never_kept;
 mod outputs;
 mod programs;

@@ -37,7 +37,17 @@ fn invocation() -> Invocation {
 }
 
 fn process(exe: &str, parent: Option<u32>, spawned_by: By) -> Process {
-    Process { serial: 0, parent, spawned_by, pid: 1, exe: exe.into(), cwd: "/w".into(), modules: vec![] }
+    Process {
+        serial: 0,
+        parent,
+        spawned_by,
+        pid: 1,
+        exe: exe.into(),
+        cwd: "/w".into(),
+        modules: vec![],
+        library_path: None,
+        searches: vec![],
+    }
 }
 
 fn event(process: u32, by: By, act: Act) -> Event {
@@ -72,6 +82,7 @@ fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
         invocation: &invocation,
         owns: &owns,
         search: &search,
+        library_path: None,
         ignored: &|_| false,
         responses: &[],
         temporary: &[],
@@ -180,6 +191,7 @@ fn a_shell_takes_over_the_whole_environment() {
             invocation: &invocation,
             owns: &owns,
             search: &[],
+            library_path: None,
             ignored: &|_| false,
             responses: &[],
             temporary: &[],
@@ -248,8 +260,14 @@ fn what_no_key_can_hold_is_refused_by_name() {
 #[test]
 fn macros_are_noted_for_examination() {
     let load = Act::Load { path: "/t/deps/libm.so".into(), errno: 0 };
-    let brought = Act::Load { path: "/usr/lib/libz.so".into(), errno: 0 };
-    let found = reading(vec![event(0, By::Compiler, load), event(0, By::Loaded, brought)], &[]).unwrap();
+    let brought = Act::Loaded { path: "/usr/lib/libz.so".into(), search: "/opt/lib".into() };
+    let loads = [event(0, By::Compiler, load), event(0, By::Loaded, brought)];
+    assert!(reading(loads.to_vec(), &[]).is_err(), "there may have been others");
+    let all = event(0, By::Compiler, Act::LoadedAll);
+    let found = reading(loads.into_iter().chain([all]).collect(), &[]).unwrap();
+    assert!(asks(&found, Question::Library(b"libz.so".to_vec())), "which the loader searched for");
+    assert!(asks(&found, Question::Absent(literal("/opt/lib/libz.so"))));
+    assert!(!asks(&found, Question::Library(b"libm.so".to_vec())), "which rustc named");
     assert!(found.macros.contains(Path::new("/t/deps/libm.so")));
     assert!(found.macros.contains(Path::new("/usr/lib/libz.so")), "what a macro brings is examined, too");
 }
@@ -277,6 +295,7 @@ fn a_script_before_the_linker_may_decide_by_what_stat_tells() {
                 invocation: &invocation,
                 owns: &|path| path.starts_with("/tc"),
                 search: &[],
+                library_path: None,
                 ignored: &|_| false,
                 responses: &[],
                 temporary: &[],
@@ -338,6 +357,7 @@ fn variables_of_the_compiler_are_the_sources_where_no_dep_info_tells_them_apart(
             invocation: &invocation,
             owns: &|path| path.starts_with("/tc"),
             search: &[],
+            library_path: None,
             ignored: &|_| false,
             responses: &[],
             temporary: &[],

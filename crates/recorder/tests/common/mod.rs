@@ -90,13 +90,14 @@ pub fn path_of(act: &Act) -> Option<&Path> {
         | Act::RealPath { path, .. }
         | Act::List { path, .. }
         | Act::Load { path, .. }
+        | Act::Loaded { path, .. }
         | Act::Probe { path, .. }
         | Act::Exec { path, .. }
         | Act::Remove { path, .. }
         | Act::Create { path, .. }
         | Act::Modify { path, .. } => Some(path),
         Act::Rename { from, .. } => Some(from),
-        Act::Getenv { .. } | Act::Search | Act::Question { .. } | Act::Ask(_) => None,
+        Act::Getenv { .. } | Act::Search | Act::Question { .. } | Act::Ask(_) | Act::LoadedAll => None,
     }
 }
 
