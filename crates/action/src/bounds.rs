@@ -3,7 +3,7 @@
 //! What is refused here is compiled instead, and not shared.
 
 use crate::place::{Place, Placed};
-use crate::shape::{Question, Shape};
+use crate::shape::Question;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -139,46 +139,48 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Whether a foreign Shape is within bounds.
-    pub fn hold(&self, shape: &Shape) -> Result<(), Beyond> {
+    /// Whether the questions of a foreign Shape are within bounds.
+    pub fn hold<T: AsRef<[u8]>>(&self, questions: &[Question<T>]) -> Result<(), Beyond> {
         let mut bytes = 0;
-        for question in shape.questions() {
+        for question in questions {
             bytes += self.question(question)?;
         }
-        let fits = shape.questions().len() <= MOST_QUESTIONS && bytes <= MOST_BYTES;
+        let fits = questions.len() <= MOST_QUESTIONS && bytes <= MOST_BYTES;
         if fits { Ok(()) } else { Err(Beyond::Size) }
     }
 
     /// How many bytes it asks about, if it may.
-    fn question(&self, question: &Question) -> Result<usize, Beyond> {
+    fn question<T: AsRef<[u8]>>(&self, question: &Question<T>) -> Result<usize, Beyond> {
         match question {
             Question::Environ | Question::Inherited => Err(Beyond::Environment),
-            Question::Env(name) | Question::Where(name) => match is_secret_variable(name) {
-                true => Err(Beyond::Variable(String::from_utf8_lossy(name).into_owned())),
-                false => Ok(name.len()),
+            Question::Env(name) | Question::Where(name) => match is_secret_variable(name.as_ref()) {
+                true => Err(Beyond::Variable(String::from_utf8_lossy(name.as_ref()).into_owned())),
+                false => Ok(name.as_ref().len()),
             },
-            Question::Program(name) | Question::Library(name) | Question::Arg(name) => match name.len() {
-                long if long > LONGEST_PATH => Err(Beyond::Size),
-                length => Ok(length),
-            },
+            Question::Program(name) | Question::Library(name) | Question::Arg(name) => {
+                match name.as_ref().len() {
+                    long if long > LONGEST_PATH => Err(Beyond::Size),
+                    length => Ok(length),
+                }
+            }
             Question::Argv | Question::Here | Question::Given(_) => Ok(0),
-            Question::Absent(placed) => self.path(placed, true),
+            Question::Absent(placed) => self.path(&placed.borrowed(), true),
             Question::File(placed)
             | Question::Kind(placed)
             | Question::Mode(placed)
             | Question::Real(placed)
-            | Question::Listing(placed) => self.path(placed, false),
+            | Question::Listing(placed) => self.path(&placed.borrowed(), false),
         }
     }
 
     /// `presence`: nothing but whether something is there. Compilers and tools look for their files along `$PATH`, which leads
     /// through hidden directories of homes.
-    fn path(&self, placed: &Placed, presence: bool) -> Result<usize, Beyond> {
-        let beyond = || Beyond::Path(placed.display());
+    fn path(&self, placed: &Placed<&[u8]>, presence: bool) -> Result<usize, Beyond> {
+        let beyond = || Beyond::Path(Placed { place: placed.place, path: placed.path.to_vec() }.display());
         if placed.path.len() > LONGEST_PATH {
             return Err(Beyond::Size);
         }
-        let path = without_dots(&placed.path).ok_or_else(beyond)?;
+        let path = without_dots(placed.path).ok_or_else(beyond)?;
         let named = path.iter().any(|part| SECRET_NAMES.iter().any(|name| part == *name));
         let kept = placed.place == Place::Literal && self.is_out_of_bounds(&path, presence);
         if named && !presence || kept { Err(beyond()) } else { Ok(placed.path.len()) }

@@ -2,12 +2,13 @@
 //! from.
 
 use crate::schema::{Given, ROWS, Row, Settings};
+use kiln_action::FileKind;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
 use std::ffi::OsString;
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use toml::de::DeValue;
 
 /// Where a value came from.
@@ -100,21 +101,44 @@ fn absolute(environment: &Environment, name: &str) -> Option<PathBuf> {
 
 /// The project's file: the nearest above the directory that the compiler writes to (cargo's target directory is in the
 /// project, while dependencies are compiled in cargo's own directories), else above the directory it runs in. A file
-/// that came along with a dependency does not count. Costs two `stat`s for each directory; nothing is read.
+/// that came along with a dependency does not count, and neither does one that belongs to another user: above a project there may
+/// be directories that everybody can write to. Costs two `stat`s for each directory; nothing is read.
 pub fn project_file(start: &Start<'_>) -> Option<PathBuf> {
-    let there = |path: &PathBuf| {
-        files::stat(path).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File)
+    find_project_file(start, &mut Vec::new())
+}
+
+/// The same; nearer ones that belong to others go to `foreign`.
+fn find_project_file(start: &Start<'_>, foreign: &mut Vec<PathBuf>) -> Option<PathBuf> {
+    let mut in_directory = |directory: &Path| {
+        PROJECT_FILES.iter().map(|name| directory.join(name)).find(|path| {
+            let there = is_file(path);
+            let ours = there && is_ours(path);
+            if there && !ours && !foreign.contains(path) {
+                foreign.push(path.clone());
+            }
+            ours
+        })
     };
-    let in_directory =
-        |directory: &Path| PROJECT_FILES.iter().map(|name| directory.join(name)).find(|path| there(path));
-    if let Some(found) = start.out.and_then(|out| out.ancestors().find_map(in_directory)) {
+    if let Some(found) = start.out.and_then(|out| out.ancestors().find_map(&mut in_directory)) {
         return Some(found);
     }
     if start.out.is_some_and(|out| out.starts_with(start.directory)) {
         return None; // all of these were looked at
     }
-    let unpacked = |directory: &Path| there(&directory.join(".cargo-ok"));
+    let unpacked = |directory: &Path| is_file(&directory.join(".cargo-ok"));
     start.directory.ancestors().take_while(|directory| !unpacked(directory)).find_map(in_directory)
+}
+
+fn is_file(path: &Path) -> bool {
+    files::stat(path).ok().flatten().is_some_and(|stat| stat.kind == FileKind::File)
+}
+
+/// Whether a file, and a link by which it is found, belongs to whoever runs this or to the system.
+fn is_ours(path: &Path) -> bool {
+    let user = env::user();
+    [files::stat(path), files::lstat(path)]
+        .into_iter()
+        .all(|looked| looked.ok().flatten().is_some_and(|stat| stat.owner == user || stat.owner == 0))
 }
 
 /// Reads all layers.
@@ -122,9 +146,15 @@ pub fn load(environment: &Environment, start: &Start<'_>) -> Loaded {
     let mut loaded = Loaded {
         settings: Settings::default(),
         sources: vec![Source::Default; ROWS.len()],
-        project: project_file(start),
+        project: None,
         complaints: Vec::new(),
     };
+    let mut foreign = Vec::new();
+    loaded.project = find_project_file(start, &mut foreign);
+    loaded.complaints.extend(foreign.into_iter().map(|file| Complaint {
+        place: file.display().to_string(),
+        what: "it belongs to another user; the file is ignored".to_owned(),
+    }));
     let base = || absolute(environment, "XDG_CACHE_HOME").or_else(|| Some(env::home()?.join(".cache")));
     loaded.settings.directory = base().map(|base| base.join("kiln"));
     let project = loaded.project.clone();
@@ -203,12 +233,19 @@ fn read_text(layer: &Layer<'_>, text: &str, loaded: &mut Loaded) {
             loaded.complaints.push(layer.complaint(line, what));
             continue;
         }
-        let values = values_of(row, value.get_ref());
+        let mut values = values_of(row, value.get_ref());
         if name == "extra-inputs" && !layer.inside && values.is_some() {
             continue; // a dependency that is compiled elsewhere
         }
-        let set =
-            |values: &Vec<OsString>| (row.set)(&mut loaded.settings, &Given { values, base: layer.base });
+        if name == "extra-inputs" && layer.project {
+            let complained = loaded.complaints.len();
+            values = values.map(|values| inside_of_the_project(values, layer, line, &mut loaded.complaints));
+            if loaded.complaints.len() > complained && values.as_ref().is_some_and(Vec::is_empty) {
+                continue; // what a weaker layer says stays
+            }
+        }
+        let (base, project) = (layer.base, layer.project);
+        let set = |values: &Vec<OsString>| (row.set)(&mut loaded.settings, &Given { values, base, project });
         if values.as_ref().is_some_and(set) {
             let source = if layer.project { Source::Project } else { Source::User };
             loaded.sources[at] = source(layer.file.to_owned(), line);
@@ -217,6 +254,29 @@ fn read_text(layer: &Layer<'_>, text: &str, loaded: &mut Loaded) {
             loaded.complaints.push(layer.complaint(line, format!("{name}: {}", odd(row, written))));
         }
     }
+}
+
+/// Those of a project's patterns that stay below its directory: whoever wrote a project may not have other people's files read.
+fn inside_of_the_project(
+    values: Vec<OsString>,
+    layer: &Layer<'_>,
+    line: usize,
+    complaints: &mut Vec<Complaint>,
+) -> Vec<OsString> {
+    let (inside, outside): (Vec<_>, Vec<_>) = values.into_iter().partition(|value| {
+        let path = Path::new(value);
+        let climbs = path.components().any(|part| part == Component::ParentDir);
+        !climbs && layer.base.join(path).starts_with(layer.base)
+    });
+    complaints.extend(outside.iter().map(|value| {
+        let what = format!(
+            "extra-inputs: `{}` leads out of the project's directory; it is ignored (set it in the user's file or with \
+             KILN_EXTRA_INPUTS)",
+            value.display()
+        );
+        layer.complaint(line, what)
+    }));
+    inside
 }
 
 /// The values that a file gives, as text; `None` for what no row takes.
@@ -278,7 +338,7 @@ fn read_environment(environment: &Environment, base: &Path, loaded: &mut Loaded)
             }
             false => vec![text.to_owned()],
         };
-        if (row.set)(&mut loaded.settings, &Given { values: &values, base }) {
+        if (row.set)(&mut loaded.settings, &Given { values: &values, base, project: false }) {
             loaded.sources[at] = Source::Environment(row.variable);
         } else {
             let what = odd(row, &text.to_string_lossy());

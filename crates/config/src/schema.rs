@@ -33,6 +33,8 @@ pub struct Settings {
     pub salt: String,
     /// Files that count for every compile: absolute patterns.
     pub extra_inputs: Vec<PathBuf>,
+    /// The directory that these patterns may not lead out of: the project's whose file names them.
+    pub extra_inputs_within: Option<PathBuf>,
     /// Variables that count for every compile.
     pub extra_variables: Vec<String>,
     /// Variables that do not count although a macro looks at them: the user's promise.
@@ -73,6 +75,7 @@ impl Default for Settings {
             base_dir: None,
             salt: String::new(),
             extra_inputs: Vec::new(),
+            extra_inputs_within: None,
             extra_variables: Vec::new(),
             ignore_variables: Vec::new(),
             never: Vec::new(),
@@ -96,7 +99,12 @@ pub struct Given<'a> {
     pub values: &'a [OsString],
     /// What a relative path in them is relative to.
     pub base: &'a Path,
+    /// Whether they are a project's, which reaches nothing beyond [`Given::base`].
+    pub project: bool,
 }
+
+/// No path of any system is longer.
+const LONGEST_PATH: usize = 4096;
 
 impl Given<'_> {
     fn one(&self) -> Option<&OsStr> {
@@ -131,7 +139,10 @@ impl Given<'_> {
     }
 
     fn paths(&self) -> Option<Vec<PathBuf>> {
-        let path = |value: &OsString| (!value.is_empty()).then(|| self.base.join(value));
+        let path = |value: &OsString| {
+            let fits = !value.is_empty() && value.len() <= LONGEST_PATH;
+            fits.then(|| self.base.join(value))
+        };
         self.values.iter().map(path).collect()
     }
 
@@ -272,13 +283,14 @@ pub const ROWS: &[Row] = &[
         written: "a list of paths; `*`, `?` and `**` as in a shell, a directory stands for every file below it",
         does: "Files whose content (and whose coming and going) counts for every compile and every question to the \
                compiler (`-vV`, what build scripts try out), on top of what it was seen to read. Relative paths begin at the project file's directory, without one at the directory the compiler \
-               runs in. Those that a project file names count for compiles in that project's directory only, not for \
-               dependencies from a registry. (Cargo does not know of them: it runs the compiler when it has a reason of \
+               runs in. Those that a project file names lie below its directory, and count for compiles in that directory only, \
+               not for dependencies from a registry. Where they are more than 50,000 files and directories or 4 GiB, nothing is \
+               cached. (Cargo does not know of them: it runs the compiler when it has a reason of \
                its own, such as a new target directory.)",
         list: true,
         project: true,
         counts: Counts::Key(Concerns::All, extra_inputs),
-        set: |settings, given| assign(&mut settings.extra_inputs, given.paths()),
+        set: set_extra_inputs,
         show: |settings| Value::List(settings.extra_inputs.iter().map(|p| p.display().to_string()).collect()),
     },
     Row {
@@ -537,6 +549,14 @@ fn field(name: &'static str, value: OsString, path: bool) -> Field {
 fn salt(settings: &Settings) -> Vec<Field> {
     let set = Some(&settings.salt).filter(|salt| !salt.is_empty());
     set.map(|salt| field("salt", Digest::of(salt.as_bytes()).hex().into(), false)).into_iter().collect()
+}
+
+fn set_extra_inputs(settings: &mut Settings, given: &Given<'_>) -> bool {
+    let set = assign(&mut settings.extra_inputs, given.paths());
+    if set {
+        settings.extra_inputs_within = given.project.then(|| given.base.to_owned());
+    }
+    set
 }
 
 fn extra_inputs(settings: &Settings) -> Vec<Field> {

@@ -49,7 +49,9 @@ pub fn keep_shapes(
     let here = get(store, Key::Shapes(*weak)).unwrap_or_default();
     let known = decode_shapes(weak, &here).unwrap_or_default();
     let mut came = decode_shapes(weak, shapes).unwrap_or_default();
-    came.retain(|shape| known.contains(shape) || bounds.hold(shape).inspect_err(&mut refused).is_ok());
+    came.retain(|shape| {
+        known.contains(shape) || bounds.hold(shape.questions()).inspect_err(&mut refused).is_ok()
+    });
     let merged = merge_shapes(weak, &here, &encode_shapes(weak, &came));
     if !came.is_empty() && merged != here {
         let _ = store.put(&Key::Shapes(*weak), Content::Bytes(&merged));
@@ -59,7 +61,7 @@ pub fn keep_shapes(
 /// Those of the Shapes that others may be asked; `None` if there are none.
 pub fn shared_shapes(store: &LocalStore, weak: &WeakKey, bounds: &Bounds) -> Option<Vec<u8>> {
     let mut shapes = decode_shapes(weak, &get(store, Key::Shapes(*weak))?).ok()?;
-    shapes.retain(|shape| bounds.hold(shape).is_ok());
+    shapes.retain(|shape| bounds.hold(shape.questions()).is_ok());
     (!shapes.is_empty()).then(|| encode_shapes(weak, &shapes))
 }
 

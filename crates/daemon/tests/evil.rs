@@ -263,7 +263,7 @@ fn questions_about_secrets() {
             .store()
             .keep(&pack::name(Kind::Shapes, &weak.0), &pack::seal(Kind::Shapes, &weak.0, &shapes))
             .unwrap();
-        assert_eq!(until_here(n, None), [honest.clone()], "{question:?}");
+        assert_eq!(until_here(n, None), std::slice::from_ref(&honest), "{question:?}");
         let n = n + 100;
         let weak = WeakKey([n; 32]);
         let item = Item { kind: Kind::Shapes, name: weak.0, length: 0, cost_ms: 0 };
@@ -275,7 +275,7 @@ fn questions_about_secrets() {
         scene.store().keep(&pack::name(Kind::Index, &[n; 32]), &index.seal(&[n; 32])).unwrap();
         assert_eq!(
             until_here(n, Some(Workspace { exact: [n; 32], near: [n; 32] })),
-            [honest.clone()],
+            std::slice::from_ref(&honest),
             "{question:?}"
         );
     }

@@ -142,7 +142,7 @@ pub fn capture(
         };
         evidence.questions.extend(names.into_iter().map(|name| Question::Arg(name.as_bytes().to_vec())));
     }
-    evidence.questions.extend(switches::questions(world.settings, &world.invocation.places));
+    evidence.questions.extend(switches::questions(world.settings, &world.invocation.places)?);
     let mut shape = Shape::new(evidence.questions.iter().cloned().collect());
     let mut answers = settled_answers(&shape, &evidence, ran, world)?;
     if world.invocation.family.is_c() {

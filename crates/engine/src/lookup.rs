@@ -47,10 +47,30 @@ pub fn shape_of(weak: &WeakKey, key: &ActionKey, world: &World<'_>, store: &dyn 
 
 /// What the Shapes that are known make of today's answers: the hash of these Shapes (zeros for none), and the keys.
 pub fn candidates(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> ([u8; 32], Vec<ActionKey>) {
+    candidates_of(weak, world, store, |_| true)
+}
+
+/// The same of those Shapes whose answers may be told to others: a store is asked for the keys.
+pub fn candidates_to_tell(
+    weak: &WeakKey,
+    world: &World<'_>,
+    store: &dyn Store,
+) -> ([u8; 32], Vec<ActionKey>) {
+    let bounds = kiln_sys::env::bounds();
+    candidates_of(weak, world, store, |questions| bounds.hold(questions).is_ok())
+}
+
+fn candidates_of(
+    weak: &WeakKey,
+    world: &World<'_>,
+    store: &dyn Store,
+    counts: impl Fn(&[Question<&[u8]>]) -> bool,
+) -> ([u8; 32], Vec<ActionKey>) {
     let Some(bytes) = store.get(&[Key::Shapes(*weak)]).pop().flatten() else { return ([0; 32], Vec::new()) };
     let shapes = read_shapes(weak, &bytes);
     let mut answers = Answers::for_shapes(shapes.len());
-    let keys = shapes.iter().filter_map(|shape| key_of(weak, shape, &mut answers, world)).collect();
+    let asked = shapes.iter().filter(|questions| counts(questions));
+    let keys = asked.filter_map(|shape| key_of(weak, shape, &mut answers, world)).collect();
     (Digest::of(&bytes).hash, keys)
 }
 

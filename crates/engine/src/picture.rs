@@ -184,7 +184,7 @@ impl Asked {
         store.put(&Key::Result(self.key), Content::Bytes(&self.result)).ok()?;
         let bounds = kiln_sys::env::bounds(); // whoever took the picture
         let shapes = shape::decode_shapes(&self.weak, &self.shapes).ok()?;
-        for shape in shapes.into_iter().filter(|shape| bounds.hold(shape).is_ok()) {
+        for shape in shapes.into_iter().filter(|shape| bounds.hold(shape.questions()).is_ok()) {
             kiln_store::add_shape(store, &self.weak, shape).ok()?;
         }
         Some(())

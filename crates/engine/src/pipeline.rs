@@ -438,7 +438,8 @@ impl Compile<'_> {
         let afar = self.asked.call.afar.filter(|_| !settings.recache && settings.verify.is_none());
         let (Some(afar), Some((workspace, cost_ms))) = (afar, self.workspace()) else { return false };
         for _ in 0..ROUNDS {
-            let (seen, keys) = lookup::candidates(&self.weak, &self.asked.world(), &self.asked.shop.store);
+            let shop = &self.asked.shop;
+            let (seen, keys) = lookup::candidates_to_tell(&self.weak, &self.asked.world(), &shop.store);
             let wanted = Wanted {
                 weak: self.weak,
                 seen,
@@ -616,6 +617,11 @@ impl Compile<'_> {
 
     fn tell_afar(&self, ran: &Ran, kept: &Kept) {
         let Some(afar) = self.asked.call.afar else { return };
+        // The name of a result says something of the answers that it is made of.
+        if let Err(beyond) = kiln_sys::env::bounds().hold(kept.shape.questions()) {
+            self.asked.step(|| format!("not shared: it {beyond}"));
+            return;
+        }
         let Some((workspace, _)) = self.workspace() else { return };
         afar.made(&Made {
             weak: self.weak,

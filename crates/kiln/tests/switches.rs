@@ -84,6 +84,27 @@ fn extra_inputs_count_by_content_and_by_name() {
 }
 
 #[test]
+fn a_project_does_not_have_the_whole_machine_read() {
+    let space = warm();
+    space.write("project/kiln.toml", "extra-inputs = ['/', '../..']\n");
+    let told = err(&succeeds(&mut space.wrapped(&[], &[])));
+    assert!(
+        told.contains("`/` leads out of the project's directory") && told.contains("`../..` leads out"),
+        "{told}"
+    );
+    assert_eq!(space.compile(&[]), hit(), "as if they were not there");
+    let shown = err(&succeeds(&mut space.kiln(&["config", "list"])));
+    assert!(shown.contains("leads out of the project's directory"), "{shown}");
+    // Nor the user, who may ask for it.
+    assert_eq!(space.compile(&[("KILN_EXTRA_INPUTS", "/usr")]), told_bypass());
+    assert_eq!(space.compile(&[("KILN_EXTRA_INPUTS", "/")]), told_bypass());
+}
+
+fn told_bypass() -> Told {
+    told("bypass", "asked")
+}
+
+#[test]
 fn extra_inputs_count_for_questions_to_the_compiler_too() {
     let space = Space::new();
     space.write("project/kiln.toml", "extra-inputs = ['VERSION']\n");

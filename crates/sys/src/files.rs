@@ -124,6 +124,8 @@ pub struct Stat {
     pub mode: u32,
     /// How many names it has.
     pub links: u64,
+    /// Whose it is: the number of a user.
+    pub owner: u32,
 }
 
 impl Stat {
@@ -143,7 +145,13 @@ impl Stat {
             mtime_ns: ns(raw.st_mtime as i64, raw.st_mtime_nsec as i64),
             ctime_ns: ns(raw.st_ctime as i64, raw.st_ctime_nsec as i64),
         };
-        Stat { identity, kind, mode: raw.st_mode as u32 & 0o7777, links: raw.st_nlink as u64 }
+        Stat {
+            identity,
+            kind,
+            mode: raw.st_mode as u32 & 0o7777,
+            links: raw.st_nlink as u64,
+            owner: raw.st_uid,
+        }
     }
 }
 

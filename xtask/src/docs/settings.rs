@@ -20,7 +20,9 @@ Settings come from four layers, each stronger than the one before:
 value that cannot be read) is told once a build, with file and line; it is left as it was, and the build goes on.
 
 A project's file comes from whoever wrote the project. It may choose how the project's own compiles are cached, and
-nothing that reaches beyond them: not where files are written, and not what other projects' results are thrown away.
+nothing that reaches beyond them: not where files are written, not what other projects' results are thrown away, and no files outside
+of the project's directory. A project's file that belongs to another user (neither root nor whoever runs the compiler) is ignored, and that is
+told: above a project there may be directories that everybody can write to.
 
 A setting that is in the key makes another cache: what was stored under one value is found under no other. All others change nothing
 of what is stored or served, for the reason given.

@@ -8,7 +8,7 @@ fn bounds() -> Bounds {
 }
 
 fn holds(question: Question) -> bool {
-    bounds().hold(&Shape::new(vec![question])).is_ok()
+    bounds().hold(&[question]).is_ok()
 }
 
 fn literal(path: &str) -> Placed {
@@ -119,11 +119,13 @@ fn what_holds_secrets_is_not() {
 
 #[test]
 fn a_shape_is_no_larger_than_any_of_a_compile() {
-    let many = |count: usize| Shape::new((0..count).map(|n| Question::Env(format!("V{n}").into())).collect());
+    let many = |count: usize| -> Vec<Question> {
+        (0..count).map(|n| Question::Env(format!("V{n}").into())).collect()
+    };
     assert_eq!(bounds().hold(&many(1000)), Ok(()));
     assert_eq!(bounds().hold(&many(MOST_QUESTIONS + 1)), Err(Beyond::Size));
     let long = |n: usize| literal(&format!("/{n}/{}", "x".repeat(4000)));
-    let wide = |count: usize| Shape::new((0..count).map(|n| Question::File(long(n))).collect());
+    let wide = |count: usize| -> Vec<Question> { (0..count).map(|n| Question::File(long(n))).collect() };
     assert_eq!(bounds().hold(&wide(100)), Ok(()));
     assert_eq!(bounds().hold(&wide(4000)), Err(Beyond::Size));
     assert!(!holds(Question::File(literal(&format!("/{}", "x".repeat(5000))))));

@@ -1,3 +1,4 @@
+#![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
 use super::*;
 use crate::schema::{Value, row};
 
@@ -186,4 +187,90 @@ fn a_remote_that_is_none_is_told_without_what_it_holds() {
     assert!(loaded.settings.remote.is_empty());
     assert!(!loaded.complaints[0].to_string().contains("hush"), "{}", loaded.complaints[0]);
     assert!(!from_file("remote = ['file:///c']", true).complaints.is_empty(), "no project chooses it");
+}
+
+#[test]
+fn a_projects_patterns_stay_below_its_directory() {
+    let text = "extra-inputs = ['m/*.sql', '/', '../x', 'a/../../x', '/p/VERSION', '/pp', '~/.ssh']\n";
+    let loaded = from_file(text, true);
+    let told: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert!(
+        told[0].starts_with(
+            "/p/c.toml:1: extra-inputs: `/` leads out of the project's directory; it is ignored"
+        )
+    );
+    let kept = ["/p/m/*.sql", "/p/VERSION", "/p/~/.ssh"].map(PathBuf::from);
+    assert_eq!(loaded.settings.extra_inputs, kept);
+    assert_eq!(loaded.settings.extra_inputs_within, Some("/p".into()));
+    let by_the_user = from_file(text, false);
+    assert_eq!((by_the_user.settings.extra_inputs.len(), by_the_user.complaints.len()), (7, 0));
+    assert_eq!(by_the_user.settings.extra_inputs_within, None);
+    let endless = format!("extra-inputs = ['{}']\n", "a/".repeat(100_000));
+    assert_eq!(from_file(&endless, true).settings.extra_inputs, [""; 0].map(PathBuf::from));
+}
+
+/// Whatever lies there, nothing is waited for and nothing is read without limit.
+#[test]
+fn an_odd_project_file_is_ignored() {
+    let space = tempfile::tempdir().unwrap();
+    let load = || {
+        let all = [("KILN_CONFIG", "/nowhere/config.toml")];
+        let mut loaded = load(&Environment::of(&all), &Start { directory: space.path(), out: None });
+        loaded.complaints.remove(0);
+        loaded
+    };
+    let file = space.path().join("kiln.toml");
+    let fresh = || _ = std::fs::remove_file(&file);
+    for odd in ["mkfifo kiln.toml", "ln -s /dev/zero kiln.toml", "mkdir kiln.toml && rmdir kiln.toml"] {
+        let made =
+            std::process::Command::new("sh").args(["-c", odd]).current_dir(space.path()).status().unwrap();
+        assert!(made.success());
+        let loaded = load();
+        assert_eq!((loaded.project, loaded.complaints), (None, vec![]), "{odd}");
+        fresh();
+    }
+    let huge = "never = ['a']\n#".to_owned() + &"x".repeat(2 << 20);
+    for text in [huge, "a = ".to_owned() + &"[".repeat(500_000), "a = ".to_owned() + &"{a=".repeat(100_000)] {
+        std::fs::write(&file, text).unwrap();
+        let loaded = load();
+        assert_eq!((loaded.settings.never.len(), loaded.complaints.len()), (0, 1));
+        assert!(loaded.complaints[0].what.ends_with("the file is ignored"), "{:?}", loaded.complaints);
+    }
+}
+
+/// `/tmp/kiln.toml` of somebody else is above every project in `/tmp`.
+#[test]
+fn a_project_file_of_another_user_is_ignored_and_said() {
+    if env::user() != 0 {
+        return; // nobody else can give files away
+    }
+    let space = tempfile::tempdir().unwrap();
+    let at = |name: &str| space.path().join(name);
+    std::fs::create_dir_all(at("a/b")).unwrap();
+    std::fs::write(at("kiln.toml"), "never = ['mine']\n").unwrap();
+    std::fs::write(at("a/kiln.toml"), "off = true\n").unwrap();
+    std::os::unix::fs::chown(at("a/kiln.toml"), Some(4321), None).unwrap();
+    let load = |directory: &Path| {
+        let all = [("KILN_CONFIG", "/nowhere/config.toml")];
+        let mut loaded = load(&Environment::of(&all), &Start { directory, out: Some(&at("a/b/out")) });
+        loaded.complaints.retain(|complaint| !complaint.place.starts_with("/nowhere"));
+        loaded
+    };
+    let loaded = load(&at("a/b"));
+    assert!(!loaded.settings.off);
+    assert_eq!(
+        (loaded.project, loaded.settings.never),
+        (Some(at("kiln.toml")), vec!["mine".to_owned()]),
+        "the next one above"
+    );
+    let [complaint] = &loaded.complaints[..] else { panic!("{:?}", loaded.complaints) };
+    assert_eq!(complaint.place, at("a/kiln.toml").display().to_string());
+    // A link of theirs to a file of ours is theirs as well.
+    std::fs::remove_file(at("a/kiln.toml")).unwrap();
+    std::fs::write(at("other.toml"), "off = true\n").unwrap();
+    std::os::unix::fs::symlink(at("other.toml"), at("a/kiln.toml")).unwrap();
+    assert!(load(&at("a/b")).settings.off);
+    std::os::unix::fs::lchown(at("a/kiln.toml"), Some(4321), None).unwrap();
+    assert!(!load(&at("a/b")).settings.off);
 }

@@ -42,7 +42,7 @@ fn what_is_shown_can_be_set() {
     ] {
         let row = row(name).unwrap();
         let mut settings = Settings::default();
-        assert!((row.set)(&mut settings, &Given { values: &[value.into()], base }), "{name}");
+        assert!((row.set)(&mut settings, &Given { values: &[value.into()], base, project: false }), "{name}");
         let shown = match (row.show)(&settings) {
             Value::Text(text) => text,
             Value::List(list) => list.join(","),

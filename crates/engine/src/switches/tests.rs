@@ -23,7 +23,7 @@ fn patterns() {
 fn nothing_set_adds_nothing() {
     let settings = Settings::default();
     assert_eq!(fields(&settings, Family::Gcc), []);
-    assert_eq!(questions(&settings, &Places::new()), BTreeSet::new());
+    assert_eq!(questions(&settings, &Places::new()), Ok(BTreeSet::new()));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn asked(root: &Path, pattern: &str) -> Vec<String> {
             other => panic!("{other:?}"),
         }
     };
-    questions(&settings, &Places::new()).into_iter().map(shown).collect()
+    questions(&settings, &Places::new()).unwrap().into_iter().map(shown).collect()
 }
 
 #[test]
@@ -92,4 +92,54 @@ fn every_directory_that_is_searched_is_listed() {
             "list m/sub"
         ]
     );
+}
+
+/// What becomes of a project's pattern.
+fn asked_by_a_project(root: &Path, pattern: &str) -> Result<usize, Reason> {
+    let settings = Settings {
+        extra_inputs: vec![root.join(pattern)],
+        extra_inputs_within: Some(root.to_owned()),
+        ..Settings::default()
+    };
+    questions(&settings, &Places::new()).map(|questions| questions.len())
+}
+
+#[test]
+fn a_projects_patterns_do_not_follow_links_out_of_it() {
+    let space = tempfile::tempdir().unwrap();
+    let root = &space.path().join("project");
+    fs::create_dir_all(root.join("m")).unwrap();
+    fs::write(root.join("m/1.sql"), "").unwrap();
+    fs::write(space.path().join("secret"), "").unwrap();
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, root.join(at)).unwrap();
+    link("m/1.sql", "inside");
+    for pattern in ["m", "m/*.sql", "inside", "**", "not/there"] {
+        assert!(asked_by_a_project(root, pattern).is_ok(), "{pattern}");
+    }
+    link("/", "all");
+    link("../../secret", "m/secret");
+    for pattern in ["all", "all/etc", "all/**", "all/usr/*", "**", "m", "m/secret"] {
+        let refused = asked_by_a_project(root, pattern);
+        assert!(
+            matches!(&refused, Err(Reason::Asked(why)) if why.contains("lead out of")),
+            "{pattern}: {refused:?}"
+        );
+    }
+}
+
+/// A tree of so many files takes as long to look through as a compile, and has to be looked through for each of them.
+#[test]
+fn patterns_name_no_more_than_so_many_files_and_bytes() {
+    for pattern in ["/", "/**", "/**/*", "/usr/**/**/**/x"] {
+        let settings = Settings { extra_inputs: vec![pattern.into()], ..Settings::default() };
+        let refused = questions(&settings, &Places::new());
+        assert!(matches!(&refused, Err(Reason::Asked(why)) if why.contains("more than")), "{pattern}");
+    }
+    let space = tempfile::tempdir().unwrap();
+    let sparse = |name: &str| fs::File::create(space.path().join(name)).unwrap().set_len(3 << 30).unwrap();
+    sparse("one");
+    let settings = Settings { extra_inputs: vec![space.path().to_owned()], ..Settings::default() };
+    assert!(questions(&settings, &Places::new()).is_ok());
+    sparse("two");
+    assert!(questions(&settings, &Places::new()).is_err());
 }
