@@ -48,9 +48,16 @@ const SECRET_WORDS: &[&str] = &[
     "TOKEN",
     "TOKENS",
 ];
-/// What cargo says of packages, features and targets is public, whatever it is called.
-const PUBLIC_BEGINNINGS: &[&str] =
-    &["CARGO_BIN_EXE_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_MANIFEST_", "CARGO_PKG_", "DEP_"];
+/// What cargo says of packages, features and targets is public, whatever it is called, and so is where the agent of SSH listens.
+const PUBLIC_BEGINNINGS: &[&str] = &[
+    "CARGO_BIN_EXE_",
+    "CARGO_CFG_",
+    "CARGO_FEATURE_",
+    "CARGO_MANIFEST_",
+    "CARGO_PKG_",
+    "DEP_",
+    "SSH_AUTH_SOCK",
+];
 
 /// Directories below which the system shows itself, its devices and what runs.
 const OF_THE_SYSTEM: &[&str] = &["/boot", "/dev", "/proc", "/run", "/sys", "/var/run"];
@@ -136,6 +143,8 @@ pub struct Bounds {
     pub home: Option<PathBuf>,
     /// Where cargo and rustup keep what they fetch, if not in the home's usual places.
     pub tools: Vec<PathBuf>,
+    /// Whether there is a variable whose name says that it holds a secret: then nobody is told anything of the environment as a whole.
+    pub secrets: bool,
 }
 
 impl Bounds {
@@ -152,11 +161,14 @@ impl Bounds {
     /// How many bytes it asks about, if it may.
     fn question<T: AsRef<[u8]>>(&self, question: &Question<T>) -> Result<usize, Beyond> {
         match question {
-            Question::Environ | Question::Inherited => Err(Beyond::Environment),
-            Question::Env(name) | Question::Where(name) => match is_secret_variable(name.as_ref()) {
-                true => Err(Beyond::Variable(String::from_utf8_lossy(name.as_ref()).into_owned())),
-                false => Ok(name.as_ref().len()),
-            },
+            Question::Environ | Question::Inherited if self.secrets => Err(Beyond::Environment),
+            Question::Environ | Question::Inherited => Ok(0),
+            Question::Env(name) | Question::Where(name) => {
+                match !is_plain(name.as_ref()) || names_a_secret(name.as_ref()) {
+                    true => Err(Beyond::Variable(String::from_utf8_lossy(name.as_ref()).into_owned())),
+                    false => Ok(name.as_ref().len()),
+                }
+            }
             Question::Program(name) | Question::Library(name) | Question::Arg(name) => {
                 match name.as_ref().len() {
                     long if long > LONGEST_PATH => Err(Beyond::Size),
@@ -235,14 +247,15 @@ fn without_dots(path: &[u8]) -> Option<PathBuf> {
     Some(plain)
 }
 
-/// Whether a variable's name says that it holds a secret, or is no name that a compile would ask for.
-fn is_secret_variable(name: &[u8]) -> bool {
+/// Whether a variable's name is one that a compile would ask for.
+fn is_plain(name: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.()".contains(byte);
-    let Some(text) = std::str::from_utf8(name).ok().filter(|_| name.iter().all(plain)) else { return true };
-    if text.is_empty() || text.len() > LONGEST_NAME {
-        return true;
-    }
-    let upper = text.to_ascii_uppercase();
+    !name.is_empty() && name.len() <= LONGEST_NAME && name.iter().all(plain)
+}
+
+/// Whether a variable's name says that it holds a secret.
+pub fn names_a_secret(name: &[u8]) -> bool {
+    let upper = String::from_utf8_lossy(name).to_ascii_uppercase();
     let public = PUBLIC_BEGINNINGS.iter().any(|beginning| upper.starts_with(beginning));
     !public && upper.split(['_', '-', '.']).any(|word| SECRET_WORDS.contains(&word))
 }

@@ -34,7 +34,11 @@ impl Scene {
         let directory = tempfile::tempdir().unwrap();
         let (cache, share) = (directory.path().join("cache"), directory.path().join("share"));
         fs::create_dir(&share).unwrap();
-        let daemon = Command::new(env!("CARGO_BIN_EXE_kiln-daemon")).arg(&cache).spawn().unwrap();
+        let daemon = Command::new(env!("CARGO_BIN_EXE_kiln-daemon"))
+            .arg(&cache)
+            .env("SOME_TOKEN", "x")
+            .spawn()
+            .unwrap();
         let (place, started) = (kiln_link::Place::new(&cache), Instant::now());
         while place.connect().is_err() {
             assert!(started.elapsed() < Duration::from_secs(10));

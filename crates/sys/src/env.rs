@@ -1,7 +1,8 @@
 //! The environment, arguments and directory of this process: read once, passed on as values.
 
-use kiln_action::Bounds;
+use kiln_action::bounds::{Bounds, names_a_secret};
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// The environment as it was when the process started.
@@ -86,7 +87,10 @@ pub fn bounds() -> Bounds {
     let named = ["CARGO_HOME", "RUSTUP_HOME"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
     let tools = named.filter(|path| path.is_absolute() && path.parent().is_some());
     let tools = tools.filter(|path| home.as_ref().is_none_or(|home| !home.starts_with(path))).collect();
-    Bounds { home, tools }
+    // (Those of the store itself are long and random, and whoever writes there has some of his own.)
+    let secret = |name: &OsStr| !name.as_bytes().starts_with(b"AWS_") && names_a_secret(name.as_bytes());
+    let secrets = std::env::vars_os().any(|(name, value)| secret(&name) && !value.is_empty());
+    Bounds { home, tools, secrets }
 }
 
 /// The user's home: `HOME`, else what `/etc/passwd` says. (The name service would be asked through code that a static
