@@ -37,6 +37,25 @@ fn cached(site: &Site<'_>, compiler: &str, args: &[&str]) {
     site.hits(compiler, args); // over what is there
 }
 
+/// What is written beside an output is found however the output's directory is called.
+#[test]
+fn outputs_behind_links_and_detours() {
+    let space = TestSpace::new();
+    for compiler in compilers() {
+        let site = small(&space, &format!("{}/project", compiler.replace('/', "_")));
+        site.write("../far/keep", "").link("../far", "link").link("link", "links");
+        let both =
+            ["-g", "-gsplit-dwarf", "--coverage", "-frandom-seed=1", "-MD", "-Iinc", "-c", "src/a.c", "-o"];
+        for output in
+            ["../far/x.o", "link/x.o", "links/x.o", "link/../far/y.o", "out/../out/x.o", "../project/x.o"]
+        {
+            cached(&site, compiler, &[&both[..], &[output]].concat());
+        }
+        let absolute = site.path("link/z.o").display().to_string();
+        cached(&site, compiler, &[&both[..], &[&absolute]].concat());
+    }
+}
+
 #[test]
 fn rules_for_make_in_every_form() {
     let forms: [&[&str]; 22] = [

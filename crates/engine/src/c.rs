@@ -11,7 +11,7 @@
 //!   `__FILE__`, `__BASE_FILE__`, `__builtin_FILE` or `source_location`, or what they could be pasted from: a length or a hash
 //!   of it would leave nothing to find. (`assert` passes it on as a string, which is found.)
 
-use crate::capture::Ran;
+use crate::capture::{Ran, Seen};
 use crate::evidence::Evidence;
 use crate::inputs::World;
 use kiln_action::place::below;
@@ -32,7 +32,7 @@ pub fn declared(
 ) -> Result<HashMap<PathBuf, Template>, Reason> {
     let invocation = world.invocation;
     let source = invocation.source.as_deref();
-    if let Some(unseen) = source.filter(|source| !evidence.opened.contains(*source)) {
+    if let Some(unseen) = source.filter(|source| !Seen::new(&evidence.opened).holds(source)) {
         return Err(Reason::Unrecorded(format!("{} was read unseen", unseen.display())));
     }
     let written = invocation.outputs.files.first();
@@ -120,16 +120,11 @@ pub fn of_twins(
 fn all_seen(path: &Path, text: &[u8], evidence: &Evidence, world: &World<'_>) -> Result<(), Reason> {
     let named = depfile::prerequisites(text)
         .ok_or_else(|| Reason::BadOutputs(format!("{} is not a depfile", path.display())))?;
-    let seen: HashSet<PathBuf> = evidence.opened.iter().map(|path| without_detours(path)).collect();
-    let mut real: Option<HashSet<PathBuf>> = None;
+    let without: HashSet<PathBuf> = evidence.opened.iter().map(|path| without_detours(path)).collect();
+    let seen = Seen::new(&evidence.opened);
     for name in named {
         let name = world.invocation.absolute(Path::new(OsStr::from_bytes(&name)));
-        if seen.contains(&without_detours(&name)) {
-            continue;
-        }
-        let lead = |path: &Path| files::real_path(path).ok().flatten();
-        let real = real.get_or_insert_with(|| evidence.opened.iter().filter_map(|path| lead(path)).collect());
-        if !lead(&name).is_some_and(|leads| real.contains(&leads)) {
+        if !without.contains(&without_detours(&name)) && !seen.holds(&name) {
             return Err(Reason::Unrecorded(format!("{} was read unseen", name.display())));
         }
     }

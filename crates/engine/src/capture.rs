@@ -15,8 +15,8 @@ use crate::switches;
 use crate::toolchain::Owned;
 use kiln_action::template::Spelling;
 use kiln_action::{
-    ActionKey, ActionResult, Answer, Digest, Family, FileKind, Given, Output, Place, Placed, Question,
-    Reason, Role, Shape, Stream, Template, WeakKey,
+    ActionKey, ActionResult, Answer, Digest, Family, FileKind, Given, Output, OutputPlan, Place, Placed,
+    Question, Reason, Role, Shape, Stream, Template, WeakKey,
 };
 use kiln_compiler::rustc::{depinfo, table};
 use kiln_recorder::{Record, Unrecorded};
@@ -25,6 +25,7 @@ use kiln_sys::clock::Moment;
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found, Writer};
 use kiln_sys::process;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -92,6 +93,7 @@ fn observed(record: &Record, world: &World<'_>, toolchain: &Owned) -> Result<Evi
         is_kiln: &inputs::is_kiln,
         exists: &exists,
         is_directory: &is_directory,
+        real_path: &|path| files::real_path(path).ok().flatten(),
     };
     evidence::read(record, &scene)
 }
@@ -185,11 +187,12 @@ fn declared(
     if invocation.outputs.dep_info && exit_code == 0 && written.is_empty() {
         return Err(Reason::BadOutputs("no dep-info was written".into()));
     }
+    let seen = Seen::new(&evidence.opened);
     // Without dep-info this is all that shows whether the record is of this compile.
     let input = invocation.fields.iter().find(|field| field.name == "input" && !invocation.stdin);
     if let Some(input) = input.map(|field| invocation.absolute(Path::new(&field.value)))
         && !invocation.outputs.stems.is_empty()
-        && !evidence.opened.contains(&input)
+        && !seen.holds(&input)
         && !evidence.absent.contains(input.as_os_str())
     {
         return Err(Reason::Unrecorded(format!("{} was read unseen", input.display())));
@@ -203,12 +206,16 @@ fn declared(
             if evidence.outputs.contains(&source) {
                 continue;
             }
-            if !evidence.opened.contains(&source) {
+            if !seen.holds(&source) {
                 return Err(Reason::Unrecorded(format!("{} was read unseen", source.display())));
             }
             evidence.questions.insert(Question::File(invocation.places.place(&source)));
         }
         evidence.variables.extend(parsed.environment.into_iter().map(|(name, _)| name));
+        let names = |root: &PathBuf| memchr::memmem::find(&text, root.as_os_str().as_bytes()).is_some();
+        if let Some(root) = evidence.aliases.iter().find(|root| names(root)) {
+            return Err(Reason::BadOutputs(format!("its dep-info holds the path {}", root.display())));
+        }
         let valueless = depinfo::with_environment(&text, &|_| None);
         if inputs::with_values(&valueless, world) != text {
             return Err(Reason::BadOutputs(format!("{} cannot be told again", path.display())));
@@ -216,6 +223,28 @@ fn declared(
         texts.insert(path, Template::cut(&valueless, &invocation.places, &[Spelling::Make, Spelling::Plain]));
     }
     Ok(texts)
+}
+
+/// What a run opened, by where it leads.
+pub struct Seen<'a> {
+    opened: &'a HashSet<PathBuf>,
+    real: OnceCell<HashSet<PathBuf>>,
+}
+
+impl<'a> Seen<'a> {
+    /// Of paths as they were spelled.
+    pub fn new(opened: &'a HashSet<PathBuf>) -> Seen<'a> {
+        Seen { opened, real: OnceCell::new() }
+    }
+
+    /// Whether a file is among it. The compiler may call it otherwise where it tells of it than where it opens it: rarely, so
+    /// only then it is looked where all of them are.
+    pub fn holds(&self, path: &Path) -> bool {
+        let lead = |path: &Path| files::real_path(path).ok().flatten();
+        let all = || self.opened.iter().filter_map(|path| lead(path)).collect();
+        self.opened.contains(path)
+            || lead(path).is_some_and(|leads| self.real.get_or_init(all).contains(&leads))
+    }
 }
 
 /// What `env!` and `option_env!` asked for. A macro's own asking for the same variable is in the questions already.
@@ -375,7 +404,10 @@ fn settled_answers(
             return Err(changed(path));
         }
     }
-    let mut still = Still { since: ran.started.realtime_ns(), ways: HashSet::new(), last: PathBuf::new() };
+    let mut still = Still::since(ran.started.realtime_ns());
+    if let Some(link) = still.link_that_changed(&world.invocation.outputs) {
+        return Err(changed(&link)); // what is found there now may be another run's
+    }
     for response in world.responses {
         if !still.of(&Question::File(Placed::literal(response)), response, &view) {
             return Err(changed(response));
@@ -408,9 +440,27 @@ struct Still {
     ways: HashSet<OsString>,
     /// The latest of them.
     last: PathBuf,
+    /// Links that have been followed.
+    links: HashSet<PathBuf>,
 }
 
 impl Still {
+    fn since(since: i64) -> Still {
+        Still { since, ways: HashSet::new(), last: PathBuf::new(), links: HashSet::new() }
+    }
+
+    /// A link on the way to outputs that leads elsewhere than before the run, or may.
+    fn link_that_changed(&mut self, outputs: &OutputPlan) -> Option<PathBuf> {
+        let parents = outputs.files.iter().filter_map(|file| file.parent());
+        let directories =
+            [outputs.directory.as_path()].into_iter().chain(outputs.tree.as_deref()).chain(parents);
+        let on_the_way: HashSet<&Path> = directories.flat_map(Path::ancestors).collect();
+        let is_link =
+            |path: &Path| files::lstat(path).ok().flatten().filter(|stat| stat.kind == FileKind::Symlink);
+        let changed = |path: &&Path| is_link(path).is_some_and(|stat| !self.part(path, &stat));
+        on_the_way.into_iter().find(changed).map(Path::to_owned)
+    }
+
     /// A file that was asked for by its own name was this one when its answer was taken: it need not be looked at again.
     fn of(&mut self, question: &Question, path: &Path, view: &Answers<'_>) -> bool {
         let seen = match question {
@@ -422,9 +472,9 @@ impl Still {
             None => true, // where nothing is, the way ends above it
             Some(stat) if stat.kind == FileKind::Symlink => {
                 let leads = files::stat(path).ok().flatten();
-                stat.identity.ctime_ns <= self.since && leads.is_none_or(|stat| self.file(question, &stat))
+                self.part(path, stat) && leads.is_none_or(|stat| self.file(question, &stat))
             }
-            Some(stat) => self.file(question, stat) && self.part(stat),
+            Some(stat) => self.file(question, stat) && self.part(path, stat),
         };
         itself && self.above(path)
     }
@@ -466,7 +516,7 @@ impl Still {
         let mut next = Some(directory);
         while let Some(part) = next.filter(|part| !self.ways.contains(part.as_os_str())) {
             seen.push(part);
-            if files::lstat(part).ok().flatten().is_some_and(|stat| !self.part(&stat)) {
+            if files::lstat(part).ok().flatten().is_some_and(|stat| !self.part(part, &stat)) {
                 return false;
             }
             next = above(part);
@@ -476,14 +526,23 @@ impl Still {
     }
 
     /// Renaming shows in a directory's ctime alone; where names were added or removed in it, its mtime moves as well.
-    fn part(&self, stat: &files::Stat) -> bool {
+    fn part(&mut self, path: &Path, stat: &files::Stat) -> bool {
         match stat.kind {
             FileKind::Directory => {
                 stat.identity.ctime_ns <= self.since || stat.identity.mtime_ns > self.since
             }
-            FileKind::Symlink => stat.identity.ctime_ns <= self.since,
+            FileKind::Symlink => stat.identity.ctime_ns <= self.since && self.behind(path),
             _ => true,
         }
+    }
+
+    /// Whether what a link leads through is the same: there may be more links on that way.
+    fn behind(&mut self, link: &Path) -> bool {
+        if !self.links.insert(link.to_owned()) {
+            return true; // has been followed, or leads round in a circle
+        }
+        let Ok(Some(target)) = files::read_link(link) else { return false };
+        self.way(&link.parent().unwrap_or(link).join(target))
     }
 }
 
@@ -605,7 +664,8 @@ fn inert_roots(evidence: &Evidence, world: &World<'_>) -> Vec<Vec<u8>> {
         invocation.fields.iter().filter(|field| !(remapped && field.path)).map(|f| f.value.as_os_str());
     let directory = (!remapped).then_some(invocation.directory.as_os_str());
     let literal: Vec<&[u8]> = values.chain(fields).chain(directory).map(OsStrExt::as_bytes).collect();
-    let roots = invocation.places.roots().iter().map(|(_, root)| root.as_os_str().as_bytes());
+    let roots = invocation.places.roots().iter().map(|(_, root)| root).chain(&evidence.aliases);
+    let roots = roots.map(|root| root.as_os_str().as_bytes());
     let held = |root: &[u8]| literal.iter().any(|text| text.windows(root.len()).any(|part| part == root));
     // `/tmp` stands in every program; a real output directory is longer.
     roots

@@ -21,6 +21,8 @@ use kiln_compiler::script;
 use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
 use loader::Late;
 use made::Made;
+use spellings::Spellings;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 
 mod loader;
 mod made;
+mod spellings;
 
 /// What a run looked at and made.
 #[derive(Debug, Default)]
@@ -43,8 +46,10 @@ pub struct Evidence {
     pub code: HashSet<PathBuf>,
     /// Variables that the compiler's own code asked for: `env!` and `option_env!`.
     pub variables: BTreeSet<Vec<u8>>,
-    /// Declared outputs that it wrote.
+    /// Declared outputs that it wrote, as they were declared.
     pub outputs: BTreeSet<PathBuf>,
+    /// Other names of the directories of outputs and dependencies: where they really are, if they are called otherwise.
+    pub aliases: Vec<PathBuf>,
     /// Code loaded into the compiler that does not belong to the toolchain: proc macros.
     pub macros: BTreeSet<PathBuf>,
 }
@@ -86,12 +91,19 @@ pub struct Scene<'a> {
     pub exists: &'a dyn Fn(&Path) -> bool,
     /// Whether it is a directory, or a link to one.
     pub is_directory: &'a dyn Fn(&Path) -> bool,
+    /// Where a path leads now, if anything is there.
+    pub real_path: &'a dyn Fn(&Path) -> Option<PathBuf>,
 }
 
 /// Reads a record; a reason if the run cannot be kept.
 pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
+    let made_in = record.events.iter().filter_map(|event| made_by(&event.act)?.parent());
+    let spellings = Spellings::new(scene.invocation, scene.real_path, made_in);
+    let followed = |paths: &[PathBuf]| paths.iter().map(|path| spellings.place(path).into_owned()).collect();
     let mut reading = Reading {
         scene,
+        temporary: followed(scene.temporary),
+        responses: followed(scene.responses),
         who: roles(&record.processes, scene),
         linkers: record.processes.iter().map(|process| is_linker(&process.exe)).collect(),
         own: record.processes.iter().map(|process| is_own(&process.exe, scene)).collect(),
@@ -107,6 +119,7 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         mapped: scene.invocation.places.remapped(),
         searched: scene.search.iter().map(|directory| directory.as_os_str()).collect(),
         made: Made::default(),
+        spellings,
         older: BTreeSet::new(),
         late: HashMap::new(),
         found: Evidence::default(),
@@ -121,6 +134,15 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         reading.libraries(index, process)?;
     }
     reading.finish()
+}
+
+/// What an act makes, if it does.
+fn made_by(act: &Act) -> Option<&Path> {
+    match act {
+        Act::Open { path, mode, errno: 0 } if mode.write || mode.create => Some(path),
+        Act::Create { path, errno: 0, .. } | Act::Rename { to: path, errno: 0, .. } => Some(path),
+        _ => None,
+    }
 }
 
 /// The role of every process: the root is the compiler, what its own code starts is a linker, what loaded code or an
@@ -253,7 +275,13 @@ struct Reading<'a> {
     mapped: Places,
     /// Directories of `$PATH`.
     searched: HashSet<&'a OsStr>,
+    /// Directories for temporary files, where they lead.
+    temporary: Vec<PathBuf>,
+    /// Files whose words are part of the command line, where they lead.
+    responses: Vec<PathBuf>,
+    /// By where paths lead.
     made: Made,
+    spellings: Spellings<'a>,
     /// Files that were opened, are called like outputs and were there before.
     older: BTreeSet<PathBuf>,
     /// What each process loaded after its start.
@@ -270,7 +298,8 @@ impl Reading<'_> {
         match who {
             // What a macro sees is literal; only where the user maps the workspace, its files are those of this one.
             Who::Macro => self.mapped.place(path),
-            Who::Compiler | Who::Linker | Who::Tool => self.scene.invocation.places.place(path),
+            Who::Compiler | Who::Linker => self.spellings.placed(path, &self.scene.invocation.places),
+            Who::Tool => self.scene.invocation.places.place(path),
         }
     }
 
@@ -322,7 +351,7 @@ impl Reading<'_> {
                     path.display()
                 )));
             }
-            if !self.is_made(path) && !self.scene.invocation.outputs.holds(path) {
+            if !self.is_made(path) && !self.spellings.holds(&self.place(path)) {
                 let placed = self.placed(who, path);
                 self.ask(Question::Absent(placed));
             }
@@ -391,9 +420,10 @@ impl Reading<'_> {
             Act::Rename { from, to, errno } if *errno == 0 => {
                 self.may_remove(from)?;
                 self.may_write(to, false)?;
-                match self.scene.invocation.outputs.is_private(to) {
-                    true => self.made.remove(from),
-                    false => self.made.rename(from, to),
+                let (from, to) = (self.spellings.place(from), self.spellings.place(to));
+                match self.spellings.is_private(&to) {
+                    true => self.made.remove(&from),
+                    false => self.made.rename(&from, &to),
                 }
                 Ok(())
             }
@@ -404,8 +434,9 @@ impl Reading<'_> {
                 Err(Reason::WroteElsewhere(format!("{} (a link)", path.display())))
             }
             Act::Create { path, what: What::Dir | What::TempDir, errno: 0 } => {
-                if !self.scene.invocation.outputs.is_private(path) {
-                    self.made.add_directory(path);
+                let place = self.spellings.place(path);
+                if !self.spellings.is_private(&place) {
+                    self.made.add_directory(&place);
                 }
                 Ok(())
             }
@@ -425,24 +456,33 @@ impl Reading<'_> {
 
     /// Whether a look at this path says nothing about the inputs.
     fn beside_the_point(&self, who: Who, path: &Path) -> bool {
-        if self.is_made(path) || is_of_the_kernel(path) || self.scene.invocation.outputs.holds(path) {
+        let place = &*self.place(path);
+        if self.made.holds(place) || is_of_the_kernel(place) || self.spellings.holds(place) {
             return true;
         }
-        if who == Who::Tool && self.scene.responses.iter().any(|response| same(response, path)) {
+        let is_one_of = |paths: &[PathBuf]| paths.iter().any(|known| same(known, place));
+        if who == Who::Tool && (is_one_of(&self.responses) || is_one_of(&self.temporary)) {
             return true;
         }
-        if who == Who::Tool && self.scene.temporary.iter().any(|directory| same(directory, path)) {
-            return true;
-        }
-        let invocation = self.scene.invocation;
         who != Who::Macro
-            && ((self.scene.owns)(path)
-                || invocation.outputs.is_private(path)
-                || invocation.outputs.declares(path))
+            && (self.owns(path, place) || self.spellings.is_private(place) || self.spellings.declares(place))
+    }
+
+    fn place<'p>(&self, path: &'p Path) -> Cow<'p, Path> {
+        self.spellings.place(path)
+    }
+
+    /// Whether it belongs to the toolchain, and is still there where a path with `..` in it leads.
+    fn owns(&self, path: &Path, place: &Path) -> bool {
+        (self.scene.owns)(path) && (!spellings::has_detour(path) || (self.scene.owns)(place))
+    }
+
+    fn is_of_the_kernel(&self, path: &Path) -> bool {
+        is_of_the_kernel(&self.place(path))
     }
 
     fn is_made(&self, path: &Path) -> bool {
-        self.made.holds(path)
+        self.made.holds(&self.place(path))
     }
 
     fn is_script(&self) -> bool {
@@ -474,7 +514,9 @@ impl Reading<'_> {
         };
         if let Some(placed) = question.path()
             && let Some(path) = self.scene.invocation.places.resolve(placed)
-            && (self.is_made(&path) || self.scene.invocation.outputs.holds(&path) || is_of_the_kernel(&path))
+            && (self.is_made(&path)
+                || self.spellings.holds(&self.place(&path))
+                || self.is_of_the_kernel(&path))
         {
             return Ok(());
         }
@@ -486,25 +528,27 @@ impl Reading<'_> {
     }
 
     fn is_dependency(&self, path: &Path) -> bool {
-        let place = self.scene.invocation.places.place(path).place;
-        matches!(place, kiln_action::Place::Deps(_) | kiln_action::Place::Out)
+        let placed = self.spellings.placed(path, &self.scene.invocation.places);
+        matches!(placed.place, kiln_action::Place::Deps(_) | kiln_action::Place::Out)
     }
 
     /// Whether a file that is called like an output was there before. It is an input, unless the run replaces it: rustc and
     /// the known linkers open what they are about to replace (lld, to unlink it in the background) and do not read it.
     fn is_older_than_the_run(&self, who: Who, path: &Path) -> bool {
-        let outputs = &self.scene.invocation.outputs;
-        let called = who != Who::Macro && outputs.declares(path) && !outputs.is_private(path);
-        called && !self.is_made(path) && !is_of_the_kernel(path) && !(self.scene.owns)(path)
+        let place = self.place(path);
+        let called =
+            || who != Who::Macro && self.spellings.declares(&place) && !self.spellings.is_private(&place);
+        called() && !self.made.holds(&place) && !is_of_the_kernel(&place) && !self.owns(path, &place)
     }
 
     /// gcc's compiler proper looks for an output only where a source asks for it (`__has_include("a.d")`, `#include "a.d"`),
     /// and clang for the rule for make: then the run hangs on what an earlier one left, which nothing can be asked about once this one has written.
     fn asks_for_no_output(&self, who: Who, process: u32, path: &Path) -> Result<(), Reason> {
-        let outputs = &self.scene.invocation.outputs;
+        let place = self.place(path);
         let proper = || self.proper.get(process as usize).is_some_and(|proper| *proper);
-        let depends = || self.scene.invocation.depfile.as_deref() == Some(path);
-        let asked = || proper() && outputs.declares(path) || depends();
+        let depfile = self.scene.invocation.depfile.as_ref();
+        let depends = || depfile.is_some() && self.spellings.output(&place).as_ref() == depfile;
+        let asked = || proper() && self.spellings.declares(&place) || depends();
         if who == Who::Tool && asked() && !self.is_made(path) && !self.is_script() {
             return Err(Reason::Asked(format!(
                 "a source asks for {}, which the compile writes",
@@ -517,13 +561,15 @@ impl Reading<'_> {
     fn opened(&mut self, who: Who, process: u32, path: &Path, errno: i32) -> Result<(), Reason> {
         self.asks_for_no_output(who, process, path)?;
         if errno == 0 && self.is_older_than_the_run(who, path) {
-            self.older.insert(path.to_owned());
+            self.older.insert(self.spellings.output(&self.place(path)).unwrap_or_else(|| path.to_owned()));
             return Ok(());
         }
         if self.beside_the_point(who, path) {
             let source = || !self.is_script() || self.proper.get(process as usize).is_some_and(|it| *it);
-            let odd =
-                who == Who::Tool && errno == 0 && is_of_the_kernel(path) && !is_known_of_the_kernel(path);
+            let odd = who == Who::Tool
+                && errno == 0
+                && self.is_of_the_kernel(path)
+                && !is_known_of_the_kernel(path);
             if odd && source() {
                 return Err(Reason::Asked(format!("a source reads {}", path.display())));
             }
@@ -556,7 +602,7 @@ impl Reading<'_> {
             "/proc/self/exe",
             "/proc/self/maps",
         ];
-        let kernel = who == Who::Macro && is_of_the_kernel(path) && !self.is_made(path);
+        let kernel = who == Who::Macro && self.is_of_the_kernel(path) && !self.is_made(path);
         // The jobserver's, or a file that was seen when it was opened; and what coreutils look at to see whether files have labels.
         let labels =
             || below(path, Path::new("/sys/fs/selinux")).is_some() || path == Path::new("/proc/filesystems");
@@ -663,7 +709,7 @@ impl Reading<'_> {
             };
         }
         self.found.code.insert(path.to_owned());
-        if errno == 0 && matches!(who, Who::Compiler | Who::Macro) && !(self.scene.owns)(path) {
+        if errno == 0 && matches!(who, Who::Compiler | Who::Macro) && !self.owns(path, &self.place(path)) {
             self.found.macros.insert(path.to_owned());
         }
         self.opened(if who == Who::Macro { Who::Compiler } else { who }, process, path, errno)
@@ -750,14 +796,15 @@ impl Reading<'_> {
 
     /// Whether it is directly in a directory for temporary files.
     fn is_temporary(&self, path: &Path) -> bool {
-        let parent = path.parent();
-        parent.is_some_and(|parent| self.scene.temporary.iter().any(|directory| same(directory, parent)))
+        let place = self.place(path);
+        let parent = place.parent();
+        parent.is_some_and(|parent| self.temporary.iter().any(|directory| same(directory, parent)))
     }
 
     /// A build script may do what it likes anywhere. What it writes to and has not made was there before, or it may have been: what was in
     /// it may count, and that it is another file afterwards is an effect that no hit has.
     fn may_write(&self, path: &Path, made_by_it: bool) -> Result<(), Reason> {
-        let fine = made_by_it || is_of_the_kernel(path) || self.is_made(path) || self.is_allowed(path);
+        let fine = made_by_it || self.is_of_the_kernel(path) || self.is_made(path) || self.is_allowed(path);
         if fine || !self.is_script() {
             return Ok(());
         }
@@ -765,7 +812,7 @@ impl Reading<'_> {
     }
 
     fn written(&mut self, path: &Path, also_read: bool) -> Result<(), Reason> {
-        if is_of_the_kernel(path) {
+        if self.is_of_the_kernel(path) {
             return Ok(());
         }
         let known = self.is_made(path) || self.is_allowed(path);
@@ -777,24 +824,20 @@ impl Reading<'_> {
     }
 
     fn make(&mut self, path: &Path) {
-        if !self.scene.invocation.outputs.is_private(path) {
-            self.made.add(path);
+        let place = self.spellings.place(path);
+        if !self.spellings.is_private(&place) {
+            self.made.add(&place);
         }
     }
 
     /// Whether the run may leave something here.
     fn is_allowed(&self, path: &Path) -> bool {
-        let plan = &self.scene.invocation.outputs;
-        let leads_to_outputs = || {
-            let ends = plan.files.iter().chain(&plan.private).chain([&plan.directory]);
-            ends.into_iter().any(|end| end.starts_with(path))
-        };
-        plan.declares(path) || plan.is_private(path) || leads_to_outputs()
+        self.spellings.may_leave(&self.place(path))
     }
 
     fn removed(&mut self, path: &Path) -> Result<(), Reason> {
         self.may_remove(path)?;
-        self.made.remove(path);
+        self.made.remove(&self.spellings.place(path));
         Ok(())
     }
 
@@ -808,9 +851,7 @@ impl Reading<'_> {
     /// What a compiler tries to remove and what is not there: where it is there the run is another. (gcc removes the counts
     /// of an earlier run of the program, `.gcda`, where a fixed seed gives the new ones the same stamp.)
     fn had_nothing_to_remove(&mut self, path: &Path, errno: i32) -> Result<(), Reason> {
-        let temporary =
-            path.parent().is_some_and(|parent| self.scene.temporary.iter().any(|known| known == parent));
-        if temporary || self.is_allowed(path) {
+        if self.is_temporary(path) || self.is_allowed(path) {
             return Ok(());
         }
         self.looked(Who::Tool, path, errno)
@@ -821,8 +862,8 @@ impl Reading<'_> {
             if !(self.scene.exists)(&path) {
                 continue;
             }
-            if self.scene.invocation.outputs.declares(&path) {
-                self.found.outputs.insert(path);
+            if let Some(output) = self.spellings.output(&path) {
+                self.found.outputs.insert(output);
             } else if !self.is_allowed(&path) {
                 return Err(Reason::WroteElsewhere(path.display().to_string()));
             }
@@ -832,6 +873,11 @@ impl Reading<'_> {
                 self.read(Who::Compiler, &path);
             }
         }
+        let (spellings, outputs) = (&self.spellings, &self.found.outputs);
+        let is_output =
+            |path: &Path| spellings.output(&spellings.place(path)).is_some_and(|it| outputs.contains(&it));
+        self.found.absent.retain(|path| !is_output(Path::new(path)));
+        self.found.aliases = self.spellings.into_aliases();
         Ok(self.found)
     }
 }

@@ -155,9 +155,49 @@ static long directory_of(int directory, char base[PATH_LIMIT])
     return size;
 }
 
+/* What is left of a path behind a prefix and the slashes after it; NULL if it does not begin so, or nothing is left. */
+static const char *behind(const char *path, const char *prefix)
+{
+    while (*prefix)
+        if (*path++ != *prefix++)
+            return NULL;
+    while (*path == '/')
+        path++;
+    return *path ? path : NULL;
+}
+
+/* A path below one of the process's own doors (`/proc/self/cwd/x`) leads to a directory that only this process can tell:
+ * the rest of it, and the directory in which that is to be found. Any other path as it is. */
+static const char *through_own_door(const char *path, int *directory)
+{
+    const char *rest = behind(path, "/proc/self/");
+    if (!rest)
+        rest = behind(path, "/proc/thread-self/");
+    const char *inside = rest ? behind(rest, "cwd/") : NULL;
+    if (inside) {
+        *directory = AT_FDCWD;
+        return inside;
+    }
+    inside = rest ? behind(rest, "root/") : NULL;
+    if (inside)
+        return inside - 1;
+    const char *number = rest ? behind(rest, "fd/") : behind(path, "/dev/fd/");
+    if (!number)
+        return path;
+    int descriptor = 0;
+    for (; *number >= '0' && *number <= '9' && descriptor < 1 << 24; number++)
+        descriptor = descriptor * 10 + (*number - '0');
+    inside = behind(number, "/");
+    if (!inside)
+        return path;
+    *directory = descriptor;
+    return inside;
+}
+
 /* Up to three spans that make up the absolute path; their number, 0 if there is nothing to say. */
 static u32 absolute_path(struct span spans[3], char base[PATH_LIMIT], int directory, const char *path)
 {
+    path = through_own_door(path, &directory);
     if (path[0] == '/') {
         spans[0] = (struct span){path, strlen(path)};
         return 1;
@@ -187,6 +227,7 @@ void log_path(struct note note, int directory, const char *path)
 {
     if (!recording() || !path || note.error == EFAULT || note.error == EBADF || !path[0])
         return;
+    path = through_own_door(path, &directory);
     if (path[0] == '/')
         log_text(note, path);
     else

@@ -40,6 +40,35 @@ impl Mounted {
         None
     }
 
+    /// Another directory, by another name.
+    pub fn bound(other: &Path) -> Option<Mounted> {
+        let directory = tempfile::Builder::new().prefix("kiln-mount-").tempdir().expect("a directory");
+        let mounted = Mounted(directory);
+        if mount(&["--bind", &other.display().to_string(), &mounted.path().display().to_string()]) {
+            return Some(mounted);
+        }
+        eprintln!("SKIPPED: nothing can be mounted here");
+        None
+    }
+
+    /// A layer over another directory, which stays as it is; what is written goes beside it.
+    pub fn over(lower: &Path) -> Option<Mounted> {
+        let directory = tempfile::Builder::new().prefix("kiln-mount-").tempdir().expect("a directory");
+        let mounted = Mounted(directory);
+        let beside = |ending: &str| {
+            let path = lower.with_extension(ending);
+            std::fs::create_dir(&path).expect("a directory");
+            path.display().to_string()
+        };
+        let layers =
+            format!("lowerdir={},upperdir={},workdir={}", lower.display(), beside("upper"), beside("work"));
+        if mount(&["-t", "overlay", "-o", &layers, "kiln", &mounted.path().display().to_string()]) {
+            return Some(mounted);
+        }
+        eprintln!("SKIPPED: no overlay can be mounted here");
+        None
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.0.path()

@@ -8,7 +8,7 @@ use std::path::Path;
 use kiln_testkit::{Outcome, TestSpace, binary};
 use kiln_tests::native;
 
-use super::app::{app, follows_at_least, left, never_kept, same};
+use super::app::{app, follows, follows_at_least, left, never_kept, same};
 
 #[test]
 fn time_is_never_kept() {
@@ -130,6 +130,36 @@ fn what_is_written_outside_is_never_kept() {
     ] {
         does_outside(body, &emptied, &|place| fs::symlink_metadata(place.join("made")).is_ok());
     }
+}
+
+/// By its name alone each of these is in `OUT_DIR`, or the kernel's.
+#[test]
+fn what_is_written_outside_by_a_detour_is_never_kept() {
+    let place = |path: &str| {
+        format!("let place = {path};\nfs::write(place.join(\"made\"), \"x\").unwrap();\ntell(\"x\");")
+    };
+    let up = "out().join(\"x/../../../../../../..\").join(Path::new(PLACE).file_name().unwrap())";
+    for body in [
+        place("Path::new(\"/dev/..\").join(&PLACE[1..])"),
+        place("Path::new(\"/proc/self/root\").join(&PLACE[1..])"),
+        place("{ env::set_current_dir(PLACE).unwrap(); Path::new(\"/proc/self/cwd\") }"),
+        place("{ env::set_current_dir(PLACE).unwrap(); Path::new(\"/proc/self/cwd/../outside\") }"),
+        place(&format!("{{ fs::create_dir(out().join(\"x\")).unwrap(); {up} }}")),
+        format!(
+            "fs::create_dir(out().join(\"x\")).unwrap();\nfs::create_dir({up}.join(\"made\")).unwrap();\ntell(\"x\");"
+        ),
+    ] {
+        does_outside(&body, &emptied, &|place| fs::symlink_metadata(place.join("made")).is_ok());
+    }
+}
+
+/// A file beside `OUT_DIR`, by a name that begins like it.
+#[test]
+fn what_is_read_by_a_detour_counts() {
+    let space = TestSpace::new();
+    let mut app = app(&space, "tell(fs::read(out().join(\"../../../../../data\")).unwrap());");
+    app.write("data", "one");
+    follows(&mut app, |app| app.write("data", "two"), |app| app.write("data", "one"));
 }
 
 #[test]

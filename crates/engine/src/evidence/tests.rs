@@ -92,6 +92,7 @@ fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
         is_kiln: &|_| false,
         exists: &exists,
         is_directory: &|_| false,
+        real_path: &|path| Some(path.to_owned()),
     };
     read(&Record { processes, events }, &scene)
 }
@@ -201,6 +202,7 @@ fn a_shell_takes_over_the_whole_environment() {
             is_kiln: &|_| false,
             exists: &|_| false,
             is_directory: &|_| false,
+            real_path: &|path| Some(path.to_owned()),
         };
         let found = read(&Record { processes, events: vec![] }, &scene).unwrap();
         assert_eq!(asks(&found, Question::Environ), whole, "{exe}");
@@ -305,6 +307,7 @@ fn a_script_before_the_linker_may_decide_by_what_stat_tells() {
                 is_kiln: &|_| false,
                 exists: &|_| true,
                 is_directory: &|_| false,
+                real_path: &|path| Some(path.to_owned()),
             };
             let events = vec![event(1, By::Compiler, look.clone())];
             let found = read(&Record { processes, events }, &scene).unwrap();
@@ -367,6 +370,7 @@ fn variables_of_the_compiler_are_the_sources_where_no_dep_info_tells_them_apart(
             is_kiln: &|_| false,
             exists: &|_| true,
             is_directory: &|_| false,
+            real_path: &|path| Some(path.to_owned()),
         };
         let events = vec![event(0, By::Compiler, Act::Getenv { name: name.into() })];
         let processes = vec![process("/tc/bin/rustc", None, By::Compiler)];
