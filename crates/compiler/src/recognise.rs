@@ -50,6 +50,11 @@ pub fn is_rustc(name: &OsStr) -> bool {
     program(name) == Some(Program::Rustc)
 }
 
+/// Whether a program of this name is clippy's, which is rustc by another name.
+pub fn is_clippy_driver(name: &OsStr) -> bool {
+    program(name) == Some(Program::ClippyDriver)
+}
+
 /// Compilers that take a command line like gcc's, and of whose other rules kiln knows nothing. They are recognised so that
 /// the reason for not caching them names them.
 const PASSED_BY: &[&str] = &[

@@ -14,11 +14,17 @@ pub mod toolchain;
 pub use describe::describe;
 
 use crate::{Context, Recognised};
-use kiln_action::{Invocation, Reason};
+use kiln_action::{Field, Invocation, Reason};
 
 /// Understands a rustc command line, or says why it is run unchanged.
 pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocation, Reason> {
-    let typed = args::expand(context, recognised.wrapper.is_some())?;
-    let lexed = args::lex(&typed)?;
-    inputs::understand(recognised, context, &lexed)
+    let typed = args::expand(context, recognised.wrapper.as_deref())?;
+    let lexed = args::lex(&typed.words)?;
+    let mut invocation = inputs::understand(recognised, context, &lexed)?;
+    invocation.fields.extend(typed.files.into_iter().map(|lines| Field {
+        name: "arguments in a file",
+        value: format!("{} to {}", lines.start, lines.end).into(),
+        path: false,
+    }));
+    Ok(invocation)
 }

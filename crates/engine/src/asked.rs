@@ -94,7 +94,14 @@ impl Asked<'_> {
         let took = started.elapsed();
         self.step(|| format!("compiled, {ended:?}"));
         let answer = self.invocation.mode == Mode::Probe && ended == Ended::Code(1);
-        let ran = |code: i32| Ran { record, said: ears.0, exit_code: code as u8, started, took };
+        let ran = |code: i32| Ran {
+            record,
+            said: ears.0,
+            exit_code: code as u8,
+            called: self.call.started,
+            started,
+            took,
+        };
         match ended {
             Ended::Code(code) if code == 0 || answer => Run::Done(ran(code)),
             Ended::Code(code) => Run::Failed(Ending::Code(code), ran(code)),

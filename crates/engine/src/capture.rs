@@ -40,6 +40,8 @@ pub struct Ran {
     pub said: Vec<(Stream, Vec<u8>)>,
     /// Its exit code: 0, or 1 for a probe.
     pub exit_code: u8,
+    /// When it was asked for; the command line was read after that.
+    pub called: Moment,
     /// When it was started.
     pub started: Moment,
     /// How long it took.
@@ -408,8 +410,9 @@ fn settled_answers(
     if let Some(link) = still.link_that_changed(&world.invocation.outputs) {
         return Err(changed(&link)); // what is found there now may be another run's
     }
+    let mut since_called = Still::since(ran.called.realtime_ns());
     for response in world.responses {
-        if !still.of(&Question::File(Placed::literal(response)), response, &view) {
+        if !since_called.of(&Question::File(Placed::literal(response)), response, &view) {
             return Err(changed(response));
         }
     }

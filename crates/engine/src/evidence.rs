@@ -16,6 +16,7 @@ use kiln_action::place::{below, same};
 use kiln_action::wire::Reader;
 use kiln_action::{Family, Invocation, Placed, Places, Question, Reason};
 use kiln_compiler::gcc::environment as c_variables;
+use kiln_compiler::rustc::args;
 use kiln_compiler::rustc::environment as variables;
 use kiln_compiler::script;
 use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
@@ -124,6 +125,10 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         late: HashMap::new(),
         found: Evidence::default(),
     };
+    let unknown = scene.invocation.family == Family::Rustc && reading.who.first() == Some(&Who::Macro);
+    if unknown && !scene.responses.is_empty() {
+        return Err(Reason::UncachedFlag(args::IN_A_FILE.to_owned())); // it may do anything with the file's name
+    }
     for (process, who) in record.processes.iter().zip(reading.who.clone()) {
         reading.process(process, who);
     }
@@ -461,7 +466,11 @@ impl Reading<'_> {
             return true;
         }
         let is_one_of = |paths: &[PathBuf]| paths.iter().any(|known| same(known, place));
-        if who == Who::Tool && (is_one_of(&self.responses) || is_one_of(&self.temporary)) {
+        // (of rustc the compiler itself: what a macro sees in it may be its name)
+        if matches!(who, Who::Tool | Who::Compiler) && is_one_of(&self.responses) {
+            return true;
+        }
+        if who == Who::Tool && is_one_of(&self.temporary) {
             return true;
         }
         who != Who::Macro

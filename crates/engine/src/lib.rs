@@ -5,6 +5,7 @@
 //! [`pipeline`], as a miss or as the compiler run unchanged.
 
 pub mod afar;
+pub mod argfile;
 mod asked;
 pub mod baseline;
 pub mod c;

@@ -1,6 +1,7 @@
 //! Notes of one build's calls, written by the wrapper where `kiln cargo` asks for them: each with what it takes to make the same call
 //! again. [`crate::picture`] is made of them.
 
+use crate::argfile;
 use crate::pipeline::Call;
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{ActionKey, Family, Invocation, Mode, WeakKey, digest};
@@ -47,7 +48,7 @@ pub fn write(notes: &Path, weak: &WeakKey, key: &ActionKey, call: &Call<'_>, inv
         weak: *weak,
         question,
         at_ns: clock::realtime_ns() as u64,
-        argv: call.argv.to_vec(),
+        argv: argfile::words(call.argv, call.directory).into_owned(), // such a file is gone when the call is made again
         directory: call.directory.to_owned(),
         variables: of_cargo(call.environment),
     };

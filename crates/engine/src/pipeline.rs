@@ -1,6 +1,7 @@
 //! One compile, in an order that can be read aloud.
 
 use crate::afar::{self, Afar, Brought, Made, Wanted};
+use crate::argfile;
 use crate::asked::{Asked, Run, channel};
 use crate::baseline::{self, Missed};
 use crate::capture::{self, Kept, Ran, Shelf};
@@ -73,9 +74,6 @@ pub enum Ending {
     Unchanged(Reason),
 }
 
-/// The longest response file that is looked at.
-const MOST_RESPONSE: u64 = 16 << 20;
-
 /// Does what the compiler would do, from the cache if that is sound.
 pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Ending {
     if call.settings.off {
@@ -111,7 +109,7 @@ fn wrap_this(call: &Call<'_>, recognised: &Recognised) -> Ending {
         Err(reason) => {
             let name = match recognised.family.is_c() {
                 true => c_name(call.argv),
-                false => crate_name(call.argv),
+                false => crate_name(&argfile::words(call.argv, call.directory)),
             };
             tell(&shop, call, bypass(call, &name, &reason));
             Ending::Unchanged(reason)
@@ -201,7 +199,7 @@ fn understand(
     let responses = RefCell::new(Vec::new());
     let response = |path: &Path| {
         let path = call.directory.join(path);
-        let words = files::read_limited(&path, MOST_RESPONSE).ok();
+        let words = argfile::content(&path);
         responses.borrow_mut().extend(words.is_some().then_some(path));
         words
     };
@@ -232,9 +230,9 @@ fn refused(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) ->
     if invocation.family == Family::Msvc {
         return Some(Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into()));
     }
-    let args = &call.argv[1 + recognised.skip..];
     let rustc = invocation.family == Family::Rustc;
-    let human = rustc && !args.iter().any(|arg| arg.as_encoded_bytes().starts_with(b"--error-format=json"));
+    let words = argfile::words(&call.argv[1 + recognised.skip..], call.directory);
+    let human = rustc && !words.iter().any(|arg| arg.as_encoded_bytes().starts_with(b"--error-format=json"));
     if human && invocation.mode == Mode::Compile && process::is_terminal(Channel::Err) {
         return Some(Reason::Terminal);
     }
@@ -245,7 +243,8 @@ fn refused(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) ->
 /// What the remap setting maps: cargo runs the compiler for a workspace's members in the workspace's directory, for
 /// other packages in theirs, so the workspace is found from the output directory, which cargo puts below it.
 fn remap_of(call: &Call<'_>) -> Option<Remap> {
-    let out = call.argv.iter().zip(call.argv.iter().skip(1)).find(|(flag, _)| *flag == "--out-dir");
+    let words = argfile::words(call.argv, call.directory);
+    let out = words.iter().zip(words.iter().skip(1)).find(|(flag, _)| *flag == "--out-dir");
     let out = out.map(|(_, directory)| call.directory.join(directory));
     let target = out.as_deref().and_then(target_directory);
     let beside = target.as_deref().and_then(Path::parent).filter(|root| has_manifest(root));

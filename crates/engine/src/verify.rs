@@ -155,6 +155,9 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result
     let args = world.argv.get(1..).unwrap_or_default();
     let (args, places) = match world.invocation.family {
         Family::Script => return Ok(Finding::NotCompared("runs of build scripts are not made again".into())),
+        Family::Rustc if !world.responses.is_empty() => {
+            return Ok(Finding::NotCompared("its arguments are in a file".into()));
+        }
         Family::Rustc => {
             (moved(args, &world.invocation.append, &out), places_with(&world.invocation.places, &out))
         }

@@ -11,7 +11,7 @@ mod masquerade;
 
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
-use kiln_engine::{Call, Ending, inputs};
+use kiln_engine::{Call, Ending, argfile, inputs};
 use kiln_exec::Local;
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
@@ -80,7 +80,8 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     }
     let environment = if reporter.is_some() { Environment::capture() } else { environment };
     let Some(directory) = env::directory() else { become_compiler(argv, reporter) };
-    let loaded = load(argv, &environment, &directory);
+    let words = argfile::words(argv, &directory);
+    let loaded = load(&words, &environment, &directory);
     let executor = Local;
     let (build, by_hand) = build_of(&loaded.settings, recognised.family.is_c(), &environment);
     let afar = afar::Daemon::of(&loaded.settings, &environment);
@@ -97,7 +98,7 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
         reporter,
     };
     let ending = kiln_engine::wrap(&call, &recognised);
-    if writes(argv) {
+    if writes(&words) {
         complain::once(&loaded, &ending); // what is said in a probe, cargo swallows
     }
     match ending {

@@ -6,8 +6,9 @@
 //! from here on they are text.
 
 use super::table::{self, Flag, Takes};
-use crate::Context;
+use crate::{Context, recognise};
 use kiln_action::Reason;
+use std::ops::Range;
 use std::path::Path;
 
 /// One argument, matched.
@@ -20,12 +21,28 @@ pub enum Argument {
     Input(String),
 }
 
+/// A command line with the lines of files in their places.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Typed {
+    /// Every argument.
+    pub words: Vec<String>,
+    /// Which of them stood in files, where that counts.
+    pub files: Vec<Range<usize>>,
+}
+
+/// How a file of arguments is told of, whose name is another each time.
+pub const IN_A_FILE: &str = "@file";
+
 /// The arguments with response files replaced by their lines (`@path`: one argument a line, not recursive, in any
-/// position; rustc reference, "Command-line arguments: @path"). Their content counts, not their name. A program in front
-/// of rustc sees the name and not the lines (clippy-driver looks for `--cap-lints` before it expands), so behind one
-/// nothing is cached.
-pub fn expand(context: &Context<'_>, behind_wrapper: bool) -> Result<Vec<String>, Reason> {
+/// position, also behind `--`; rustc reference, "Command-line arguments: @path", and measured with rustc 1.95, which takes
+/// a line `@inner` for a source). Their content counts, not their name.
+///
+/// A program in front of rustc sees the name and not the lines. What clippy-driver (1.95) looks for before it expands (`--cap-lints`,
+/// `--sysroot`) hangs on where the lines stand, which counts behind it; behind any other nothing is cached.
+pub fn expand(context: &Context<'_>, wrapper: Option<&Path>) -> Result<Typed, Reason> {
     let mut expanded = Vec::with_capacity(context.args.len());
+    let mut files = Vec::new();
+    let knows_none = wrapper.is_some_and(|wrapper| !recognise::is_clippy_driver(wrapper.as_os_str()));
     for argument in context.args {
         let Some(text) = argument.to_str() else {
             return Err(Reason::BadArguments("one is not UTF-8".to_owned()));
@@ -34,16 +51,19 @@ pub fn expand(context: &Context<'_>, behind_wrapper: bool) -> Result<Vec<String>
             expanded.push(text.to_owned());
             continue;
         };
-        if behind_wrapper {
-            return Err(Reason::UncachedFlag(text.to_owned()));
+        if knows_none {
+            return Err(Reason::UncachedFlag(IN_A_FILE.to_owned()));
         }
         let bytes = (context.response)(Path::new(file))
-            .ok_or_else(|| Reason::BadArguments(format!("cannot be read: {text}")))?;
-        let lines =
-            String::from_utf8(bytes).map_err(|_| Reason::BadArguments(format!("not UTF-8: {text}")))?;
+            .ok_or_else(|| Reason::BadArguments("a file of arguments cannot be read".to_owned()))?;
+        let lines = String::from_utf8(bytes)
+            .map_err(|_| Reason::BadArguments("a file of arguments is not UTF-8".to_owned()))?;
+        let first = expanded.len();
         expanded.extend(lines.lines().map(str::to_owned));
+        files.push(first..expanded.len());
     }
-    Ok(expanded)
+    files.retain(|_| wrapper.is_some());
+    Ok(Typed { words: expanded, files })
 }
 
 /// Matches every argument with its row.

@@ -14,7 +14,8 @@ variables below and by the toolchain's own files; then by what the run looked at
 literally, except where a row says that they do not.
 
 - `@file` is read: its lines count, not its name. Arguments that are not UTF-8 are refused by rustc itself, so such a
-  command runs unchanged; so does one with `@file` behind clippy-driver or another wrapper, which see the name.
+  command runs unchanged. clippy-driver looks at what is on the command line before it reads the file: behind it, it counts
+  which words are in one. Behind another wrapper, which may do anything with the name, a command with `@file` runs unchanged.
 - **A flag that has no row makes the compile run unchanged**, and `kiln stats` names it.
 - `_` and `-` are the same in the names of `-C` and `-Z` options.
 - An output directory is *inert*: with none of the rows below that say otherwise, rustc 1.95 writes the same bytes into

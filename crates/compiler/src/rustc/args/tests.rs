@@ -123,10 +123,28 @@ fn expanded(arguments: &[OsString], files: &HashMap<&str, &[u8]>) -> Result<Vec<
         base: None,
         getenv: &|_| None,
     };
-    let behind = expand(&context, true);
+    let behind = expand(&context, Some(Path::new("/bin/wrapper")));
     let names_file = arguments.iter().any(|argument| argument.to_string_lossy().starts_with('@'));
     assert_eq!(matches!(behind, Err(Reason::UncachedFlag(_))), names_file);
-    expand(&context, false)
+    let plain = expand(&context, None);
+    assert!(plain.as_ref().is_ok_and(|typed| typed.files.is_empty()) || plain.is_err());
+    Ok(plain?.words)
+}
+
+#[test]
+fn behind_clippy_driver_it_counts_what_stands_in_a_file() {
+    let arguments = ["x.rs", "@args", "-O", "@args"].map(OsString::from);
+    let context = Context {
+        args: &arguments,
+        directory: Path::new("/ws"),
+        response: &|_| Some(b"--cfg\na".to_vec()),
+        remap: None,
+        base: None,
+        getenv: &|_| None,
+    };
+    let typed = expand(&context, Some(Path::new("/tc/bin/clippy-driver"))).expect("words");
+    assert_eq!(typed.words, ["x.rs", "--cfg", "a", "-O", "--cfg", "a"]);
+    assert_eq!(typed.files, [1..3, 4..6]);
 }
 
 #[test]
