@@ -1,8 +1,11 @@
 //! Which compiler a command line starts, judged by file names only.
 
 use kiln_action::Family;
+use names::{CL, CLANG, CLANG_CL, GCC, NOT_C, PASSED_BY};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+mod names;
 
 /// A compiler that kiln knows, and what stands in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,13 +58,6 @@ pub fn is_clippy_driver(name: &OsStr) -> bool {
     program(name) == Some(Program::ClippyDriver)
 }
 
-/// Compilers that take a command line like gcc's, and of whose other rules kiln knows nothing. They are recognised so that
-/// the reason for not caching them names them.
-const PASSED_BY: &[&str] = &[
-    "nvcc", "hipcc", "icc", "icpc", "icx", "icpx", "dpcpp", "armclang", "emcc", "em++", "pgcc", "pgc++",
-    "nvc", "nvc++",
-];
-
 /// The family of clang called by `name`, which decides whose command line it takes. By clang's own rule
 /// (`getTargetAndModeFromProgramName`, clang 14): the end of the name, of the name without a version, and of the name without
 /// its last part, whichever says something first.
@@ -93,36 +89,38 @@ pub(crate) fn passed_by(compiler: &Path) -> Option<&'static str> {
 /// Names that POSIX gives to whatever compiler there is.
 const GENERIC: &[&str] = &["cc", "c++", "c89", "c99"];
 
-/// A compiler's name without a target in front and a version behind: `x86_64-linux-gnu-gcc-12` is `gcc`.
-fn bare(name: &str) -> &str {
+/// A compiler's name without a version behind.
+fn unversioned(name: &str) -> &str {
     let versioned = name.rsplit_once('-').filter(|(_, version)| {
         let digit = |c: char| c.is_ascii_digit() || c == '.';
-        !version.is_empty() && version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(digit)
+        version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(digit)
     });
-    let name = versioned.map_or(name, |(name, _)| name);
+    versioned.map_or(name, |(name, _)| name)
+}
+
+/// The same without a target in front.
+fn bare(name: &str) -> &str {
+    let name = unversioned(name);
     name.rsplit_once('-').map_or(name, |(_, last)| last)
 }
 
+/// The rule of names. (The recorder's object has the same, for programs that are about to be executed: preload/names.c.)
 fn c_family(name: &str) -> Option<Family> {
-    // (Debian's `c99-gcc` is a script that looks at its arguments)
-    if matches!(name, "c89-gcc" | "c99-gcc") {
+    if NOT_C.contains(&name) {
         return None;
     }
     if PASSED_BY.contains(&name) {
         return Some(Family::Gcc);
     }
-    if name == "cl" {
+    if CL.contains(&name) {
         return Some(Family::Msvc);
     }
-    let unversioned = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
-    if unversioned == "clang-cl" || unversioned.ends_with("-clang-cl") {
-        return Some(Family::ClangCl);
-    }
-    match bare(name) {
-        "gcc" | "g++" | "cc" | "c++" | "c89" | "c99" => Some(Family::Gcc),
-        "clang" | "clang++" => Some(Family::Clang),
-        _ => None,
-    }
+    let name = unversioned(name);
+    let is = |known: &&str| {
+        name.strip_suffix(*known).is_some_and(|target| target.is_empty() || target.ends_with('-'))
+    };
+    let families = [(GCC, Family::Gcc), (CLANG, Family::Clang), (CLANG_CL, Family::ClangCl)];
+    families.into_iter().find(|(names, _)| names.iter().any(is)).map(|(_, family)| family)
 }
 
 /// Whether `kiln program first_argument …` starts a compiler that kiln knows. Shapes (cargo 1.95; make, CMake, cc-rs):
