@@ -213,7 +213,7 @@ fn go_on_in_record(reporter: &Reporter, program: &Path) -> Option<[(&'static str
         return None; // then nobody reports, and the script counts as unrecorded
     }
     reporter.started(&own, &directory);
-    Some(reporter.becomes(&program))
+    Some(reporter.becomes(&program, None))
 }
 
 fn become_cli(argv: &[OsString]) -> ! {

@@ -12,6 +12,8 @@ extern char log_path_text[LOG_PATH_LIMIT];
 /* Set once dlopen was called. */
 extern bool loaded_late;
 
+/* Whether what this process starts is to be told something: it is recorded, or wired. */
+bool follows_children(void);
 /* Takes what inject added out of an environment again. */
 void hide(char **entries);
 /* posix_spawn, watched, on behalf of that caller. */

@@ -1,8 +1,10 @@
 /* Hooks for starting programs. Each says which process will report under which serial, gives the child what it needs
- * to do so, and says so if nothing was started after all. All of it lives on the stack: after vfork the memory is the
+ * to do so, and says so if nothing was started after all; and puts kiln before compilers, see wire.c. All of it lives on the stack: after vfork the memory is the
  * parent's, and after fork in a program with threads there is no safe allocation. */
 #include "exec.h"
 #include "log.h"
+#include "names.h"
+#include "wire.h"
 
 /* One call that starts a program: how to make it, given the environment. */
 struct attempt {
@@ -61,12 +63,24 @@ static void write_preload(char *to, const char *users)
     append(to, object_path);
 }
 
-static void write_record(char *to, u32 serial)
+/* What a child is told. */
+struct message {
+    u32 serial;
+    enum wiring wiring;
+};
+
+static void write_record(char *to, const struct message *message)
 {
     to = append(to, RECORD);
-    to = append(to, log_path_text);
-    *to++ = ':';
-    *write_decimal(to, serial) = 0;
+    if (recording()) {
+        to = append(append(to, log_path_text), ":");
+        to = write_decimal(to, message->serial);
+        *to = 0;
+    } else {
+        to = append(append(to, ":"), message->wiring == WIRES_SCRIPTS ? WORD_SCRIPTS : "");
+    }
+    if (message->wiring != UNWIRED)
+        append(append(to, ":"), kiln_path);
 }
 
 /* Copies the environment with our two entries; `to` has room for two more and the null. */
@@ -83,40 +97,113 @@ static void write_entries(char **to, char *const *from, char *preload, char *rec
     *to = NULL;
 }
 
-static int call_injected(const struct attempt *attempt, u32 serial, char *const *environment)
+static int call_injected(const struct attempt *attempt, const struct message *message, char *const *environment)
 {
     const char *users = last_preload(environment);
     char preload[preload_size(users)];
-    char record[sizeof(RECORD) + LOG_PATH_LIMIT + 16];
+    char record[sizeof(RECORD) + LOG_PATH_LIMIT + 16 + strlen(kiln_path)];
     char *entries[count_entries(environment) + 3];
     write_preload(preload, users);
-    write_record(record, serial);
+    write_record(record, message);
     write_entries(entries, environment, preload, record, users != NULL);
     return attempt->call(attempt, entries);
 }
 
-/* `program` is the file that will run as far as can be told, `attempt->path` what the caller said. */
-static int attempt_call(const struct attempt *attempt, int directory, const char *program, char *const *environment,
-                        const void *caller)
+/* The error of a call that has come back; 0 if the program runs. */
+static int error_of(const struct attempt *attempt, int result)
+{
+    return attempt->spawns ? result : current_errno();
+}
+
+static int call_recorded(const struct attempt *attempt, int directory, const char *program, char *const *environment,
+                         const void *caller)
 {
     struct note note = {.kind = KIND_EXEC, .caller = caller};
-    if (!recording() || !program || !*program)
-        return attempt->call(attempt, environment);
-    if (!watchable(directory, program) && !is_kiln(directory, program)) {
+    bool kiln = false;
+    if (!watchable(directory, program) && !(kiln = is_kiln(directory, program))) {
         note.kind = KIND_BLIND;
         log_path(note, directory, program);
         return attempt->call(attempt, environment);
     }
-    note.extra = new_serial();
+    struct message message = {new_serial(), kiln ? UNWIRED : wiring_of(program)};
+    note.extra = message.serial;
     log_path(note, directory, program);
-    int result = call_injected(attempt, note.extra, environment);
-    int error = attempt->spawns ? result : current_errno();
-    if (result == 0 && attempt->spawns)
+    int result = call_injected(attempt, &message, environment);
+    int error = error_of(attempt, result);
+    if (!error)
         return result;
     note.kind = KIND_EXEC_FAILED;
     note.error = error;
     log_spans(note, NULL, 0, 0);
     return result;
+}
+
+static int call_told(const struct attempt *attempt, int directory, const char *program, char *const *environment)
+{
+    struct message message = {0, wiring_of(program)};
+    if (message.wiring == UNWIRED || !wiring_holds() || !watchable(directory, program))
+        return attempt->call(attempt, environment);
+    return call_injected(attempt, &message, environment);
+}
+
+static int call_followed(const struct attempt *attempt, int directory, const char *program, char *const *environment,
+                         const void *caller)
+{
+    return recording() ? call_recorded(attempt, directory, program, environment, caller)
+                       : call_told(attempt, directory, program, environment);
+}
+
+static int call_execve(const struct attempt *attempt, char *const *environment);
+static int call_fexecve(const struct attempt *attempt, char *const *environment);
+
+/* More words than a compile has: they are copied on the stack, which may be a thread's. */
+#define WIRED_ARGUMENTS 16384
+
+/* Starts kiln in the compiler's place: `kiln as gcc`, the compiler's path, its arguments. */
+static int call_wired(const struct attempt *attempt, const char *program, char *const *environment, const void *caller)
+{
+    u32 count = count_entries(attempt->arguments);
+    char called[sizeof(CALLED) + strlen(attempt->arguments[0])];
+    char *arguments[count + 2];
+    append(append(called, CALLED), attempt->arguments[0]);
+    arguments[0] = called;
+    arguments[1] = (char *)program;
+    memcpy(arguments + 2, attempt->arguments + 1, count * sizeof(char *));
+    struct attempt wired = *attempt;
+    wired.path = kiln_path;
+    wired.arguments = arguments;
+    if (wired.call == call_fexecve)
+        wired.call = call_execve;
+    return call_followed(&wired, AT_FDCWD, kiln_path, environment, caller);
+}
+
+/* What is meant by a path that is not absolute is known here only if nothing is done before it is looked at. */
+static bool is_compile(const struct attempt *attempt, int directory, const char *program)
+{
+    u32 count = count_entries(attempt->arguments);
+    bool known = program[0] == '/' || (directory == AT_FDCWD && !attempt->actions);
+    return wiring() && known && count > 0 && count <= WIRED_ARGUMENTS &&
+           is_to_be_wired(program, attempt->arguments[0]);
+}
+
+bool follows_children(void)
+{
+    return recording() || wiring();
+}
+
+/* `program` is the file that will run as far as can be told, `attempt->path` what the caller said. Where kiln is gone, or
+ * the few more bytes of its command line are too many, the compiler runs. */
+static int attempt_call(const struct attempt *attempt, int directory, const char *program, char *const *environment,
+                        const void *caller)
+{
+    if (!follows_children() || !program || !*program)
+        return attempt->call(attempt, environment);
+    if (is_compile(attempt, directory, program)) {
+        int result = call_wired(attempt, program, environment, caller);
+        if (!error_of(attempt, result))
+            return result;
+    }
+    return call_followed(attempt, directory, program, environment, caller);
 }
 
 /* ---- Looking along PATH ---- */
@@ -165,10 +252,11 @@ static const char *next_candidate(char to[CANDIDATE_LIMIT], const char *path, co
 /* Repeats the search of execvp and posix_spawnp, which libc does inside itself. */
 static const char *search(char candidate[CANDIDATE_LIMIT], const char *file, const void *caller)
 {
-    if (!recording() || !file || has_slash(file) || !*file)
+    if (!follows_children() || !file || has_slash(file) || !*file)
         return file;
     char *(*next_getenv)(const char *) = (char *(*)(const char *))NEXT(getenv);
-    log_text((struct note){.kind = KIND_GETENV, .detail = GETENV_SEARCH, .caller = caller}, "PATH");
+    if (recording())
+        log_text((struct note){.kind = KIND_GETENV, .detail = GETENV_SEARCH, .caller = caller}, "PATH");
     const char *path = next_getenv ? next_getenv("PATH") : NULL;
     path = path ? path : "/bin:/usr/bin";
     while (path) {

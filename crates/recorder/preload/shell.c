@@ -99,7 +99,7 @@ static int run_shell(const struct signals *signals, const void *caller, const ch
 HOOK(int, system, (const char *command), (command), refuse())
 {
     struct signals signals;
-    if (!recording() || !command || !find_signals(&signals))
+    if (!follows_children() || !command || !find_signals(&signals))
         return next_system(command);
     return run_shell(&signals, CALLER, command);
 }
@@ -112,7 +112,7 @@ static void log_blind(const char *path, const void *caller)
 
 HOOK(void *, popen, (const char *command, const char *mode), (command, mode), refuse() ? NULL : NULL)
 {
-    return recording() ? popen_for(CALLER, command, mode) : next_popen(command, mode);
+    return follows_children() ? popen_for(CALLER, command, mode) : next_popen(command, mode);
 }
 
 HOOK(int, wordexp, (const char *words, void *result, int flags), (words, result, flags), refuse())

@@ -3,6 +3,7 @@
 #include "elf.h"
 #include "exec.h"
 #include "log.h"
+#include "wire.h"
 
 char object_path[PATH_LIMIT];
 char log_path_text[LOG_PATH_LIMIT];
@@ -38,20 +39,56 @@ static bool copy(char *to, u64 limit, const char *from)
     return true;
 }
 
-/* Takes `<path>:<serial>` apart. */
-static bool read_record(char *value, u32 *serial)
+static const char *end_of_part(const char *text)
 {
-    char *colon = last_of(value, ':');
-    if (!colon || (u64)(colon - value) >= LOG_PATH_LIMIT)
+    while (*text && *text != ':')
+        text++;
+    return text;
+}
+
+static bool copy_part(char *to, u64 limit, const char *from, const char *end)
+{
+    u64 size = (u64)(end - from);
+    if (size >= limit)
         return false;
+    memcpy(to, from, size);
+    to[size] = 0;
+    return true;
+}
+
+/* What KILN_RECORD says: `<log>:<serial>`, and `:<kiln>` behind that where kiln is to be put before compilers. Without a log
+ * nothing is recorded, and a word may be in the serial's place. */
+struct told {
+    u32 serial;
+    enum wiring wiring;
+};
+
+static bool read_serial(struct told *told, const char *from, const char *end)
+{
     u64 number = 0;
-    for (char *c = colon + 1; *c; c++) {
-        if (*c < '0' || *c > '9' || number > 0xffffffff)
+    for (; from < end; from++) {
+        if (*from < '0' || *from > '9' || number > 0xffffffff)
             return false;
-        number = number * 10 + (u64)(*c - '0');
+        number = number * 10 + (u64)(*from - '0');
     }
-    memcpy(log_path_text, value, (u64)(colon - value));
-    *serial = (u32)number;
+    told->serial = (u32)number;
+    return true;
+}
+
+static bool read_told(struct told *told, const char *value)
+{
+    const char *log_end = end_of_part(value);
+    if (!*log_end)
+        return false;
+    const char *middle = log_end + 1, *middle_end = end_of_part(middle);
+    const char *kiln = *middle_end ? middle_end + 1 : "";
+    if (!copy_part(log_path_text, LOG_PATH_LIMIT, value, log_end) || !copy(kiln_path, PATH_LIMIT, kiln))
+        return false;
+    told->wiring = *kiln ? WIRED : UNWIRED;
+    if (log_path_text[0])
+        return read_serial(told, middle, middle_end);
+    if (starts_with(middle, WORD_SCRIPTS) && told->wiring)
+        told->wiring = WIRES_SCRIPTS;
     return true;
 }
 
@@ -193,11 +230,12 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     char *record = find_entry(entries, RECORD), *preload = find_entry(entries, PRELOAD);
     if (!record)
         return;
-    u32 serial = 0;
-    bool ready = modules && preload && read_record(record + sizeof(RECORD) - 1, &serial) &&
-                 copy(object_path, PATH_LIMIT, own_preload(preload + sizeof(PRELOAD) - 1)) &&
-                 open_log(log_path_text, serial);
-    if (ready) {
+    struct told told = {0, UNWIRED};
+    bool ready = modules && preload && read_told(&told, record + sizeof(RECORD) - 1) &&
+                 copy(object_path, PATH_LIMIT, own_preload(preload + sizeof(PRELOAD) - 1));
+    if (ready)
+        start_wiring(told.wiring);
+    if (ready && log_path_text[0] && open_log(log_path_text, told.serial)) {
         log_start(entries);
         start_recording();
     }

@@ -2,6 +2,7 @@
  * stderr, or the program would see our variables; the run then counts as unrecorded. */
 #include "elf_format.h"
 #include "exec.h"
+#include "names.h"
 
 #define SCRIPT_DEPTH 4
 /* As much of a script's first line as the kernel looks at. */
@@ -92,10 +93,7 @@ static bool needs_to_be_first(const struct image *image)
 /* A dynamic loader called by name has no interpreter, being one, and obeys LD_PRELOAD. */
 static bool is_loader(const char *path)
 {
-    const char *name = path;
-    for (const char *c = path; *c; c++)
-        if (*c == '/')
-            name = c + 1;
+    const char *name = file_name(path);
     return starts_with(name, "ld-linux") || starts_with(name, "ld-musl");
 }
 

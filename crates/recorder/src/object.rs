@@ -1,6 +1,6 @@
 //! The preload object as a file, where the loader of the watched processes finds it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -38,9 +38,26 @@ impl Object {
         Ok(Object { path: path_of(&memory), _memory: Some(memory) })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Whether it lies in the directory that was named.
+    pub(crate) fn is_a_file(&self) -> bool {
+        self._memory.is_none()
     }
+
+    /// A list of libraries to load, given the one that the user has: theirs, then this. A leading colon alone says that the user
+    /// has an empty value, not none.
+    pub(crate) fn preload(&self, users: Option<&OsStr>) -> OsString {
+        preload(users, self.path.as_os_str())
+    }
+}
+
+/// The user's list of libraries to load with the object behind it.
+pub(crate) fn preload(users: Option<&OsStr>, object: &OsStr) -> OsString {
+    let mut list = users.map(OsStr::to_owned).unwrap_or_default();
+    if users.is_some() {
+        list.push(":");
+    }
+    list.push(object);
+    list
 }
 
 /// An unnamed file that other processes open by [`path_of`].

@@ -2,18 +2,21 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::log::{self, HEAD_SIZE, LOG_SIZE};
 use crate::object::{Object, memory_file, path_of, read_at};
 use crate::record::{Record, Unrecorded};
 use crate::watchable::image;
+use crate::wiring;
 
 /// Watches one run: one root process and all that come from it.
 #[derive(Debug)]
 pub struct Recorder {
     object: Object,
     log: OwnedFd,
+    /// Which kiln is put before C compilers, if any.
+    kiln: Option<PathBuf>,
 }
 
 impl Recorder {
@@ -37,7 +40,13 @@ impl Recorder {
         let log = memory_file("kiln-log", &log::head(own_file()))?;
         // Only pages that are written take memory.
         rustix::fs::ftruncate(&log, LOG_SIZE).map_err(std::io::Error::from)?;
-        Ok(Recorder { object, log })
+        Ok(Recorder { object, log, kiln: None })
+    }
+
+    /// The same, and kiln is put before the C compilers that the run starts.
+    #[must_use]
+    pub fn wired(self, kiln: Option<PathBuf>) -> Recorder {
+        Recorder { kiln, ..self }
     }
 
     /// The variables to set for the root process, given the value of `LD_PRELOAD` that the user has, if any. The
@@ -45,15 +54,12 @@ impl Recorder {
     ///
     /// Only for one process, and only for a program that is [`crate::watchable`].
     pub fn environment(&self, preload: Option<&OsStr>) -> [(&'static str, OsString); 2] {
-        // A leading colon alone says that the user has an empty value, not none.
-        let mut list = preload.map(OsStr::to_owned).unwrap_or_default();
-        if preload.is_some() {
-            list.push(":");
-        }
-        list.push(self.object.path());
         let mut record = path_of(&self.log).into_os_string();
         record.push(format!(":{}", log::ROOT));
-        [("LD_PRELOAD", list), ("KILN_RECORD", record)]
+        if let Some(kiln) = &self.kiln {
+            wiring::append(&mut record, kiln);
+        }
+        [("LD_PRELOAD", self.object.preload(preload)), ("KILN_RECORD", record)]
     }
 
     /// What the run did; to be called when the root process has ended. `program` is the file that was started as the root.

@@ -12,7 +12,8 @@ use rustix::fs::{self, CWD, Mode, OFlags};
 use rustix::mm::{MapFlags, ProtFlags, mmap};
 
 use crate::log::{self, HEAD_SIZE, kind};
-use crate::object::read_at;
+use crate::object::{self, read_at};
+use crate::wiring;
 
 /// What a process is told of the record that it is part of.
 pub const VARIABLES: [&str; 2] = ["LD_PRELOAD", "KILN_RECORD"];
@@ -32,10 +33,8 @@ pub struct Reporter {
 impl Reporter {
     /// What these values of [`VARIABLES`] say; `None` if they are not a recorder's.
     pub fn of(preload: &OsStr, record: &OsStr) -> Option<Reporter> {
-        let colon = record.as_bytes().iter().rposition(|byte| *byte == b':')?;
-        let (path, serial) = record.as_bytes().split_at(colon);
-        let serial = std::str::from_utf8(&serial[1..]).ok()?.parse().ok()?;
-        let path = OsStr::from_bytes(path);
+        let (path, serial, _) = wiring::parts(record)?;
+        let serial = serial.parse().ok()?;
         // The object is the last of the list; without a colon the user has no value of their own.
         let own = preload.as_bytes().iter().rposition(|byte| *byte == b':');
         let (users, object) = match own {
@@ -95,17 +94,16 @@ impl Reporter {
         self.write(kind::OPEN, ANEW, 0, 0, path.as_os_str().as_bytes());
     }
 
-    /// It becomes that program, which is to report in turn: the variables for it.
-    pub fn becomes(&self, program: &Path) -> [(&'static str, OsString); 2] {
+    /// It becomes that program, which is to report in turn: the variables for it. Below it `kiln` is put before C compilers.
+    pub fn becomes(&self, program: &Path, kiln: Option<&Path>) -> [(&'static str, OsString); 2] {
         let serial = self.counter(24).fetch_add(1, Ordering::Relaxed);
         self.write(kind::EXEC, 0, 0, serial, program.as_os_str().as_bytes());
-        let mut list = self.preload.clone().unwrap_or_default();
-        if self.preload.is_some() {
-            list.push(":");
-        }
-        list.push(&self.object);
         let mut record = self.path.clone();
         record.push(format!(":{serial}"));
+        if let Some(kiln) = kiln {
+            wiring::append(&mut record, kiln);
+        }
+        let list = object::preload(self.preload.as_deref(), &self.object);
         [(VARIABLES[0], list), (VARIABLES[1], record)]
     }
 
