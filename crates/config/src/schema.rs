@@ -349,8 +349,8 @@ pub const ROWS: &[Row] = &[
         variable: "KILN_WIRE_C",
         default: "true",
         written: SWITCH,
-        does: "Whether `kiln cargo` and `kiln run` put kiln in front of the C and C++ compilers of the build as well: by a \
-               directory at the front of PATH in which `cc`, `gcc`, `clang` and so on are kiln.",
+        does: "Whether `kiln cargo` (in build scripts) and `kiln run` put kiln in front of C and C++ compilers as well, wherever \
+               `cc`, `gcc`, `clang` and so on are executed.",
         list: false,
         project: false,
         counts: Counts::Not("which compilers are called through kiln, not what they make"),

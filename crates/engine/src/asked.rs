@@ -5,10 +5,11 @@ use crate::events::event_of;
 use crate::inputs::{self, World};
 use crate::journal;
 use crate::pipeline::{Call, Ending};
+use crate::wire;
 use crate::workshop::Workshop;
 use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason, Stream};
 use kiln_exec::{Ended, Job, Sink};
-use kiln_recorder::{Recorder, Unrecorded};
+use kiln_recorder::{Recorder, Unrecorded, Wiring};
 use kiln_sys::clock::Moment;
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
@@ -77,16 +78,16 @@ impl Asked<'_> {
         let recorder = self.recorder();
         let started = Moment::now();
         let mut ears = Ears::default();
-        let (ended, record) = match recorder {
-            Ok((recorder, program)) => {
-                let set = recorder.environment(self.call.environment.get("LD_PRELOAD"));
-                let set: Vec<(&OsStr, &OsStr)> =
-                    set.iter().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
-                let ended = self.start(&set, &mut ears);
-                (ended, recorder.finish(&program))
-            }
-            Err(silence) => (self.start(&[], &mut ears), Err(silence)),
+        let wiring = recorder.is_err().then(|| self.wiring()).flatten();
+        let users = self.call.environment.get("LD_PRELOAD");
+        let set = match (&recorder, &wiring) {
+            (Ok((recorder, _)), _) => Some(recorder.environment(users)),
+            (Err(_), wiring) => wiring.as_ref().map(|wiring| wiring.environment(users)),
         };
+        let set: Vec<(&OsStr, &OsStr)> =
+            set.iter().flatten().map(|(name, value)| (OsStr::new(name), value.as_os_str())).collect();
+        let ended = self.start(&set, &mut ears);
+        let record = recorder.and_then(|(recorder, program)| recorder.finish(&program));
         let ended = match ended {
             Ok(ended) => ended,
             Err(error) => return Run::NotStarted(self.cannot_start(&error)),
@@ -120,20 +121,32 @@ impl Asked<'_> {
         if !program.as_os_str().as_bytes().contains(&b'/') || !kiln_recorder::watchable(&program) {
             return Err(Unrecorded::Blind { path: program });
         }
-        Ok((Recorder::new(Some(&self.shop.recorder()))?, program))
+        let kiln = self.is_script().then(|| wire::kiln(self.call.settings)).flatten();
+        Ok((Recorder::new(Some(&self.shop.recorder()))?.wired(kiln), program))
+    }
+
+    /// What a build script is told whose run is not recorded.
+    fn wiring(&self) -> Option<Wiring> {
+        let watchable = self.is_script() && kiln_recorder::watchable(Path::new(&self.call.argv[0]));
+        watchable.then(|| wire::unrecorded(self.call.settings)).flatten()
+    }
+
+    fn is_script(&self) -> bool {
+        self.invocation.family == Family::Script
     }
 
     fn start(&self, set: &[(&OsStr, &OsStr)], ears: &mut Ears) -> std::io::Result<Ended> {
         let (program, args) =
             self.call.argv.split_first().unwrap_or_else(|| unreachable!("a call has a program"));
         let args: Vec<&OsStr> = args.iter().chain(&self.invocation.append).map(OsString::as_os_str).collect();
-        // A build script finds kiln where its compilers are; a compiler must not.
-        let script = self.invocation.family == Family::Script;
+        // What a user's own PATH leads a build script to is the user's affair; a compiler must not be led to kiln.
+        let script = self.is_script();
         let path = inputs::path_without_kiln(self.call.environment).filter(|_| !script);
         let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
         let set = &set.iter().copied().chain(path).collect::<Vec<_>>();
         let called = script.then(|| kiln_compiler::script::called(Path::new(program))).flatten();
-        let job = Job { program, called: called.as_deref(), args: &args, set, input: self.input.as_deref() };
+        let called = called.as_deref().or(self.call.called);
+        let job = Job { program, called, args: &args, set, input: self.input.as_deref() };
         self.call.executor.run(&job, ears)
     }
 

@@ -417,7 +417,7 @@ impl Reading<'_> {
                 Ok(())
             }
             Act::Probe { path, present } => self.looked(who, path, if *present { 0 } else { ENOENT }),
-            Act::Exec { path, errno: 0 } if self.is_script() && (self.scene.is_kiln)(path) => Ok(()),
+            Act::Exec { path, .. } if self.is_script() && (self.scene.is_kiln)(path) => Ok(()),
             Act::Exec { path, errno } => {
                 self.found.code.insert(path.clone());
                 self.opened(who, event.process, path, *errno)

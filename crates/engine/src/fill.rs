@@ -194,6 +194,7 @@ impl Filling<'_> {
         files::create_dirs(&out).ok()?;
         let call = Call {
             argv: &note.argv,
+            called: None,
             environment: &environment,
             directory: &note.directory,
             settings: self.call.settings,

@@ -28,6 +28,7 @@ pub mod script;
 pub mod switches;
 pub mod toolchain;
 pub mod verify;
+pub mod wire;
 pub mod workshop;
 
 pub use afar::Afar;

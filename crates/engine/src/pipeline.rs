@@ -43,6 +43,8 @@ use std::time::Duration;
 pub struct Call<'a> {
     /// The compiler and its arguments.
     pub argv: &'a [OsString],
+    /// What the compiler is called by whoever started it, where that is not its path.
+    pub called: Option<&'a OsStr>,
     /// The environment.
     pub environment: &'a Environment,
     /// The directory; absolute.

@@ -11,7 +11,7 @@ mod masquerade;
 
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
-use kiln_engine::{Call, Ending, argfile, inputs};
+use kiln_engine::{Call, Ending, argfile, inputs, wire};
 use kiln_exec::Local;
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
@@ -37,15 +37,19 @@ fn main() {
 fn run() -> ! {
     let started = Moment::now();
     let arguments = env::arguments();
+    let argv = arguments.get(1..).unwrap_or_default();
+    let called = arguments.first().and_then(|own| kiln_recorder::called(own));
+    if called.is_some() && !argv.is_empty() {
+        wrap(argv, called, started) // put before a compiler that was about to be executed
+    }
     if let Some(meant) = masquerade::unmask(&arguments) {
         match meant {
-            Ok(argv) => wrap(&argv, started),
+            Ok(argv) => wrap(&argv, None, started),
             Err(called) => not_there(&called),
         }
     }
-    let argv = arguments.get(1..).unwrap_or_default();
     match argv.first() {
-        Some(first) if is_compiler(first) => wrap(argv, started),
+        Some(first) if is_compiler(first) => wrap(argv, None, started),
         Some(first) if first == "--wrapper-version" => {
             process::say(Channel::Out, concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes()); // `kiln doctor` asks
             end(exit::FINE)
@@ -67,19 +71,20 @@ fn not_there(called: &OsStr) -> ! {
     end(exit::NOT_THERE)
 }
 
-fn wrap(argv: &[OsString], started: Moment) -> ! {
+fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let environment = Environment::capture();
     let reporter = reporter(&environment);
     let reporter = reporter.as_ref();
+    let unchanged = Unchanged { argv, called, reporter, settings: None };
     let Some(recognised) = kiln_compiler::recognise(&argv[0], argv.get(1).map(OsString::as_os_str)) else {
         tell_unknown(argv, &environment, started);
-        become_compiler(argv, reporter)
+        become_compiler(&unchanged)
     };
     if process::is_cramped() {
-        become_compiler(argv, reporter)
+        become_compiler(&unchanged)
     }
     let environment = if reporter.is_some() { Environment::capture() } else { environment };
-    let Some(directory) = env::directory() else { become_compiler(argv, reporter) };
+    let Some(directory) = env::directory() else { become_compiler(&unchanged) };
     let words = argfile::words(argv, &directory);
     let loaded = load(&words, &environment, &directory);
     let executor = Local;
@@ -87,6 +92,7 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     let afar = afar::Daemon::of(&loaded.settings, &environment);
     let call = Call {
         argv,
+        called,
         environment: &environment,
         directory: &directory,
         settings: &loaded.settings,
@@ -104,7 +110,7 @@ fn wrap(argv: &[OsString], started: Moment) -> ! {
     match ending {
         Ending::Code(code) => end(code),
         Ending::Signal(signal) => process::end_by_signal(signal),
-        Ending::Unchanged(_) => become_compiler(argv, reporter),
+        Ending::Unchanged(_) => become_compiler(&Unchanged { settings: Some(&loaded.settings), ..unchanged }),
     }
 }
 
@@ -124,8 +130,20 @@ fn tell_unknown(argv: &[OsString], environment: &Environment, started: Moment) {
     let (settings, executor) = (&loaded.settings, &Local);
     let directory = &directory;
     let (afar, reporter) = (None, None);
-    let call =
-        Call { argv, environment, directory, settings, build, by_hand, started, executor, afar, reporter };
+    let called = None;
+    let call = Call {
+        argv,
+        called,
+        environment,
+        directory,
+        settings,
+        build,
+        by_hand,
+        started,
+        executor,
+        afar,
+        reporter,
+    };
     kiln_engine::unknown(&call);
 }
 
@@ -180,18 +198,30 @@ fn writes(argv: &[OsString]) -> bool {
     })
 }
 
-/// Runs the compiler as if kiln were not there. Nothing may fail before this `exec`: cargo remembers a failed probe.
-fn become_compiler(argv: &[OsString], reporter: Option<&Reporter>) -> ! {
+/// What is to run as if kiln were not there.
+struct Unchanged<'a> {
+    argv: &'a [OsString],
+    /// What it is called, where that is not its path.
+    called: Option<&'a OsStr>,
+    reporter: Option<&'a Reporter>,
+    /// The settings, where they were read.
+    settings: Option<&'a Settings>,
+}
+
+/// Runs it. Nothing may fail before this `exec`: cargo remembers a failed probe.
+fn become_compiler(unchanged: &Unchanged<'_>) -> ! {
+    let argv = unchanged.argv;
     let args: Vec<&OsStr> = argv[1..].iter().map(OsString::as_os_str).collect();
-    let path = inputs::path_without_kiln(&Environment::capture());
-    let recorded = reporter.and_then(|reporter| go_on_in_record(reporter, Path::new(&argv[0])));
-    let recorded = recorded.iter().flatten().map(|(name, value)| (OsStr::new(name), value.as_os_str()));
-    let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
-    let set: Vec<(&OsStr, &OsStr)> = path.chain(recorded).collect();
     let is_script = |name: &OsStr| name.to_str().is_some_and(kiln_compiler::script::is_one);
     let script = Path::new(&argv[0]).file_name().is_some_and(is_script);
+    let path = inputs::path_without_kiln(&Environment::capture()).filter(|_| !script);
+    let told = told(unchanged, unchanged.settings.filter(|_| script));
+    let told = told.iter().flatten().map(|(name, value)| (OsStr::new(name), value.as_os_str()));
+    let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
+    let set: Vec<(&OsStr, &OsStr)> = path.chain(told).collect();
     let called = script.then(|| kiln_compiler::script::called(Path::new(&argv[0]))).flatten();
-    let program = Program { program: &argv[0], called: called.as_deref(), args: &args, set: &set };
+    let called = called.as_deref().or(unchanged.called);
+    let program = Program { program: &argv[0], called, args: &args, set: &set };
     let error = process::become_program(&program);
     let program = Path::new(&argv[0]).display();
     let hint = match error.kind() {
@@ -202,8 +232,24 @@ fn become_compiler(argv: &[OsString], reporter: Option<&Reporter>) -> ! {
     end(if error.kind() == std::io::ErrorKind::NotFound { exit::NOT_THERE } else { exit::CANNOT_RUN })
 }
 
-/// What the compiler is told of the record that this process is part of, if it can take part.
-fn go_on_in_record(reporter: &Reporter, program: &Path) -> Option<[(&'static str, OsString); 2]> {
+/// What it is told of the record that this process is part of, if it can take part, and of kiln before C compilers, if it is a build
+/// script.
+fn told(unchanged: &Unchanged<'_>, of_script: Option<&Settings>) -> Option<[(&'static str, OsString); 2]> {
+    let program = Path::new(&unchanged.argv[0]);
+    if let Some(reporter) = unchanged.reporter {
+        let kiln = of_script.and_then(wire::kiln);
+        return go_on_in_record(reporter, program, kiln.as_deref());
+    }
+    let settings = of_script.filter(|_| kiln_recorder::watchable(program))?;
+    let wiring = wire::unrecorded(settings).filter(|wiring| wiring.outlives_this_process())?;
+    Some(wiring.environment(Environment::capture().get(kiln_recorder::VARIABLES[0])))
+}
+
+fn go_on_in_record(
+    reporter: &Reporter,
+    program: &Path,
+    kiln: Option<&Path>,
+) -> Option<[(&'static str, OsString); 2]> {
     let (own, directory) = (env::own_program()?, env::directory()?);
     let program = match program.as_os_str().as_encoded_bytes().contains(&b'/') {
         true => directory.join(program),
@@ -213,7 +259,7 @@ fn go_on_in_record(reporter: &Reporter, program: &Path) -> Option<[(&'static str
         return None; // then nobody reports, and the script counts as unrecorded
     }
     reporter.started(&own, &directory);
-    Some(reporter.becomes(&program, None))
+    Some(reporter.becomes(&program, kiln))
 }
 
 fn become_cli(argv: &[OsString]) -> ! {

@@ -15,7 +15,7 @@ pub const CC: &str = r#"
     println!("cargo:rustc-link-search=native={}", out().display());
     println!("cargo:rustc-link-lib=static=x");"#;
 
-const CALLS_C: &str = "extern \"C\" {\n    fn value() -> i32;\n}\n\nfn main() {\n    println!(\"{}\", unsafe { value() });\n}\n";
+pub const CALLS_C: &str = "extern \"C\" {\n    fn value() -> i32;\n}\n\nfn main() {\n    println!(\"{}\", unsafe { value() });\n}\n";
 
 pub fn c_app<'a>(space: &'a TestSpace, script: &str) -> App<'a> {
     let app = app(space, script);

@@ -16,4 +16,5 @@ mod outputs;
 mod programs;
 mod real_life;
 mod variables;
+mod wired;
 mod with_and_without;

@@ -1,20 +1,20 @@
 //! A build started through kiln: its compilers are wired for this one run, and one line at its end says what was saved.
 
+use crate::launch::{Command, Launch};
 use crate::session::Session;
-use crate::{daemon, exit, fail, links};
+use crate::{daemon, exit, fail};
 use kiln_action::Event;
 use kiln_config::Settings;
 use kiln_link::message::tag;
 use kiln_report::{Summary, log, summary};
 use kiln_sys::env::{self, Environment};
-use kiln_sys::process::{self, Channel, Ended, Program};
-use std::ffi::{OsStr, OsString};
+use kiln_sys::process::{self, Channel, Ended};
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// Runs the program with kiln in front of rustc and, unless the settings say otherwise, of C compilers. `notes` says where the wrapper is to leave notes about its calls.
 pub fn run(
-    program: &OsStr,
-    args: &[OsString],
+    command: &Command<'_>,
     settings: &Settings,
     environment: &Environment,
     session: &Session,
@@ -24,7 +24,7 @@ pub fn run(
         return Ended::Code(fail("cannot tell where kiln is installed"));
     };
     let events = session.events();
-    let path = path(settings, &wrapper, environment);
+    let launch = Launch::of(command, settings, &wrapper, environment);
     let mut set =
         vec![(OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()), (OsStr::new("KILN_BUILD"), session.build())];
     set.extend(notes.map(|notes| (OsStr::new("KILN_NOTES"), notes.as_os_str())));
@@ -32,11 +32,9 @@ pub fn run(
     if !told_elsewhere && let Some(events) = &events {
         set.push((OsStr::new("KILN_EVENTS"), events.as_os_str()));
     }
-    set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
-    let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
-    let ended = match process::run_inherited(&Program { program, called: None, args: &args, set: &set }) {
+    let ended = match launch.run(&set) {
         Ok(ended) => ended,
-        Err(error) => return Ended::Code(cannot_run(program, &error)),
+        Err(error) => return Ended::Code(cannot_run(command.program, &error)),
     };
     sum_up(&session.told());
     tell_of_remotes(settings, environment);
@@ -58,21 +56,6 @@ pub fn cannot_run(program: &OsStr, error: &std::io::Error) -> i32 {
     let hint = if missing && named { "; is it on PATH?" } else { "" };
     fail(&format!("cannot run `{}`: {error}{hint}", program.display()));
     if missing { exit::NOT_THERE } else { exit::CANNOT_RUN }
-}
-
-/// The path with kiln's compilers in front. Where that cannot be had, the build goes on without.
-pub fn path(settings: &Settings, wrapper: &Path, environment: &Environment) -> Option<OsString> {
-    if settings.off || !settings.wire_c {
-        return None;
-    }
-    match links::directory(settings, wrapper, environment) {
-        Ok(bin) => Some(links::path_with(&bin, environment)),
-        Err(what) => {
-            let warning = format!("kiln: warning: C compilers are not wired: {what}\n");
-            process::say(Channel::Err, warning.as_bytes());
-            None
-        }
-    }
 }
 
 /// What is wrong with the remote stores, once a build.

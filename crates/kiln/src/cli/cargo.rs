@@ -1,9 +1,11 @@
 //! `kiln cargo …`: cargo with the cache in front of rustc and the C compilers, and one line at the end.
 
+use crate::launch::Command;
 use crate::session::Session;
 use crate::sketch::Sketch;
 use crate::{build, remote};
 use kiln_config::Settings;
+use kiln_recorder::Below;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
 use kiln_sys::process::Ended;
@@ -40,7 +42,8 @@ pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment
     let session = Session::begin(settings);
     let sketch = Sketch::begin(aim.as_ref(), &arguments.arguments, settings, environment, &session);
     let notes = sketch.as_ref().map(Sketch::notes);
-    let ended = build::run(cargo, &arguments.arguments, settings, environment, &session, notes);
+    let command = Command { program: cargo, args: &arguments.arguments, below: Below::Scripts };
+    let ended = build::run(&command, settings, environment, &session, notes);
     if let Some(sketch) = sketch {
         sketch.end(ended == Ended::Code(0), settings, environment);
     }

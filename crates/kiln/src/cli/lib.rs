@@ -16,6 +16,7 @@ mod gc;
 mod greeting;
 #[path = "../host.rs"]
 mod host;
+mod launch;
 mod links;
 mod paint;
 mod progress;

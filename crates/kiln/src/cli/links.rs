@@ -3,7 +3,6 @@
 //! that is next on the path.
 
 use kiln_compiler::recognise;
-use kiln_config::Settings;
 use kiln_engine::inputs;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
@@ -11,14 +10,6 @@ use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-
-/// The directory in the cache, for one build.
-pub fn directory(settings: &Settings, wrapper: &Path, environment: &Environment) -> Result<PathBuf, String> {
-    let cache = settings.directory.as_deref().ok_or("there is no home directory; set KILN_DIR")?;
-    let bin = cache.join("bin");
-    fill(&bin, wrapper, environment)?;
-    Ok(bin)
-}
 
 /// Makes a directory hold a link to `wrapper` for each C compiler that `$PATH` has, and none for those that it has not.
 pub fn fill(bin: &Path, wrapper: &Path, environment: &Environment) -> Result<(), String> {
@@ -70,14 +61,4 @@ pub fn path_without(wrapper: &Path, environment: &Environment) -> Option<OsStrin
     let kept = parts.iter().filter(|part| real(&part.join("cc")).as_ref() != Some(&own));
     let kept: Vec<&PathBuf> = kept.collect();
     (kept.len() < parts.len()).then(|| env::join_paths(kept).ok()).flatten()
-}
-
-/// `$PATH` with the directory in front.
-pub fn path_with(bin: &Path, environment: &Environment) -> OsString {
-    let mut path = bin.as_os_str().to_owned();
-    if let Some(rest) = environment.get("PATH").filter(|rest| !rest.is_empty()) {
-        path.push(":");
-        path.push(rest);
-    }
-    path
 }

@@ -1,15 +1,17 @@
 //! `kiln verify`: look at everything that is stored; with `--rebuild`, hold hits against real compiles.
 
+use crate::launch::{Command, Launch};
 use crate::paint::Paint;
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::{build, exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::workshop::Workshop;
+use kiln_recorder::Below;
 use kiln_report::log;
 use kiln_store::{Damage, Verified};
 use kiln_sys::env::{self, Environment};
-use kiln_sys::process::{self, Channel, Ended, Program};
+use kiln_sys::process::{self, Channel, Ended};
 use kiln_sys::sandbox;
 use serde_json::json;
 use std::ffi::{OsStr, OsString};
@@ -135,23 +137,20 @@ fn rebuild(arguments: &Arguments, settings: &Settings, environment: &Environment
         return fail("the cache directory cannot be written to; is KILN_OFF set, is KILN_DIR right?");
     };
     let sample = OsString::from(sample.to_string());
-    let path = build::path(settings, &wrapper, environment);
-    let mut set = vec![
+    let set = [
         (OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()),
         (OsStr::new("KILN_EVENTS"), events.as_os_str()),
         (OsStr::new("KILN_BUILD"), session.build()),
         (OsStr::new("KILN_VERIFY"), sample.as_os_str()),
     ];
-    set.extend(path.as_deref().map(|path| (OsStr::new("PATH"), path)));
     let Some((program, args)) = arguments.command.split_first() else {
         return fail("what is to be run? (`kiln verify --rebuild -- cargo build`)");
     };
-    let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
-    let program = Program { program, called: None, args: &args, set: &set };
-    let ended = match process::run_inherited(&program) {
+    let command = Command { program, args, below: Below::All };
+    let ended = match Launch::of(&command, settings, &wrapper, environment).run(&set) {
         Ok(ended) => ended,
         Err(error) => {
-            let code = build::cannot_run(program.program, &error);
+            let code = build::cannot_run(program, &error);
             session.end();
             return code;
         }

@@ -1,0 +1,20 @@
+//! Kiln before the C compilers that a build script starts, whether its run is recorded or not.
+
+use crate::workshop::Workshop;
+use kiln_config::Settings;
+use kiln_recorder::{Below, Wiring};
+use kiln_sys::env;
+use std::path::PathBuf;
+
+/// The kiln that build scripts are to find before C compilers: this one, in builds of `kiln cargo` and `kiln run`.
+pub fn kiln(settings: &Settings) -> Option<PathBuf> {
+    let wanted = settings.wire_c && settings.build.is_some() && !settings.off;
+    wanted.then(env::own_program).flatten()
+}
+
+/// What a script is told whose run is not recorded.
+pub fn unrecorded(settings: &Settings) -> Option<Wiring> {
+    let kiln = kiln(settings)?;
+    let shop = Workshop::open(settings).ok()?;
+    Wiring::new(Some(&shop.recorder()), &kiln, Below::All).ok()
+}
