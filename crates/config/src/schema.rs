@@ -416,7 +416,7 @@ pub const ROWS: &[Row] = &[
         name: "max-age",
         variable: "KILN_MAX_AGE",
         default: "7d",
-        written: "a duration such as 7d or 12h; 0 for ever",
+        written: "a duration with its unit (s, m, h, d, w) such as 7d or 12h; 0 for ever",
         does: "How long a result that nobody uses is kept.",
         list: false,
         project: false,

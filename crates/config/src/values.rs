@@ -27,13 +27,14 @@ pub fn size(text: &str) -> Option<u64> {
     (bytes.is_finite() && bytes < u64::MAX as f64).then_some(bytes as u64)
 }
 
-/// A duration: a number with a unit (`s`, `m` or `min`, `h`, `d`, `w`); a bare number is seconds.
+/// A duration: a number with a unit (`s`, `m` or `min`, `h`, `d`, `w`). Without one it would be anybody's guess which is meant, but for 0.
 pub fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..digits].parse().ok()?;
     let unit = match text[digits..].trim() {
-        "" | "s" => 1,
+        "s" => 1,
+        "" if number == 0 => 1,
         "m" | "min" => 60,
         "h" => 3600,
         "d" => 24 * 3600,

@@ -86,8 +86,10 @@ pub fn rebuild(hit: &Hit<'_>, world: &World<'_>) -> Finding {
     if !c && (!invocation.outputs.files.is_empty() || !hit.result.outputs.iter().all(by_place)) {
         return Finding::NotCompared("its outputs are named one by one or hold their directory".into());
     }
-    let (user, id) = (kiln_sys::env::user(), process::own_id());
-    let room = Room(kiln_sys::env::temporary_directory().join(format!("kiln-rebuild-{user}-{id}")));
+    let room = match files::create_private_room(&kiln_sys::env::temporary_directory(), "kiln-rebuild-") {
+        Ok(room) => Room(room),
+        Err(error) => return Finding::NotCompared(error.to_string()),
+    };
     let compared = || -> Result<Finding, FileError> {
         let finding = compare_in(&room, hit, world, How::Moved)?;
         match finding {

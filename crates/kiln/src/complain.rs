@@ -4,6 +4,7 @@
 use kiln_action::{Digest, Reason};
 use kiln_config::layers::Loaded;
 use kiln_engine::Ending;
+use kiln_sys::files;
 use kiln_sys::process::{self, Channel};
 use kiln_sys::{env, marker};
 
@@ -18,11 +19,13 @@ pub fn once(loaded: &Loaded, ending: &Ending) {
 }
 
 fn warn(what: &str) {
-    let name = format!("{}-{}-{what}", env::user(), process::parent());
+    // (numbers of processes come again, so the moment at which it was started is part of its name)
+    let name = format!("{}-{}-{:?}-{what}", env::user(), process::parent(), process::start_of_parent());
     let marker =
         env::temporary_directory().join(format!("kiln-said-{}", &Digest::of(name.as_bytes()).hex()[..16]));
-    // Where no marker can be made, saying it too often beats not saying it.
-    if marker::claim(&marker).unwrap_or(true) {
+    // Where no marker can be made, saying it too often beats not saying it; one that is another user's says nothing.
+    let said = || files::lstat_owner(&marker).ok().flatten() == Some(env::user());
+    if marker::claim(&marker).unwrap_or(true) || !said() {
         process::say(Channel::Err, format!("kiln: warning: {what}\n").as_bytes());
     }
 }

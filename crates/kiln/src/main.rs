@@ -48,8 +48,26 @@ fn run() -> ! {
             Err(called) => not_there(&called),
         }
     }
+    let argv = without_own_name(argv);
+    match argv {
+        [first, ..] if is_compiler(first) => wrap(argv, None, started),
+        [dashes, program @ ..]
+            if dashes == "--" && program.first().is_some_and(|first| is_compiler(first)) =>
+        {
+            wrap(program, None, started)
+        }
+        _ => own(argv),
+    }
+}
+
+/// Launchers are put in front of launchers: `kiln kiln gcc` is `kiln gcc`.
+fn without_own_name(argv: &[OsString]) -> &[OsString] {
+    let own = argv.iter().take_while(|word| *word == "kiln").count();
+    &argv[own..]
+}
+
+fn own(argv: &[OsString]) -> ! {
     match argv.first() {
-        Some(first) if is_compiler(first) => wrap(argv, None, started),
         Some(first) if first == "--wrapper-version" => {
             process::say(Channel::Out, concat!(env!("CARGO_PKG_VERSION"), "\n").as_bytes()); // `kiln doctor` asks
             end(exit::FINE)

@@ -240,9 +240,10 @@ fn explain() {
 fn clear() {
     let space = lived_in();
     let mut told = Transcript::new(&space);
-    told.kiln(&["clear", "--older-than", "1h"]).kiln(&["clear", "--older-than", "soon"]);
-    told.kiln(&["clear", "second"]).kiln(&["clear", "--project", "../other", "--json"]);
-    told.kiln(&["clear", "--yes"]).kiln(&["clear", "--json"]);
+    told.kiln(&["clear", "-y", "--older-than", "1h"]).kiln(&["clear", "--older-than", "soon"]);
+    told.kiln(&["clear", "-y", "--older-than", "5"]).kiln(&["clear", "second"]);
+    told.kiln(&["clear", "-y", "second"]).kiln(&["clear", "-y", "--project", "../other", "--json"]);
+    told.kiln(&["clear", "--yes"]).kiln(&["clear", "-y", "--json"]);
     told.is("clear");
 }
 
@@ -328,7 +329,7 @@ fn what_is_wrong() {
     let space = Space::new();
     let mut told = Transcript::new(&space);
     told.kiln(&["frobnicate"])
-        .kiln(&["stat"])
+        .kiln(&["statz"])
         .kiln(&["stats", "--frobnicate"])
         .kiln(&["stats", "--top", "many"]);
     told.kiln(&["/nowhere/rustc", "-vV"]).kiln(&["/", "-vV"]);

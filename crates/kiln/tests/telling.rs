@@ -367,7 +367,7 @@ fn a_result_that_was_removed() {
     let space = Space::new();
     space.write("src/lib.rs", "pub fn one() {}");
     space.rustc("a", &[]);
-    assert!(space.tell(&["clear", "a"]).starts_with("removed 1 result, "));
+    assert!(space.tell(&["clear", "-y", "a"]).starts_with("removed 1 result, "));
     space.rustc("a", &[]);
     assert_eq!(told(&space), told_about(&space, "its result is no longer in the cache"));
 }

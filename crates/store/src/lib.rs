@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 mod local;
 mod shapes;
 
-pub use local::{Collected, Contents, Damage, Entry, Fault, Limits, LocalStore, Progress, Verified};
+pub use local::{Collected, Contents, Damage, Entry, Fault, Limits, LocalStore, Progress, Verified, check};
 pub use shapes::{add_shape, shapes};
 
 /// What a store can be asked for.

@@ -3,7 +3,7 @@
 
 use crate::{Content, Fetch, Fetched, Keep, Key, Store, StoreError};
 use kiln_action::{Digest, digest};
-use kiln_sys::files;
+use kiln_sys::files::{self, FileError, Stranger};
 use kiln_sys::identity::Memo;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,7 @@ impl LocalStore {
     /// Opens the store in `root`, the cache directory, and makes what is not there yet: for its owner only. A store that
     /// cannot be written to can be opened and read.
     pub fn open(root: &Path) -> Result<LocalStore, StoreError> {
+        check(root)?;
         let versioned = root.join(VERSION);
         if files::stat(&versioned.join(BLOBS))?.is_none() {
             files::create_private_dirs(&versioned)?;
@@ -87,6 +88,19 @@ impl LocalStore {
             Key::Blob(digest) => self.shard(BLOBS, &digest.hash),
         }
     }
+}
+
+/// Whether a cache directory, if it is there, is nobody else's: who can write to it says what is linked into our programs.
+pub fn check(root: &Path) -> Result<(), FileError> {
+    let why = match files::stranger(root)? {
+        None => return Ok(()),
+        Some(Stranger::Owner(user)) => format!("it belongs to user {user}"),
+        Some(Stranger::Anybody) => "anybody can write to it (`chmod o-w` it)".to_owned(),
+    };
+    let why = format!(
+        "{why}, who could change what is linked into your programs; set KILN_DIR to a directory of your own"
+    );
+    Err(FileError::new("use", root, std::io::Error::new(std::io::ErrorKind::PermissionDenied, why)))
 }
 
 impl Store for LocalStore {

@@ -4,7 +4,7 @@
 //! directory (`.kiln-<pid>-<n>`), which is removed again when something fails. Every error says what was tried, on which
 //! path and why it failed. Every system call passes [`fault`] first, so that tests can make any one of them fail.
 
-use crate::random;
+use crate::{env, random};
 use kiln_action::{ContentHasher, Digest, FileKind};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -231,6 +231,11 @@ impl Round {
 /// The numeric user that it belongs to, symbolic links followed; `None` if nothing is there.
 pub fn owner(path: &Path) -> Result<Option<u32>, FileError> {
     found(call("look at", path, || rustix::fs::stat(path)).map(|raw| raw.st_uid))
+}
+
+/// The numeric user that it belongs to, a symbolic link being itself; `None` if nothing is there.
+pub fn lstat_owner(path: &Path) -> Result<Option<u32>, FileError> {
+    found(call("look at", path, || rustix::fs::lstat(path)).map(|raw| raw.st_uid))
 }
 
 /// What is there, a symbolic link being itself; `None` if nothing is.
@@ -510,9 +515,37 @@ pub fn create_dirs(path: &Path) -> Result<(), FileError> {
     create_dirs_mode(path, Mode::from_raw_mode(0o777))
 }
 
-/// Like [`create_dirs`]; those that are new are for their owner only.
+/// Like [`create_dirs`]; those that are new are for their owner only. A home directory that is not there is nobody's to make: whoever has
+/// none is told one that is not to be (`/nonexistent`, `/homeless-shelter`), and root could make it.
 pub fn create_private_dirs(path: &Path) -> Result<(), FileError> {
+    if let Some(home) = env::home().filter(|home| path.starts_with(home))
+        && stat(&home)?.is_none()
+    {
+        let why = io::Error::new(io::ErrorKind::NotFound, "the home directory is not there");
+        return Err(FileError::new("create directory", path, why));
+    }
     create_dirs_mode(path, Mode::RWXU)
+}
+
+/// Who besides this user and root can put something into a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stranger {
+    /// The user that it belongs to.
+    Owner(u32),
+    /// Anybody.
+    Anybody,
+}
+
+/// Who else can put something into a directory, if that is no group's affair; `None` if nobody can, or nothing is there.
+pub fn stranger(directory: &Path) -> Result<Option<Stranger>, FileError> {
+    let Some(raw) = found(call("look at", directory, || rustix::fs::stat(directory)))? else {
+        return Ok(None);
+    };
+    let (owner, mode) = (raw.st_uid, Stat::from_raw(&raw).mode);
+    Ok(match owner {
+        owner if owner != 0 && owner != env::user() => Some(Stranger::Owner(owner)),
+        _ => (mode & 0o002 != 0).then_some(Stranger::Anybody),
+    })
 }
 
 fn create_dirs_mode(path: &Path, mode: Mode) -> Result<(), FileError> {

@@ -434,19 +434,21 @@ pub fn read_line() -> io::Result<String> {
 
 /// Writes to one of this process's own streams; a closed stream is not our error.
 pub fn say(channel: Channel, bytes: &[u8]) {
-    let _ = match channel {
+    let _ = try_say(channel, bytes);
+}
+
+/// The same for whoever wants to know whether it could be said.
+pub fn try_say(channel: Channel, bytes: &[u8]) -> io::Result<()> {
+    match channel {
         Channel::Out => io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()),
         Channel::Err => io::stderr().lock().write_all(bytes),
-    };
+    }
 }
 
 /// Passes on what the compiler said. Where nobody reads it any more, this process ends as the compiler would have (rustc
 /// takes SIGPIPE as it comes), unless the caller ignores that.
 pub fn pass_on(channel: Channel, bytes: &[u8]) {
-    let written = match channel {
-        Channel::Out => io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()),
-        Channel::Err => io::stderr().lock().write_all(bytes),
-    };
+    let written = try_say(channel, bytes);
     let ignored = CALLERS[0].load(Ordering::SeqCst) == SIG_IGN;
     if !ignored && written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         end_by_signal(SIGPIPE);
@@ -487,6 +489,14 @@ impl Told {
 
 /// How far processes are followed upwards.
 const MOST_ABOVE: usize = 64;
+
+/// When the process that started this one was started itself, in ticks since the machine was; `None` where that cannot be told.
+pub fn start_of_parent() -> Option<u64> {
+    let stat = std::fs::read(format!("/proc/{}/stat", parent())).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // `PID (NAME) STATE …`, and a name may hold anything
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
 
 /// The process that started the nearest ancestor whose name begins so.
 pub fn starter_of(beginning: &str) -> Option<u32> {

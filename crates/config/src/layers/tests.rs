@@ -50,7 +50,7 @@ fn what_is_wrong_is_named_with_its_line_and_the_default_counts() {
         told,
         [
             "/p/c.toml:2: there is no setting `remapp`; did you mean `remap`?",
-            "/p/c.toml:3: max-age: `soon` is not a duration such as 7d or 12h; 0 for ever; it is ignored",
+            "/p/c.toml:3: max-age: `soon` is not a duration with its unit (s, m, h, d, w) such as 7d or 12h; 0 for ever; it is ignored",
             "/p/c.toml:4: never: `[1]` is not a list of names; it is ignored",
             "/p/c.toml:5: off: `{}` is not true or false; it is ignored",
         ]

@@ -14,8 +14,9 @@ fn sizes() {
 #[test]
 fn durations() {
     assert_eq!(duration("7d"), Some(Duration::from_secs(7 * 86400)));
-    assert_eq!(duration("90"), Some(Duration::from_secs(90)));
-    for bad in ["", "d", "7x", "-1d", "99999999999999999999d", "18446744073709551615w"] {
+    assert_eq!(duration("90s"), Some(Duration::from_secs(90)));
+    assert_eq!(duration("0"), Some(Duration::ZERO));
+    for bad in ["5", "90", "7 ", "", "d", "7x", "-1d", "99999999999999999999d", "18446744073709551615w"] {
         assert_eq!(duration(bad), None, "{bad}");
     }
 }

@@ -28,7 +28,7 @@ pub struct Arguments {
     /// Everything in our own namespace of the remote stores instead
     #[arg(long, conflicts_with_all = ["name", "project", "older_than"])]
     remote: bool,
-    /// Do not ask
+    /// Do not ask; without a terminal it has to be said
     #[arg(long, short)]
     yes: bool,
     /// As JSON
@@ -46,7 +46,9 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
         Err(reason) => return fail(&reason.to_string()),
     };
     let oldest = match arguments.older_than.as_deref().map(values::duration) {
-        Some(None) => return fail("--older-than takes a span such as 3d or 12h"),
+        Some(None) => {
+            return fail("--older-than takes a span with its unit (s, m, h, d, w), such as 3d or 12h");
+        }
         Some(Some(age)) => {
             Some(Moment::now().0.saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)))
         }
@@ -61,8 +63,14 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
             && oldest.is_none_or(|oldest| entry.used_ns < oldest)
             && keys.as_ref().is_none_or(|keys| keys.contains(&entry.key.0))
     };
+    let asks = !arguments.yes && process::is_terminal_input() && process::is_terminal(Channel::Err);
+    if !arguments.yes && !asks {
+        return fail(
+            "nothing was removed: without a terminal nobody can be asked; `--yes` says that it is meant",
+        );
+    }
     let progress = |what| Progress::start(what, paint.moves() && !arguments.json);
-    if !arguments.yes && process::is_terminal_input() && process::is_terminal(Channel::Err) {
+    if asks {
         let counting = progress("counting");
         let would = shop.store.clear(&|entry| everything || picked(entry), true);
         drop(counting);

@@ -215,7 +215,9 @@ pub fn store_as_text(store: &Value) -> String {
 }
 
 fn wait(settings: &Settings, environment: &Environment, most: &str, as_json: bool) -> i32 {
-    let Some(most) = values::duration(most) else { return fail("--for takes a span such as 90s or 5m") };
+    let Some(most) = values::duration(most) else {
+        return fail("--for takes a span with its unit (s, m, h), such as 90s or 5m");
+    };
     let client = match client(settings, environment, true) {
         Ok(client) => client,
         Err(what) => return fail(&what),

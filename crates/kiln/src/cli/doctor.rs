@@ -6,7 +6,7 @@ use crate::{exit, say};
 use kiln_config::layers::Loaded;
 use kiln_engine::workshop::Workshop;
 use kiln_sys::env::{self, Environment};
-use kiln_sys::{files, process};
+use kiln_sys::files;
 use serde_json::json;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -155,10 +155,9 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Scratch {
-        let name = format!("kiln-doctor-{}-{}", env::user(), process::own_id());
-        let path = env::temporary_directory().join(name);
-        let _ = files::create_private_dirs(&path); // if it cannot be, the trials say so
-        Scratch(path)
+        let temporary = env::temporary_directory();
+        let room = files::create_private_room(&temporary, "kiln-doctor-");
+        Scratch(room.unwrap_or_else(|_| temporary.join("kiln-doctor"))) // if it cannot be, the trials say so
     }
 }
 

@@ -14,11 +14,13 @@ mod explain;
 mod gc;
 #[path = "../greeting.rs"]
 mod greeting;
+mod help;
 #[path = "../host.rs"]
 mod host;
 mod launch;
 mod links;
 mod paint;
+mod program;
 mod progress;
 mod remote;
 mod run;
@@ -38,16 +40,21 @@ use kiln_config::layers::Loaded;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A compiler cache for Rust, C and C++ that is never wrong and as fast as the disk.
 ///
 /// Put it in front of rustc (`RUSTC_WRAPPER=kiln cargo build`, or `rustc-wrapper = "kiln"` under `[build]` in
 /// ~/.cargo/config.toml), or just start cargo through it: `kiln cargo build`. For C and C++: `kiln run -- make`, `CC="kiln gcc"`,
-/// `-DCMAKE_C_COMPILER_LAUNCHER=kiln`.
+/// `-DCMAKE_C_COMPILER_LAUNCHER=kiln`. A word that is no command is a program, and runs as it is (`kiln ar`; `kiln -- stats`, if one is
+/// called as a command is).
 #[derive(Parser)]
 #[command(name = "kiln", bin_name = "kiln", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = exit::HELP)]
 struct Cli {
+    /// Whether what is said has colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: paint::When,
     #[command(subcommand)]
     command: Command,
 }
@@ -82,16 +89,24 @@ enum Command {
     Push(remote::Push),
     /// Print what a shell needs to complete kiln's command lines
     Completions(completions::Arguments),
+    /// Print help, for kiln or for a command
+    Help(help::Arguments),
+    /// Print the version
+    Version,
 }
 
 /// Does what the command line asks; the exit code.
 pub fn run() -> i32 {
-    let cli = Cli::parse();
+    let arguments = env::arguments();
     let environment = Environment::capture();
+    if let Some(words) = program::meant(&arguments, &command()) {
+        return program::become_it(words, &environment);
+    }
+    let cli = Cli::parse();
     let directory = env::directory().unwrap_or_else(|| PathBuf::from("/"));
     let loaded = kiln_config::load(&environment, &Start { directory: &directory, out: None });
-    let paint = paint::Paint::new(&environment);
-    match cli.command {
+    let paint = paint::Paint::new(&environment, cli.color);
+    let code = match cli.command {
         Command::Cargo(arguments) => cargo::run(&arguments, &loaded.settings, &environment),
         Command::Run(arguments) => run::run(&arguments, &loaded.settings, &environment),
         Command::Stats(arguments) => stats::run(&arguments, &complained(loaded), &directory),
@@ -112,8 +127,17 @@ pub fn run() -> i32 {
         }
         Command::Push(arguments) => remote::push(&arguments, &complained(loaded), &environment),
         Command::Completions(arguments) => completions::run(&arguments),
-    }
+        Command::Help(arguments) => help::run(&arguments),
+        Command::Version => {
+            say(concat!("kiln ", env!("CARGO_PKG_VERSION"), "\n"));
+            exit::FINE
+        }
+    };
+    if code == exit::FINE && UNSAID.load(Ordering::Relaxed) { exit::WRONG } else { code }
 }
+
+/// Whether something could not be written to standard output, other than because nobody reads it any more.
+static UNSAID: AtomicBool = AtomicBool::new(false);
 
 /// All commands with their help, for completions and generated pages.
 pub fn command() -> clap::Command {
@@ -139,5 +163,8 @@ fn fail(what: &str) -> i32 {
 
 /// Writes to standard output.
 fn say(text: &str) {
-    process::say(Channel::Out, text.as_bytes());
+    let Err(error) = process::try_say(Channel::Out, text.as_bytes()) else { return };
+    if error.kind() != std::io::ErrorKind::BrokenPipe && !UNSAID.swap(true, Ordering::Relaxed) {
+        fail(&format!("cannot write to standard output: {error}"));
+    }
 }

@@ -12,13 +12,28 @@ pub struct Paint {
     moves: bool,
 }
 
+/// When there are colours, as the command line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum When {
+    /// On a terminal that has them, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
 impl Paint {
     /// As the terminal, if it is one, and its user want it.
-    pub fn new(environment: &Environment) -> Paint {
+    pub fn new(environment: &Environment, when: When) -> Paint {
         let dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
         let plain = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
         Paint {
-            colours: !dumb && !plain && process::is_terminal(Channel::Out),
+            colours: match when {
+                When::Auto => !dumb && !plain && process::is_terminal(Channel::Out),
+                When::Always => true,
+                When::Never => false,
+            },
             moves: !dumb && process::is_terminal(Channel::Err),
         }
     }

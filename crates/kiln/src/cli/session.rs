@@ -55,6 +55,7 @@ fn number() -> u32 {
 }
 
 fn make(root: &Path) -> Option<PathBuf> {
+    kiln_store::check(root).ok()?;
     let all = root.join("sessions");
     let there = || Some(files::lstat(&all).ok().flatten()?.kind == FileKind::Directory);
     match there() {

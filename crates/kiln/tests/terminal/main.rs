@@ -7,7 +7,7 @@ mod pty;
 mod space;
 
 use pty::{END, On, Session};
-use space::{Space, out, succeeds};
+use space::{Space, err, out, succeeds};
 use std::process::Command;
 use std::time::Duration;
 
@@ -73,8 +73,15 @@ fn nothing_is_asked_where_there_is_nothing_to_ask() {
     let (status, screen, _) = on_terminal(&space, &["clear", "--yes"], &[]).end();
     assert!(status.success() && screen.starts_with("removed 1 result, "), "{screen:?}");
     let space = warm();
-    let told = out(&succeeds(&mut space.kiln(&["clear"])));
-    assert!(told.starts_with("removed 1 result, "), "a script is not asked: {told}");
+    // A script is not asked, and so it says that it means it.
+    for args in [&["clear"][..], &["clear", "unit"], &["clear", "--older-than", "0"], &["clear", "--json"]] {
+        let refused = space.kiln(args).stdin(std::process::Stdio::null()).output().unwrap();
+        assert_eq!(refused.status.code(), Some(1), "{args:?}");
+        assert!(err(&refused).contains("--yes"), "{}", err(&refused));
+        assert_eq!(entries(&space), 1, "{args:?}");
+    }
+    let told = out(&succeeds(&mut space.kiln(&["clear", "-y"])));
+    assert!(told.starts_with("removed 1 result, "), "{told}");
 }
 
 const COLOUR: &str = "\x1b[";
@@ -96,7 +103,7 @@ fn colours_are_for_terminals_and_those_who_want_them() {
         assert!(!plain.contains('\x1b'), "{args:?}: {plain:?}");
         assert!(!seen(&[("TERM", "dumb")]).contains('\x1b'), "{args:?}");
         let output = space.kiln(args).output().unwrap();
-        assert!(!out(&output).contains(COLOUR) && !space::err(&output).contains(COLOUR), "{args:?}");
+        assert!(!out(&output).contains(COLOUR) && !err(&output).contains(COLOUR), "{args:?}");
     }
     // Only standard output counts for what goes there.
     let (_, screen, piped) = Session::start(space.kiln(&["explain"]), 80, On::AllButOutput).end();

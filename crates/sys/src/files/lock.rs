@@ -46,7 +46,7 @@ impl Lock {
     }
 }
 
-/// An exclusive lock on one of 2^38 places in a file, which is made once and stays empty. Belongs to the open file, like
+/// An exclusive lock on one of 2^39 places in a file, which is made once and stays empty. Belongs to the open file, like
 /// `flock`; let go when dropped.
 #[derive(Debug)]
 pub struct PlaceLock(#[expect(dead_code, reason = "closing it lets the lock go")] OwnedFd);

@@ -24,7 +24,7 @@ fn values_are_checked_and_written_in_their_own_type() {
     assert_eq!(value("extra-inputs", &["m/*.sql"]).unwrap(), "[\"m/*.sql\"]");
     assert_eq!(
         value("max-age", &["soon"]).unwrap_err(),
-        "max-age: `soon` is not a duration such as 7d or 12h; 0 for ever"
+        "max-age: `soon` is not a duration with its unit (s, m, h, d, w) such as 7d or 12h; 0 for ever"
     );
     assert!(value("directory", &["relative"]).is_err());
 }
