@@ -160,5 +160,75 @@ pub fn for_people(text: &str) -> String {
     shown + rest
 }
 
+/// What stands for what nobody is shown.
+const SECRET: &str = "***";
+/// Words in the query of a remote store's URL whose values are no secrets.
+const PUBLIC_OPTIONS: [&str; 10] =
+    ["ca", "endpoint", "expires", "master", "node", "prefix", "profile", "region", "sse", "storage_class"];
+
+/// What else may stand there.
+const CHOICES: [&str; 6] = [
+    "access=read-only",
+    "access=read-write",
+    "anonymous=false",
+    "anonymous=true",
+    "style=path",
+    "style=virtual",
+];
+
+/// The URL of a remote store as anybody may see it: without the user and the password, its own and its endpoint's, without a
+/// fragment, and without values in the query that are not known to be public.
+pub fn url(text: &str) -> String {
+    let (address, query) = text.split_once('?').unwrap_or((text, ""));
+    let (address, fragment) = address.split_once('#').unwrap_or((address, ""));
+    let (query, of_query) = query.split_once('#').unwrap_or((query, ""));
+    let mut shown = without_login(address);
+    for (at, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
+        shown.push(if at == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, value)) if PUBLIC_OPTIONS.contains(&name) || CHOICES.contains(&pair) => {
+                shown.push_str(name);
+                shown.push('=');
+                shown.push_str(&option(value));
+            }
+            Some((name, _)) => {
+                shown.push_str(name);
+                shown.push('=');
+                shown.push_str(SECRET);
+            }
+            None => shown.push_str(SECRET),
+        }
+    }
+    if !fragment.is_empty() || !of_query.is_empty() {
+        shown.push('#');
+        shown.push_str(SECRET);
+    }
+    shown
+}
+
+/// An address without what stands before the last `@`.
+fn without_login(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(scheme, rest)| (scheme, rest));
+    let between = if scheme.is_empty() { "" } else { "://" };
+    match rest.rsplit_once('@') {
+        Some((_, host)) if scheme != "file" => format!("{scheme}{between}{SECRET}@{host}"),
+        _ => address.to_owned(),
+    }
+}
+
+/// The value of a public word, which may be a URL itself: then its characters may be written as `%40`, and so may a login's end be.
+fn option(value: &str) -> String {
+    let plain = value
+        .replace("%3A", ":")
+        .replace("%3a", ":")
+        .replace("%2F", "/")
+        .replace("%2f", "/")
+        .replace("%40", "@");
+    match plain.contains('@') {
+        true => without_login(plain.split(['?', '#']).next().unwrap_or_default()),
+        false => value.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use crate::schema::{Given, ROWS, Row, Settings};
 use kiln_action::FileKind;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
@@ -250,8 +250,13 @@ fn read_text(layer: &Layer<'_>, text: &str, loaded: &mut Loaded) {
             let source = if layer.project { Source::Project } else { Source::User };
             loaded.sources[at] = source(layer.file.to_owned(), line);
         } else {
-            let written = text[value.span()].trim().trim_matches(['"', '\'']);
-            loaded.complaints.push(layer.complaint(line, format!("{name}: {}", odd(row, written))));
+            let written = match &values {
+                Some(values) if row.name == "remote" => {
+                    values.join(OsStr::new(",")).to_string_lossy().into_owned()
+                }
+                _ => text[value.span()].trim().trim_matches(['"', '\'']).to_owned(),
+            };
+            loaded.complaints.push(layer.complaint(line, format!("{name}: {}", odd(row, &written))));
         }
     }
 }
@@ -354,10 +359,7 @@ fn read_environment(environment: &Environment, base: &Path, loaded: &mut Loaded)
 }
 
 fn odd(row: &Row, text: &str) -> String {
-    if row.name == "remote" {
-        return format!("it is not {}; it is ignored", row.written); // a password may be in it
-    }
-    format!("`{text}` is not {}; it is ignored", row.written)
+    format!("{}; it is ignored", row.refusal(text))
 }
 
 fn line_of(text: &str, at: usize) -> usize {

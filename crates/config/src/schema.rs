@@ -2,7 +2,7 @@
 //! table; files and the environment are read through it, and the reference, the help and `kiln config` are made of it.
 
 use crate::values::{self, Level, LogTo};
-use kiln_action::{Digest, Field};
+use kiln_action::{Digest, Field, conceal};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -128,12 +128,7 @@ impl Given<'_> {
     }
 
     fn urls(&self) -> Option<Vec<String>> {
-        let url = |text: &str| {
-            let (scheme, rest) = text.split_once("://")?;
-            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '+';
-            let fine = !rest.is_empty() && !rest.contains(char::is_whitespace);
-            (fine && !scheme.is_empty() && scheme.chars().all(plain)).then(|| text.to_owned())
-        };
+        let url = |text: &str| values::fault_of_url(text).is_none().then(|| text.to_owned());
         let texts: Option<Vec<&str>> = self.values.iter().map(|value| value.to_str()).collect();
         texts?.into_iter().flat_map(|text| text.split(',')).map(url).collect()
     }
@@ -440,7 +435,7 @@ pub const ROWS: &[Row] = &[
         project: false,
         counts: Counts::Not("what comes from there is found under the same keys"),
         set: |settings, given| assign(&mut settings.remote, given.urls()),
-        show: |settings| Value::List(settings.remote.iter().map(|url| values::show_url(url)).collect()),
+        show: |settings| Value::List(settings.remote.iter().map(|url| conceal::url(url)).collect()),
     },
     Row {
         name: "remote-namespace",
@@ -536,6 +531,17 @@ pub const ROWS: &[Row] = &[
         show: |_| Value::Unset,
     },
 ];
+
+impl Row {
+    /// Why a value cannot be set, in words that tell nobody a secret.
+    pub fn refusal(&self, text: &str) -> String {
+        if self.name != "remote" {
+            return format!("`{text}` is not {}", self.written);
+        }
+        let fault = text.split(',').find_map(values::fault_of_url);
+        fault.unwrap_or_else(|| format!("it is not {}", self.written))
+    }
+}
 
 /// The row of a setting, by its name in files or its variable.
 pub fn row(name: &str) -> Option<&'static Row> {

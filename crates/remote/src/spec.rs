@@ -1,5 +1,6 @@
 //! What a user writes for a remote: a URL, whose query has what does not fit elsewhere. Secrets in it are never shown.
 
+use kiln_action::conceal;
 use std::fmt;
 use url::Url;
 
@@ -23,7 +24,7 @@ impl Spec {
         let read_only = match access.as_deref() {
             None | Some("read-write") => false,
             Some("read-only") => true,
-            Some(other) => return Err(format!("access={other} is neither read-only nor read-write")),
+            Some(_) => return Err("access is neither read-only nor read-write".to_owned()),
         };
         Ok(Spec { url, read_only })
     }
@@ -48,20 +49,7 @@ impl Spec {
 /// Without secrets.
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.url.clone();
-        if shown.password().is_some() {
-            let _ = shown.set_password(Some("***"));
-        }
-        let secret =
-            |name: &str| ["key", "secret", "token", "password"].iter().any(|word| name.contains(word));
-        let pairs: Vec<(String, String)> = shown.query_pairs().into_owned().collect();
-        shown.set_query(None);
-        f.write_str(shown.as_str())?;
-        for (at, (name, value)) in pairs.iter().enumerate() {
-            let value = if secret(name) { "***" } else { value };
-            write!(f, "{}{name}={value}", if at == 0 { '?' } else { '&' })?;
-        }
-        Ok(())
+        f.write_str(&conceal::url(self.url.as_str()))
     }
 }
 

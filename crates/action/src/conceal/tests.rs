@@ -95,3 +95,27 @@ fn only_prints_are_signs_for_people() {
     assert_eq!(for_people(&format!("k{print}, x#1, k{print}")), "k=…, x#1, k=…");
     assert_eq!(for_people("#, =#12, ="), "#, =#12, =");
 }
+
+#[test]
+fn a_url_shows_where_and_no_secret() {
+    for (written, shown) in [
+        ("file:///mnt/cache", "file:///mnt/cache"),
+        ("file:///mnt/a@b?access=read-only", "file:///mnt/a@b?access=read-only"),
+        ("redis://host:6379/0", "redis://host:6379/0"),
+        ("redis://:pw@host:6379/0", "redis://***@host:6379/0"),
+        ("redis://user:pw@host/0?expires=60", "redis://***@host/0?expires=60"),
+        ("redis://token@host", "redis://***@host"),
+        ("redis://:p@w/x@host", "redis://***@host"),
+        ("redis://host?sentinel_password=pw&master=m", "redis://host?sentinel_password=***&master=m"),
+        ("s3://b/p?secret_access_key=hush&region=auto", "s3://b/p?secret_access_key=***&region=auto"),
+        ("s3://b?endpoint=http://minio:9000&style=path", "s3://b?endpoint=http://minio:9000&style=path"),
+        ("s3://b?endpoint=http://u:pw@minio:9000", "s3://b?endpoint=http://***@minio:9000"),
+        ("s3://b?endpoint=http%3A%2F%2Fu:pw%40minio", "s3://b?endpoint=http://***@minio"),
+        ("s3://b?endpoint=u:pw@minio", "s3://b?endpoint=***@minio"),
+        ("s3://b?mine=pw&pw&region=r#pw", "s3://b?mine=***&***&region=r#***"),
+        ("s3://b#pw", "s3://b#***"),
+        ("s3://b?endpoint=http://minio?x=pw", "s3://b?endpoint=http://minio"),
+    ] {
+        assert_eq!(url(written), shown, "{written}");
+    }
+}

@@ -259,7 +259,8 @@ fn written(row: &Row, values: &[OsString]) -> Result<toml_edit::Value, String> {
     let mut settings = Settings::default();
     let told: Vec<_> = values.iter().map(|value| value.to_string_lossy().into_owned()).collect();
     if !(row.set)(&mut settings, &Given { values: &values, base: Path::new("/"), project: false }) {
-        return Err(format!("{}: `{}` is not {}", row.name, told.join(" "), row.written));
+        let told = if row.list && row.name == "remote" { told.join(",") } else { told.join(" ") };
+        return Err(format!("{}: {}", row.name, row.refusal(&told)));
     }
     Ok(match (row.show)(&settings) {
         Value::Switch(on) => on.into(),

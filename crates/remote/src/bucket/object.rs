@@ -105,16 +105,23 @@ pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String>
     let region = region.or_else(|| endpoint.as_ref().map(|_| "auto".to_owned()));
     let region = region.ok_or("s3:// takes ?region=NAME, or AWS_REGION")?;
     config.region = Some(region.clone());
+    if endpoint.as_ref().is_some_and(|endpoint| endpoint.contains('@')) {
+        // Nothing is signed with them, and every error would show them.
+        return Err(
+            "the endpoint takes no user and no password (access_key_id and secret_access_key are meant)"
+                .to_owned(),
+        );
+    }
     config.endpoint = endpoint;
     config.enable_virtual_host_style = match spec.option("style").as_deref() {
         None | Some("path") => false,
         Some("virtual") => true,
-        Some(other) => return Err(format!("style={other} is neither path nor virtual")),
+        Some(_) => return Err("style is neither path nor virtual".to_owned()),
     };
     config.skip_signature = match spec.option("anonymous").as_deref() {
         None | Some("false") => false,
         Some("true") => true,
-        Some(other) => return Err(format!("anonymous={other} is neither true nor false")),
+        Some(_) => return Err("anonymous is neither true nor false".to_owned()),
     };
     config.disable_config_load = true; // the daemon's own environment is nobody's
     config.server_side_encryption = spec.option("sse");

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn secrets_are_not_shown() {
     for (written, shown) in [
-        ("redis://:pw@host:6379/0", "redis://:***@host:6379/0"),
+        ("redis://:pw@host:6379/0", "redis://***@host:6379/0"),
         ("s3://b/p?secret_access_key=hush&region=auto", "s3://b/p?secret_access_key=***&region=auto"),
         ("file:///mnt/cache", "file:///mnt/cache"),
     ] {
