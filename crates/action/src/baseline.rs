@@ -80,7 +80,7 @@ impl Answered {
             Answer::Something => Answered::Something,
             Answer::Content(digest) if open => Answered::Content(cut(digest)),
             Answer::Content(digest) => Answered::Content(salted(salt, digest)),
-            Answer::Stat { kind, mode, size, mtime_ns } => Answered::Stat {
+            Answer::Stat { kind, mode, size, mtime_ns, .. } => Answered::Stat {
                 kind: kind_code(*kind),
                 mode: *mode,
                 size: *size,

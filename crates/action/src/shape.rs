@@ -16,9 +16,9 @@ pub enum Question<T = Vec<u8>> {
     File(Placed<T>),
     /// Is there anything by this name? Asked by search paths: `a.rs` or `a/mod.rs`, `-L` order, `$PATH`.
     Absent(Placed<T>),
-    /// What is there: kind, size, permissions, and for a regular file its mtime. Asked by `stat`.
+    /// What is there: kind, size, permissions, owner, and for a regular file its mtime. Asked by `stat`.
     Kind(Placed<T>),
-    /// What is there, and with which permissions?
+    /// What is there, with which permissions, and whose is it?
     Mode(Placed<T>),
     /// Where does the path lead, with all symbolic links resolved?
     Real(Placed<T>),
@@ -93,6 +93,8 @@ pub enum Answer {
         kind: FileKind,
         /// Permission bits.
         mode: u32,
+        /// The user and the group it belongs to.
+        owner: [u32; 2],
         /// Length in bytes; 0 for directories.
         size: u64,
         /// Nanoseconds since the epoch; 0 for directories.
@@ -123,10 +125,12 @@ impl Answer {
                 to.u8(2);
                 to.digest(digest);
             }
-            Answer::Stat { kind, mode, size, mtime_ns } => {
+            Answer::Stat { kind, mode, owner: [user, group], size, mtime_ns } => {
                 to.u8(3);
                 to.u8(kind.code());
                 to.u32(*mode);
+                to.u32(*user);
+                to.u32(*group);
                 to.u64(*size);
                 to.u64(*mtime_ns as u64);
             }

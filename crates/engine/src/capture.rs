@@ -81,6 +81,7 @@ fn observed(record: &Record, world: &World<'_>, toolchain: &Owned) -> Result<Evi
     let ignored = |name: &[u8]| switches::is_ignored(world.settings, name);
     let temporary = inputs::temporary_directories(world);
     let own = kiln_sys::env::own_program();
+    let rustlib = rustlib(world);
     let scene = Scene {
         invocation: world.invocation,
         owns: &owns,
@@ -91,6 +92,7 @@ fn observed(record: &Record, world: &World<'_>, toolchain: &Owned) -> Result<Evi
         temporary: &temporary,
         dates: world.settings.time_macros,
         own: own.as_deref(),
+        rustlib: rustlib.as_deref(),
         is_rustc: &|exe| kiln_compiler::is_rustc(exe.as_os_str()) && afar::driver(exe).is_some(),
         is_kiln: &inputs::is_kiln,
         exists: &exists,
@@ -98,6 +100,14 @@ fn observed(record: &Record, world: &World<'_>, toolchain: &Owned) -> Result<Evi
         real_path: &|path| files::real_path(path).ok().flatten(),
     };
     evidence::read(record, &scene)
+}
+
+/// Where the toolchain that a script is told of keeps its own programs.
+fn rustlib(world: &World<'_>) -> Option<PathBuf> {
+    let rustc = world.environment.get("RUSTC").filter(|_| world.invocation.family == Family::Script)?;
+    let rustc = files::real_path(&world.invocation.absolute(Path::new(rustc))).ok()??;
+    afar::driver(&rustc)?;
+    Some(rustc.parent()?.parent()?.join("lib/rustlib"))
 }
 
 /// What a run that failed hung on, for whoever is recorded and asked for it: nothing of it is kept.
@@ -346,6 +356,8 @@ fn suspect_script(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> 
     if guilt.processor {
         evidence.questions.insert(Question::Given(Given::Processor));
     }
+    // What it leaves has the permissions of new files, or says of some that it made itself which these are.
+    evidence.questions.insert(Question::Given(Given::Umask));
     if guilt.walk {
         evidence.questions.insert(Question::Environ);
     }

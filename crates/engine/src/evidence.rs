@@ -14,12 +14,12 @@
 use crate::inputs;
 use kiln_action::place::{below, same};
 use kiln_action::wire::Reader;
-use kiln_action::{Family, Invocation, Placed, Places, Question, Reason};
+use kiln_action::{Family, Given, Invocation, Placed, Places, Question, Reason};
 use kiln_compiler::gcc::environment as c_variables;
 use kiln_compiler::rustc::args;
 use kiln_compiler::rustc::environment as variables;
 use kiln_compiler::script;
-use kiln_recorder::{Act, Ask, By, Event, Process, Record, What};
+use kiln_recorder::{Act, Ask, By, Event, OpenMode, Process, Record, What};
 use loader::Late;
 use made::Made;
 use spellings::Spellings;
@@ -84,6 +84,8 @@ pub struct Scene<'a> {
     pub dates: bool,
     /// The program that kiln is itself.
     pub own: Option<&'a Path>,
+    /// Where the toolchain in use keeps its own programs for linking; only where a script runs.
+    pub rustlib: Option<&'a Path>,
     /// Whether a program is a toolchain's rustc.
     pub is_rustc: &'a dyn Fn(&Path) -> bool,
     /// Whether a path leads to that, under whatever name.
@@ -112,6 +114,8 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
             Family::Script => record.processes.iter().map(|process| is_careful(&process.exe)).collect(),
             _ => Vec::new(),
         },
+        walkers: record.processes.iter().map(|process| is_walker(&process.exe)).collect(),
+        bashes: record.processes.iter().map(|process| is_bash(&process.exe)).collect(),
         rustcs: match scene.invocation.family {
             Family::Script => record.processes.iter().map(|process| (scene.is_rustc)(&process.exe)).collect(),
             _ => Vec::new(),
@@ -155,8 +159,8 @@ fn made_by(act: &Act) -> Option<&Path> {
 fn roles(processes: &[Process], scene: &Scene<'_>) -> Vec<Who> {
     if scene.invocation.family == Family::Script {
         let called = |exe: &Path| is_linker(exe) || is_c_tool(exe) || is_helper(exe);
-        let known =
-            |exe: &Path| is_own(exe, scene) || called(exe) && is_of_the_system(exe) || (scene.is_rustc)(exe);
+        let installed = |exe: &Path| is_of_the_system(exe) || is_of_the_toolchain(exe, scene);
+        let known = |exe: &Path| is_own(exe, scene) || called(exe) && installed(exe) || (scene.is_rustc)(exe);
         let role = |process: &Process| if known(&process.exe) { Who::Tool } else { Who::Macro };
         return processes.iter().map(role).collect();
     }
@@ -240,11 +244,26 @@ fn is_careful(exe: &Path) -> bool {
     KNOWN.contains(&name) && is_of_the_system(exe)
 }
 
-/// Whether a program is where the system's own are, or a toolchain's: elsewhere a name says nothing.
+/// Whether a program is where the system's own are: elsewhere a name says nothing.
 fn is_of_the_system(exe: &Path) -> bool {
     const ROOTS: [&str; 6] = ["/usr/bin", "/bin", "/usr/lib", "/usr/libexec", "/lib", "/usr/lib64"];
-    let toolchains = || exe.iter().any(|part| part == "rustlib");
-    ROOTS.iter().any(|root| below(exe, Path::new(root)).is_some()) || toolchains()
+    ROOTS.iter().any(|root| below(exe, Path::new(root)).is_some())
+}
+
+/// Whether it is one of the toolchain's own, by where that is and not by what a directory is called.
+fn is_of_the_toolchain(exe: &Path, scene: &Scene<'_>) -> bool {
+    scene.rustlib.is_some_and(|root| below(exe, root).is_some())
+}
+
+/// Those of the system's that ask for the kind of a file system to walk it faster, besides the careful ones.
+fn is_walker(exe: &Path) -> bool {
+    const KNOWN: [&str; 5] = ["find", "grep", "chown", "tail", "cat"];
+    let name = exe.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    is_of_the_system(exe) && KNOWN.contains(&name)
+}
+
+fn is_bash(exe: &Path) -> bool {
+    is_of_the_system(exe) && exe.file_name() == Some(OsStr::new("bash"))
 }
 
 /// Other programs that build scripts run and that are known to ask for variables by name. (What they ask of limits and the time is how
@@ -275,6 +294,9 @@ struct Reading<'a> {
     own: Vec<bool>,
     /// Whether it is a program that asks who it is and tells nobody; only where a script runs it.
     careful: Vec<bool>,
+    /// Whether it walks directories and asks what file system they are on; whether it is bash.
+    walkers: Vec<bool>,
+    bashes: Vec<bool>,
     /// Whether it is a toolchain's rustc; only where a script runs it.
     rustcs: Vec<bool>,
     mapped: Places,
@@ -371,17 +393,7 @@ impl Reading<'_> {
             None => return Err(Reason::Unrecorded("a process that never reported".into())),
         };
         match &event.act {
-            Act::Open { path, mode, errno } => {
-                if *errno == 0 && (mode.write || mode.create || mode.truncate) {
-                    let anew = mode.create && mode.truncate && self.is_temporary(path);
-                    self.may_write(path, mode.exclusive || anew)?;
-                    self.written(path, mode.read && !mode.truncate)
-                } else if *errno == 0 && !mode.read {
-                    self.looked(who, path, 0) // only to name it
-                } else {
-                    self.opened(who, event.process, path, *errno)
-                }
-            }
+            Act::Open { path, mode, errno } => self.open(who, event.process, (path, *mode), *errno),
             Act::Stat { path, follow, errno } => {
                 let directory = || who == Who::Tool && (self.scene.is_directory)(path);
                 if *errno == 0 && (!follow && self.counts_every_look(who, event.process) || directory()) {
@@ -456,6 +468,29 @@ impl Reading<'_> {
             }
             Act::Rename { .. } | Act::Remove { .. } | Act::Modify { .. } => Ok(()),
             Act::Ask(ask) => self.asked(who, event.process, *ask),
+        }
+    }
+
+    fn open(
+        &mut self,
+        who: Who,
+        process: u32,
+        (path, mode): (&Path, OpenMode),
+        errno: i32,
+    ) -> Result<(), Reason> {
+        let both = mode.read && mode.write;
+        if who == Who::Macro && path == Path::new(TERMINAL) {
+            self.terminal(process, both, errno)
+        } else if who == Who::Macro && both && errno == 0 && is_of_the_kernel(path) {
+            self.no_secret_door(who, path)
+        } else if errno == 0 && (mode.write || mode.create || mode.truncate) {
+            let anew = mode.create && mode.truncate && self.is_temporary(path);
+            self.may_write(path, mode.exclusive || anew)?;
+            self.written(path, mode.read && !mode.truncate)
+        } else if errno == 0 && !mode.read {
+            self.looked(who, path, 0) // only to name it
+        } else {
+            self.opened(who, process, path, errno)
         }
     }
 
@@ -605,9 +640,9 @@ impl Reading<'_> {
         const HARMLESS: [&str; 7] = [
             "/dev/null",
             "/dev/zero",
+            "/dev/full",
             "/dev/urandom",
             "/dev/random",
-            "/dev/tty",
             "/proc/self/exe",
             "/proc/self/maps",
         ];
@@ -624,6 +659,17 @@ impl Reading<'_> {
         Ok(())
     }
 
+    /// Whether there is a terminal can be asked for; what somebody types there cannot. (bash opens it at its start, to see whether it is
+    /// there.)
+    fn terminal(&mut self, process: u32, both: bool, errno: i32) -> Result<(), Reason> {
+        let bash = self.bashes.get(process as usize).is_some_and(|it| *it);
+        if errno == 0 && !(bash && both) {
+            return Err(Reason::Asked(TERMINAL.into()));
+        }
+        self.ask(Question::Given(Given::Terminal));
+        Ok(())
+    }
+
     /// Whether what `stat` tells may decide: macros, and programs in front of the linker that nobody knows.
     fn counts_every_look(&self, who: Who, process: u32) -> bool {
         let known = |at: u32| self.linkers.get(at as usize).is_none_or(|known| *known);
@@ -631,6 +677,9 @@ impl Reading<'_> {
     }
 
     fn asked_about(&mut self, who: Who, process: u32, path: &Path, errno: i32) -> Result<(), Reason> {
+        if who == Who::Macro && errno == 0 && self.is_made(path) {
+            self.ask(Question::Given(Given::Umask)); // which shows in the permissions of what it made
+        }
         self.asks_for_no_output(who, process, path)?;
         let there = !matches!(errno, ENOENT | ENOTDIR); // what it may not do counts as well
         let counts = who == Who::Linker && there && self.counts_every_look(who, process);
@@ -763,9 +812,12 @@ impl Reading<'_> {
             Who::Tool => return self.asked_by_tool(ask),
             Who::Compiler | Who::Linker => return Ok(()),
         }
-        let careful = self.careful.get(process as usize).is_some_and(|it| *it);
-        if careful && matches!(ask, Ask::User | Ask::Pid) {
+        let is = |list: &[bool]| list.get(process as usize).is_some_and(|it| *it);
+        if is(&self.careful) && matches!(ask, Ask::User | Ask::Pid) {
             return Ok(()); // at its start, to be careful where it has another user's rights
+        }
+        if (is(&self.careful) || is(&self.walkers)) && ask == Ask::Space {
+            return Ok(()); // how to walk it fastest
         }
         let what = match ask {
             // A map with random hashing asks for it; a result that depends on it is as good as any other run's.
@@ -786,9 +838,22 @@ impl Reading<'_> {
             Ask::Network => "uses the network",
             Ask::Date => "asks for the time zone",
             Ask::Utc => return Ok(()), // a conversion only: the time itself is asked for elsewhere
+            Ask::Umask => return self.given(Given::Umask),
+            Ask::Signals => return self.given(Given::Signals),
+            Ask::Processor => return self.given(Given::Processor),
+            Ask::Terminal => "asks the user at the terminal",
+            Ask::Attributes => "looks at or sets extended attributes",
+            Ask::Space => "asks about a file system",
+            Ask::Others => "looks at other processes",
+            Ask::Unknown => "makes a system call that kiln does not know",
         };
         let whose = if self.is_script() { "a build script" } else { "a macro" };
         Err(Reason::Asked(format!("{whose} {what}")))
+    }
+
+    fn given(&mut self, what: Given) -> Result<(), Reason> {
+        self.ask(Question::Given(what));
+        Ok(())
     }
 
     /// gcc and clang ask for the time, chance and their number for temporary names and statistics; a date only where a
@@ -924,6 +989,8 @@ fn is_descriptor(path: &Path) -> bool {
     path.parent().is_some_and(|directory| directories.contains(&directory)) && number.is_some_and(|it| it > 2)
 }
 
+/// The terminal of whoever sits there.
+const TERMINAL: &str = "/dev/tty";
 const ENOENT: i32 = 2;
 const ENOTDIR: i32 = 20;
 

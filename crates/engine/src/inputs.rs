@@ -140,7 +140,9 @@ fn answer(question: &Question<&[u8]>, world: &World<'_>) -> Option<Answer> {
         Question::Absent(placed) => view::presence(&place(placed)?),
         Question::Kind(placed) => kind(&place(placed)?),
         Question::Mode(placed) => match kind(&place(placed)?)? {
-            Answer::Stat { kind, mode, .. } => Some(Answer::Stat { kind, mode, size: 0, mtime_ns: 0 }),
+            Answer::Stat { kind, mode, owner, .. } => {
+                Some(Answer::Stat { kind, mode, owner, size: 0, mtime_ns: 0 })
+            }
             other => Some(other),
         },
         Question::Real(placed) => {
@@ -173,7 +175,7 @@ fn answer(question: &Question<&[u8]>, world: &World<'_>) -> Option<Answer> {
 fn given(what: Given) -> Option<Answer> {
     let text = match what {
         Given::Umask => process::umask()?.to_le_bytes().to_vec(),
-        Given::Signals => process::ignored_signals()?.to_le_bytes().to_vec(),
+        Given::Signals => process::inherited_signals()?.map(u64::to_le_bytes).concat(),
         Given::Terminal => vec![u8::from(process::has_terminal())],
         Given::Processor => Some(machine::processor()).filter(|text| !text.is_empty())?,
     };
@@ -200,6 +202,7 @@ fn kind(path: &Path) -> Option<Answer> {
     Some(Answer::Stat {
         kind: stat.kind,
         mode: stat.mode,
+        owner: [stat.owner, stat.group],
         size: if is_file { stat.identity.size } else { 0 },
         mtime_ns: if is_file { stat.identity.mtime_ns } else { 0 },
     })

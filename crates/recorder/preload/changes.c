@@ -163,10 +163,19 @@ WATCH_TIMESAT(futimesat, (int directory, const char *path, const void *times), (
 WATCH_TIMESAT(utimensat, (int directory, const char *path, const void *times, int flags),
               (directory, path, times, flags))
 
+/* What is kept of a file has none. */
+#define WATCH_ATTRIBUTES(name, parameters, arguments)                                       \
+    HOOK(int, name, parameters, arguments, refuse())                                        \
+    {                                                                                       \
+        int result = next_##name arguments;                                                 \
+        log_path(NOTE(KIND_MODIFY, 0, ERROR_IF(result < 0)), AT_FDCWD, path);               \
+        log_ask(ASK_ATTRIBUTES, CALLER);                                                    \
+        return result;                                                                      \
+    }
 #define WATCH_SETXATTR(name)                                                                                    \
-    WATCH(name, (const char *path, const char *attribute, const void *value, u64 size, int flags),              \
-          (path, attribute, value, size, flags), KIND_MODIFY, 0, AT_FDCWD, path)
-WATCH_SETXATTR(setxattr);
-WATCH_SETXATTR(lsetxattr);
-WATCH(removexattr, (const char *path, const char *attribute), (path, attribute), KIND_MODIFY, 0, AT_FDCWD, path);
-WATCH(lremovexattr, (const char *path, const char *attribute), (path, attribute), KIND_MODIFY, 0, AT_FDCWD, path);
+    WATCH_ATTRIBUTES(name, (const char *path, const char *attribute, const void *value, u64 size, int flags),   \
+                     (path, attribute, value, size, flags))
+WATCH_SETXATTR(setxattr)
+WATCH_SETXATTR(lsetxattr)
+WATCH_ATTRIBUTES(removexattr, (const char *path, const char *attribute), (path, attribute))
+WATCH_ATTRIBUTES(lremovexattr, (const char *path, const char *attribute), (path, attribute))

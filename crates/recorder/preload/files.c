@@ -137,10 +137,27 @@ WATCH_STAT(stat, STAT_FOLLOW);
 WATCH_STAT(stat64, STAT_FOLLOW);
 WATCH_STAT(lstat, 0);
 WATCH_STAT(lstat64, 0);
-WATCH_STAT(statfs, STAT_FOLLOW);
-WATCH_STAT(statfs64, STAT_FOLLOW);
-WATCH_STAT(statvfs, STAT_FOLLOW);
-WATCH_STAT(statvfs64, STAT_FOLLOW);
+
+/* What libselinux looks at to see whether files have labels, wherever it is loaded. */
+static bool is_place_of_labels(const char *path)
+{
+    return path && (starts_with(path, "/sys/fs/selinux") || starts_with(path, "/selinux"));
+}
+
+/* The file system a path is on: how full it is, above all. */
+#define WATCH_SPACE(name)                                                                   \
+    HOOK(int, name, (const char *path, void *facts), (path, facts), refuse())               \
+    {                                                                                       \
+        int result = next_##name(path, facts);                                              \
+        log_path(NOTE(KIND_STAT, STAT_FOLLOW, ERROR_IF(result < 0)), AT_FDCWD, path);       \
+        if (!is_place_of_labels(path))                                                      \
+            log_ask(ASK_SPACE, CALLER);                                                     \
+        return result;                                                                      \
+    }
+WATCH_SPACE(statfs)
+WATCH_SPACE(statfs64)
+WATCH_SPACE(statvfs)
+WATCH_SPACE(statvfs64)
 
 #define WATCH_XSTAT(name, follow)                                                                                    \
     WATCH(int, name, (int version, const char *path, void *facts), (version, path, facts), KIND_STAT, follow, AT_FDCWD, \
@@ -193,14 +210,22 @@ WATCH_POINTER(char *, __realpath_chk, (const char *path, char *to, u64 room), (p
               path);
 WATCH_POINTER(char *, canonicalize_file_name, (const char *path), (path), KIND_REAL_PATH, 0, path);
 
-#define WATCH_GETXATTR(name, follow)                                                                          \
-    WATCH(long, name, (const char *path, const char *attribute, void *to, u64 size), (path, attribute, to, size), \
-          KIND_STAT, follow, AT_FDCWD, path)
-WATCH_GETXATTR(getxattr, STAT_FOLLOW);
-WATCH_GETXATTR(lgetxattr, 0);
-WATCH(long, listxattr, (const char *path, char *to, u64 size), (path, to, size), KIND_STAT, STAT_FOLLOW, AT_FDCWD,
-      path);
-WATCH(long, llistxattr, (const char *path, char *to, u64 size), (path, to, size), KIND_STAT, 0, AT_FDCWD, path);
+/* No question stands for what an attribute says. */
+#define WATCH_ATTRIBUTES(name, parameters, arguments, follow)                               \
+    HOOK(long, name, parameters, arguments, refuse())                                       \
+    {                                                                                       \
+        long result = next_##name arguments;                                                \
+        log_path(NOTE(KIND_STAT, follow, ERROR_IF(result < 0)), AT_FDCWD, path);            \
+        log_ask(ASK_ATTRIBUTES, CALLER);                                                    \
+        return result;                                                                      \
+    }
+#define WATCH_GETXATTR(name, follow)                                                                    \
+    WATCH_ATTRIBUTES(name, (const char *path, const char *attribute, void *to, u64 size), (path, attribute, to, size), \
+                     follow)
+WATCH_GETXATTR(getxattr, STAT_FOLLOW)
+WATCH_GETXATTR(lgetxattr, 0)
+WATCH_ATTRIBUTES(listxattr, (const char *path, char *to, u64 size), (path, to, size), STAT_FOLLOW)
+WATCH_ATTRIBUTES(llistxattr, (const char *path, char *to, u64 size), (path, to, size), 0)
 
 /* ---- Loading ---- */
 

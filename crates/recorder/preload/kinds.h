@@ -69,7 +69,15 @@
 #define ASK_CWD 10
 #define ASK_DATE 11
 #define ASK_UTC 12
-#define ASK_COUNT 13
+#define ASK_UMASK 13
+#define ASK_SIGNALS 14
+#define ASK_PROCESSOR 15
+#define ASK_TERMINAL 16
+#define ASK_ATTRIBUTES 17
+#define ASK_SPACE 18
+#define ASK_OTHERS 19
+#define ASK_UNKNOWN 20
+#define ASK_COUNT 21
 
 /* Who called. */
 #define BY_COMPILER 0

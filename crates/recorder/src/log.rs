@@ -253,6 +253,14 @@ fn ask(detail: u8) -> Result<Ask, Unrecorded> {
         10 => Ask::Cwd,
         11 => Ask::Date,
         12 => Ask::Utc,
+        13 => Ask::Umask,
+        14 => Ask::Signals,
+        15 => Ask::Processor,
+        16 => Ask::Terminal,
+        17 => Ask::Attributes,
+        18 => Ask::Space,
+        19 => Ask::Others,
+        20 => Ask::Unknown,
         _ => return Err(Unrecorded::Torn),
     })
 }

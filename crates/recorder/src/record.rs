@@ -165,6 +165,22 @@ pub enum Ask {
     Date,
     /// What date a time is in Greenwich: a conversion only.
     Utc,
+    /// Which permissions new files do not get.
+    Umask,
+    /// What becomes of a signal: which ones are ignored from the start.
+    Signals,
+    /// The processor's features.
+    Processor,
+    /// Something of whoever sits at the terminal.
+    Terminal,
+    /// Extended attributes of a file; or they were set.
+    Attributes,
+    /// A file system: its kind, how full it is.
+    Space,
+    /// Other processes, or what they left.
+    Others,
+    /// A system call of which it is not known what it looks at.
+    Unknown,
 }
 
 /// Why there is no record. Never an error of the run itself.

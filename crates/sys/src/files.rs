@@ -126,6 +126,8 @@ pub struct Stat {
     pub links: u64,
     /// Whose it is: the number of a user.
     pub owner: u32,
+    /// And of a group.
+    pub group: u32,
 }
 
 impl Stat {
@@ -151,6 +153,7 @@ impl Stat {
             mode: raw.st_mode as u32 & 0o7777,
             links: raw.st_nlink as u64,
             owner: raw.st_uid,
+            group: raw.st_gid,
         }
     }
 }

@@ -579,11 +579,16 @@ pub fn umask() -> Option<u32> {
     u32::from_str_radix(status("Umask:")?, 8).ok()
 }
 
-/// Which signals are ignored, one bit each from the first on; `None` where that cannot be told. That of a broken pipe is left out: every
-/// program of Rust ignores it, and gives it back to whom it starts.
-pub fn ignored_signals() -> Option<u64> {
-    const BROKEN_PIPE: u64 = 1 << 12;
-    Some(u64::from_str_radix(status("SigIgn:")?, 16).ok()? & !BROKEN_PIPE)
+/// Which signals are ignored and which are blocked in what is started here, one bit each from the first on: what the caller made of them.
+/// `None` where that cannot be told.
+pub fn inherited_signals() -> Option<[u64; 2]> {
+    let set = |name| u64::from_str_radix(status(name)?, 16).ok();
+    let (mut ignored, blocked) = (set("SigIgn:")?, set("SigBlk:")?);
+    for ((number, _), before) in OWN.iter().zip(&CALLERS) {
+        let bit = 1 << (number - 1);
+        ignored = if before.load(Ordering::SeqCst) == SIG_IGN { ignored | bit } else { ignored & !bit };
+    }
+    Some([ignored, blocked])
 }
 
 /// Whether there is a terminal that this process could talk to somebody through.

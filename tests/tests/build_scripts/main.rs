@@ -11,6 +11,7 @@ mod c;
 mod files;
 mod filled;
 mod loader;
+mod looks;
 mod never_kept;
 mod outputs;
 mod programs;

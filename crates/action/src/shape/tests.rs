@@ -37,7 +37,8 @@ fn shapes_come_back_sorted_and_once() {
 
 #[test]
 fn unlike_answers_have_unlike_bytes() {
-    let stat = |size, mtime_ns| Answer::Stat { kind: FileKind::File, mode: 0o644, size, mtime_ns };
+    let stat =
+        |size, mtime_ns| Answer::Stat { kind: FileKind::File, mode: 0o644, owner: [0, 0], size, mtime_ns };
     let answers = [
         Answer::Nothing,
         Answer::Something,

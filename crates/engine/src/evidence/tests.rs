@@ -83,6 +83,7 @@ fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
         owns: &owns,
         search: &search,
         library_path: None,
+        rustlib: None,
         ignored: &|_| false,
         responses: &[],
         temporary: &[],
@@ -193,6 +194,7 @@ fn a_shell_takes_over_the_whole_environment() {
             owns: &owns,
             search: &[],
             library_path: None,
+            rustlib: None,
             ignored: &|_| false,
             responses: &[],
             temporary: &[],
@@ -298,6 +300,7 @@ fn a_script_before_the_linker_may_decide_by_what_stat_tells() {
                 owns: &|path| path.starts_with("/tc"),
                 search: &[],
                 library_path: None,
+                rustlib: None,
                 ignored: &|_| false,
                 responses: &[],
                 temporary: &[],
@@ -361,6 +364,7 @@ fn variables_of_the_compiler_are_the_sources_where_no_dep_info_tells_them_apart(
             owns: &|path| path.starts_with("/tc"),
             search: &[],
             library_path: None,
+            rustlib: None,
             ignored: &|_| false,
             responses: &[],
             temporary: &[],
@@ -393,4 +397,28 @@ fn what_is_called_like_an_output_is_an_input_unless_it_is_replaced() {
         &["/t/out/liba.so"],
     );
     assert!(!asks(&replaced.unwrap(), input));
+}
+
+#[test]
+fn what_a_process_is_given_is_asked() {
+    for (ask, given) in
+        [(Ask::Umask, Given::Umask), (Ask::Signals, Given::Signals), (Ask::Processor, Given::Processor)]
+    {
+        let found = reading(vec![event(0, By::Loaded, Act::Ask(ask))], &[]).unwrap();
+        assert!(asks(&found, Question::Given(given)));
+    }
+    for ask in [Ask::Attributes, Ask::Space, Ask::Others, Ask::Terminal, Ask::Unknown] {
+        assert!(reading(vec![event(0, By::Loaded, Act::Ask(ask))], &[]).is_err(), "{ask:?}");
+        assert!(reading(vec![event(0, By::Compiler, Act::Ask(ask))], &[]).is_ok(), "rustc's own {ask:?}");
+    }
+    let look = |mode, errno| {
+        let open = Act::Open { path: "/dev/tty".into(), mode, errno };
+        reading(vec![event(0, By::Loaded, open)], &[])
+    };
+    let read = OpenMode { read: true, ..OpenMode::default() };
+    let both = OpenMode { write: true, ..read };
+    for mode in [read, both] {
+        assert!(asks(&look(mode, 6).unwrap(), Question::Given(Given::Terminal)), "there was none");
+        assert!(look(mode, 0).is_err(), "what somebody types");
+    }
 }

@@ -1,0 +1,183 @@
+//! What a process is given and can look at without opening anything: docs/design/0008-looks.md has the whole list.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::Command;
+
+use kiln_testkit::TestSpace;
+use kiln_tests::native;
+use kiln_tests::projects::workspace;
+
+use super::app::{App, Built, MANIFEST, app, follows, follows_at_least, same};
+
+/// Each is a script of its own: what it calls, and what it does.
+const NEVER: [(&str, &str, &str); 24] = [
+    (
+        "getxattr",
+        "(p: P, n: P, t: M, s: usize) -> isize",
+        "getxattr(c\"build.rs\".as_ptr(), c\"user.x\".as_ptr(), b, 8);",
+    ),
+    (
+        "lgetxattr",
+        "(p: P, n: P, t: M, s: usize) -> isize",
+        "lgetxattr(c\"build.rs\".as_ptr(), c\"user.x\".as_ptr(), b, 8);",
+    ),
+    ("fgetxattr", "(d: i32, n: P, t: M, s: usize) -> isize", "fgetxattr(0, c\"user.x\".as_ptr(), b, 8);"),
+    ("listxattr", "(p: P, t: M, s: usize) -> isize", "listxattr(c\"build.rs\".as_ptr(), b, 8);"),
+    ("nice", "(by: i32) -> i32", "nice(0);"),
+    ("getpriority", "(which: i32, who: u32) -> i32", "getpriority(0, 0);"),
+    ("sched_getscheduler", "(pid: i32) -> i32", "sched_getscheduler(0);"),
+    ("getifaddrs", "(to: M) -> i32", "getifaddrs(b);"),
+    ("if_nameindex", "() -> M", "if_nameindex();"),
+    ("ioctl", "(d: i32, request: u64, ...) -> i32", "ioctl(0, 0x8912, b);"),
+    ("statvfs64", "(p: P, to: M) -> i32", "statvfs64(c\"/\".as_ptr(), b);"),
+    ("fstatfs64", "(d: i32, to: M) -> i32", "fstatfs64(0, b);"),
+    ("getsid", "(pid: i32) -> i32", "getsid(0);"),
+    ("getrusage", "(who: i32, to: M) -> i32", "getrusage(0, b);"),
+    ("wait4", "(pid: i32, s: M, o: i32, usage: M) -> i32", "wait4(-1, b, 1, b);"),
+    ("shmget", "(key: i32, size: usize, flags: i32) -> i32", "shmget(1, 8, 0);"),
+    ("sysconf", "(name: i32) -> i64", "sysconf(4);"),
+    ("getauxval", "(kind: u64) -> u64", "getauxval(11);"),
+    ("capget", "(header: M, to: M) -> i32", "capget(b, b);"),
+    ("getresuid", "(r: M, e: M, s: M) -> i32", "getresuid(b, b, b);"),
+    ("prctl", "(option: i32, ...) -> i32", "prctl(39, 0, 0, 0, 0);"),
+    ("syscall", "(number: i64, ...) -> i64", "syscall(140, 0, 0);"),
+    ("getrlimit", "(resource: i32, to: M) -> i32", "getrlimit(7, b);"),
+    ("abort", "() -> !", "std::hint::black_box(std::arch::x86_64::_rdtsc());"),
+];
+
+/// What may be asked, since it is the same everywhere or a question stands for it.
+const KEPT: [(&str, &str, &str); 9] = [
+    ("isatty", "(d: i32) -> i32", "isatty(1);"),
+    ("sysconf", "(name: i32) -> i64", "sysconf(30);"),
+    ("sigaction", "(s: i32, a: M, old: M) -> i32", "sigaction(1, std::ptr::null_mut(), b);"),
+    ("umask", "(mask: u32) -> u32", "umask(umask(0));"),
+    ("prctl", "(option: i32, ...) -> i32", "prctl(16, b);"),
+    ("getauxval", "(kind: u64) -> u64", "getauxval(16);"),
+    ("ioctl", "(d: i32, request: u64, ...) -> i32", "ioctl(0, 0x5421, b);"),
+    ("syscall", "(number: i64, ...) -> i64", "syscall(24);"),
+    ("abort", "() -> !", "std::hint::black_box(std::is_x86_feature_detected!(\"avx2\"));"),
+];
+
+fn script((name, signature, body): (&str, &str, &str)) -> String {
+    format!(
+        "#![allow(unused)]\ntype P = *const std::ffi::c_char;\ntype M = *mut u8;\nunsafe extern \"C\" {{ fn {name}{signature}; }}\nfn main() {{\n    let mut room = [0u8; 4096];\n    let b = room.as_mut_ptr();\n    unsafe {{ {body} }}\n}}\n"
+    )
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn looks_at_the_machine_and_the_process() {
+    let space = TestSpace::new();
+    let app = App { program: None, ..app(&space, "") };
+    app.project.remove("build.rs").remove("src");
+    let named = |start: &str, at: usize| format!("{start}{at}");
+    let all = NEVER.iter().enumerate().map(|(at, it)| (named("never", at), *it));
+    let all: Vec<_> = all.chain(KEPT.iter().enumerate().map(|(at, it)| (named("kept", at), *it))).collect();
+    app.project
+        .write("Cargo.toml", workspace(&all.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()));
+    for (name, look) in &all {
+        app.project
+            .write(format!("{name}/Cargo.toml"), MANIFEST.replace("app", name))
+            .write(format!("{name}/src/lib.rs"), "")
+            .write(format!("{name}/build.rs"), script(*look));
+    }
+    app.build();
+    let built = app.build();
+    assert!(built.outcome.success(), "{}", built.outcome);
+    for (name, look) in &all {
+        let told = built.runs.iter().find(|line| line.contains(&format!("\"name\":\"{name}\"")));
+        let told = told.unwrap_or_else(|| panic!("{name} {look:?} is not told of"));
+        let hit = told.contains("\"outcome\":\"hit\"");
+        assert_eq!(hit, name.starts_with("kept"), "{look:?}: {told}");
+    }
+}
+
+/// What `kiln` or plain cargo makes after a shell did this.
+fn after(text: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("{text}; exec \"$@\"")).arg("sh");
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(command.get_current_dir().unwrap());
+    shell
+}
+
+fn built_after(app: &App<'_>, text: &str) -> Built {
+    app.project.clean();
+    app.again(&mut after(text, &app.kiln()))
+}
+
+fn plainly_after(app: &App<'_>, text: &str) -> super::app::Made {
+    app.project.clean().aside(|project| {
+        let mut command = project.space().command("cargo");
+        command.args(&app.args).current_dir(project.dir());
+        let outcome = kiln_testkit::run(&mut after(text, &command));
+        app.made(&outcome)
+    })
+}
+
+/// Guards: what is kept has the permissions that it would have had today, and a look at them is a look at the umask.
+#[test]
+fn umask() {
+    let space = TestSpace::new();
+    let body = "fs::create_dir(out().join(\"d\")).unwrap();\nfs::copy(\"data\", out().join(\"copy\")).unwrap();\nfs::write(out().join(\"d/new\"), \"x\").unwrap();\ntell(format!(\"{:o}\", fs::metadata(out().join(\"d/new\")).unwrap().permissions().mode()));";
+    let app = app(&space, body);
+    app.project.write("data", "one");
+    fs::set_permissions(app.project.path("data"), fs::Permissions::from_mode(0o644)).unwrap();
+    for mask in ["umask 022", "umask 077", "umask 022"] {
+        let expected = plainly_after(&app, mask);
+        for _ in 0..2 {
+            same(&built_after(&app, mask), &expected);
+        }
+    }
+    assert_eq!(built_after(&app, "umask 022").told("hit"), 1);
+}
+
+#[test]
+fn ignored_signals() {
+    let space = TestSpace::new();
+    let body = "unsafe extern \"C\" { fn sigaction(signal: i32, act: *const u8, old: *mut u64) -> i32; }\nlet mut old = [0_u64; 64];\nunsafe { sigaction(1, std::ptr::null(), old.as_mut_ptr()) };\ntell(old[0].to_string());";
+    let app = app(&space, body);
+    for (text, seen) in [(":", "0"), ("trap '' HUP", "1"), (":", "0"), ("trap '' HUP", "1")] {
+        let built = built_after(&app, text);
+        assert_eq!(built.made.prints, seen, "{:#?}", built.runs);
+    }
+    assert_eq!(built_after(&app, ":").told("hit"), 1);
+}
+
+#[test]
+fn owner_of_a_file() {
+    let space = TestSpace::new();
+    let data = space.write("outside/data", "one");
+    let body = |look: &str| {
+        format!(
+            "use std::os::unix::fs::MetadataExt;\nlet it = {look}(\"{}\").unwrap();\ntell(format!(\"{{}} {{}}\", it.uid(), it.gid()));",
+            data.display()
+        )
+    };
+    let mut app = app(&space, &body("fs::metadata"));
+    let group = fs::metadata(&data).unwrap().gid();
+    if std::os::unix::fs::chown(&data, None, Some(group + 1)).is_err() {
+        return; // only root may
+    }
+    let owned = |group: u32| std::os::unix::fs::chown(&data, None, Some(group)).unwrap();
+    follows(&mut app, |_| owned(group), |_| owned(group + 1));
+}
+
+/// Guards: only the toolchain's own directory is one of the toolchain.
+#[test]
+fn program_in_a_directory_that_is_called_like_a_toolchains() {
+    let space = TestSpace::new();
+    let source = space.write(
+        "native-kit/ld.c",
+        "#include <stdio.h>\n#include <string.h>\nextern char **environ;\nint main(void) { for (char **at = environ; *at; at++) if (!strncmp(*at, \"PROBE\", 5)) puts(*at); return 0; }\n",
+    );
+    let directory = "mine/lib/rustlib/x86_64-unknown-linux-gnu/bin";
+    fs::create_dir_all(space.path(directory)).unwrap();
+    let tool = space.path(directory).join("ld");
+    native::gcc(&["-o", tool.to_str().unwrap(), source.to_str().unwrap()]);
+    let mut app = app(&space, &format!("tell(said(&mut Command::new({tool:?})));"));
+    app.set("PROBE", "one");
+    follows_at_least(&mut app, |app| app.set("PROBE", "two"), |app| app.set("PROBE", "one"));
+}
