@@ -514,3 +514,49 @@ fn statistics_as_a_person_sees_them() {
     space.cargo(&["build", "--target-dir", "elsewhere"]);
     assert_eq!(json(&["--project", "elsewhere"])["hits"], 3);
 }
+
+#[test]
+fn what_was_never_seen_here_may_be_known_elsewhere() {
+    let space = Space::new();
+    space.workspace();
+    // Two checkouts of the same.
+    let copy = "mkdir one && mv Cargo.toml app mid leaf one && cp -r one two";
+    text_of(Command::new("sh").current_dir(space.root()).args(["-c", copy]));
+    let build = |checkout: &str, set: &[(&str, &str)]| {
+        let directory = space.path(checkout);
+        let _ = std::fs::remove_dir_all(directory.join("target"));
+        text_of(space.cargo_command(&["build"]).current_dir(&directory).envs(set.iter().copied()));
+        told(&space)
+    };
+    build("one", &[]);
+    let all = build("two", &[]);
+    let first = space.path("one");
+    let cause = format!("never seen here; {} has the same, and `remap` would share it", first.display());
+    assert!(all.contains(&format!("{cause}\n    leaf lib, mid lib, app bin\n")), "{all}");
+    // It would indeed.
+    build("one", &[("KILN_REMAP", "1")]);
+    let shared = build("two", &[("KILN_REMAP", "1")]);
+    assert!(shared.contains("3 restored"), "{shared}");
+    // Another version of a package.
+    let compile = |directory: &str, text: &str| {
+        space.write(&format!("{directory}/src/lib.rs"), text);
+        let mut command = space.kiln_command(
+            &[
+                &common::rustc(),
+                "--crate-type=lib",
+                "--crate-name=serde",
+                "--emit=metadata",
+                "--out-dir",
+                "out",
+                "src/lib.rs",
+            ],
+            &[],
+        );
+        std::fs::create_dir_all(space.path(directory).join("out")).unwrap();
+        text_of(command.current_dir(space.path(directory)));
+        told(&space)
+    };
+    compile("serde-1.0.1", "pub fn one() {}");
+    let newer = compile("serde-1.0.2", "pub fn two() {}");
+    assert!(newer.contains("never seen here; another version is known: serde-1.0.1"), "{newer}");
+}

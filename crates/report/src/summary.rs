@@ -26,6 +26,8 @@ pub struct Summary {
     pub probes: u64,
     /// Those of them that were answered from the cache.
     pub probe_hits: u64,
+    /// Those of them that the compiler answered, and that were kept.
+    pub probe_misses: u64,
     /// Time of compiling that hits made unnecessary, in milliseconds.
     pub saved_ms: u64,
     /// Time spent compiling, in milliseconds.
@@ -70,6 +72,7 @@ impl Summary {
         if event.kind == PROBE && !question {
             self.probes += 1;
             self.probe_hits += u64::from(event.outcome == Outcome::Hit);
+            self.probe_misses += u64::from(event.outcome == Outcome::Miss);
             return;
         }
         match event.outcome {
@@ -110,6 +113,7 @@ impl Summary {
         self.errors += other.errors;
         self.probes += other.probes;
         self.probe_hits += other.probe_hits;
+        self.probe_misses += other.probe_misses;
         self.saved_ms += other.saved_ms;
         self.compiled_ms += other.compiled_ms;
         self.restored_bytes += other.restored_bytes;

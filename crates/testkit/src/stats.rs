@@ -8,7 +8,7 @@ use serde_json::Value;
 /// Totals since the cache was created, or the difference of two of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Calls answered from the cache.
+    /// Calls answered from the cache, questions and tries among them.
     pub hits: i64,
     /// Calls compiled and, where possible, stored.
     pub misses: i64,
@@ -32,8 +32,8 @@ impl Stats {
         };
         let bypasses = value["bypasses"].as_object().unwrap_or_else(|| panic!("stats need bypasses: {json}"));
         Self {
-            hits: number("hits"),
-            misses: number("misses"),
+            hits: number("hits") + number("probe_hits"),
+            misses: number("misses") + number("probe_misses"),
             bypasses: bypasses
                 .iter()
                 .map(|(name, count)| (name.clone(), count.as_i64().unwrap_or(0)))

@@ -8,7 +8,12 @@ use kiln_engine::workshop::Workshop;
 use kiln_report::explanation::{self, Build, Group, Uncached, Unit};
 use kiln_sys::clock;
 use serde_json::json;
+use std::cell::LazyCell;
 use std::fmt::Write;
+
+use elsewhere::Known;
+
+mod elsewhere;
 
 /// The most builds that are told about a crate.
 const MOST_OF_A_CRATE: usize = 10;
@@ -50,7 +55,11 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
         (_, Some(_)) | (Some(_), _) => log.events(),
         (None, None) => log.newest(explanation::has_last_build),
     };
-    let builds = select(arguments, since, &events);
+    let mut chosen: Vec<Vec<Event>> = select(arguments, since, &events);
+    let known = LazyCell::new(|| Known::of(shop.units().all()));
+    chosen.iter_mut().for_each(|events| elsewhere::look(events, &known));
+    let builds: Vec<Build> =
+        chosen.iter().map(|events| explanation::explain(&events.iter().collect::<Vec<_>>())).collect();
     if arguments.json {
         say(&format!("{:#}\n", json!({ "schema": 1, "builds": builds })));
         return exit::FINE;
@@ -66,27 +75,23 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
     exit::FINE
 }
 
-fn select(arguments: &Arguments, since: Option<u64>, events: &[Event]) -> Vec<Build> {
+/// The events of the builds that are asked about.
+fn select(arguments: &Arguments, since: Option<u64>, events: &[Event]) -> Vec<Vec<Event>> {
     let first = since.map_or(0, |since| {
         // The order of the log counts: a clock that was set back hides nothing.
         events.iter().position(|event| event.at_ms >= since).unwrap_or(events.len())
     });
     let events = &events[first..];
-    match &arguments.name {
+    let builds = match &arguments.name {
         Some(name) => {
             let compiled = |event: &&Event| event.name == *name && event.outcome != Outcome::Hit;
-            let builds = explanation::builds(events.iter().filter(compiled));
-            let skipped = builds.len().saturating_sub(MOST_OF_A_CRATE);
-            builds[skipped..].iter().map(|build| explanation::explain(build)).collect()
+            let mut builds = explanation::builds(events.iter().filter(compiled));
+            builds.split_off(builds.len().saturating_sub(MOST_OF_A_CRATE))
         }
-        None if since.is_some() => {
-            explanation::builds(events).iter().map(|build| explanation::explain(build)).collect()
-        }
-        None => match explanation::last_build(events) {
-            last if last.is_empty() => Vec::new(),
-            last => vec![explanation::explain(&last)],
-        },
-    }
+        None if since.is_some() => explanation::builds(events),
+        None => Some(explanation::last_build(events)).filter(|last| !last.is_empty()).into_iter().collect(),
+    };
+    builds.into_iter().map(|build| build.into_iter().cloned().collect()).collect()
 }
 
 fn as_text(build: &Build, all: bool, now: u64, paint: Paint) -> String {
