@@ -382,3 +382,51 @@ fn a_link_that_leads_elsewhere() {
         }
     }
 }
+
+/// A directory of dependencies behind a link, and the place where it really is on the same command line, for a library.
+#[test]
+fn a_place_that_is_named_itself() {
+    for way in ["native=one/deps", "native=two/../one/deps", "native=other/deps"] {
+        names_it_itself(way);
+    }
+}
+
+#[track_caller]
+fn names_it_itself(way: &str) {
+    let space = TestSpace::new();
+    let project = space.project("w");
+    project.write("x.rs", "extern \"C\" {\n    pub fn given() -> i32;\n}\n");
+    for disk in ["one", "two"] {
+        let archive = kiln_tests::native::archive(&space, "given", 1);
+        space.write(format!("{disk}/deps/libgiven.a"), archive);
+    }
+    let lead = |disk: &str| {
+        let _ = fs::remove_file(space.path("link"));
+        symlink(space.path(disk), space.path("link")).unwrap();
+    };
+    let search = ["dependency=link/deps", way].map(|place| {
+        let (kind, place) = place.split_once('=').unwrap();
+        format!("{kind}={}", space.path(place).display())
+    });
+    let mut args =
+        vec!["--crate-type=lib", "--emit=dep-info,metadata,link", "--error-format=json", "--out-dir=out"];
+    args.extend(["-L", &search[0], "-L", &search[1], "-lstatic=given", "x.rs"]);
+    let agrees = || {
+        let made = |mut command: Command| {
+            let _ = fs::remove_dir_all(project.path("out"));
+            fs::create_dir(project.path("out")).unwrap();
+            run(&mut command).ok();
+            tree::outputs(&project.path("out"))
+        };
+        let differences = tree::differences(&made(project.plain_rustc(&args)), &made(project.rustc(&args)));
+        assert!(differences.is_empty(), "{differences:?}");
+    };
+    symlink("one", space.path("other")).unwrap();
+    lead("one");
+    agrees();
+    agrees();
+    assert!(space.stats().hits > 0);
+    lead("two");
+    space.write("one/deps/libgiven.a", kiln_tests::native::archive(&space, "given", 2));
+    agrees();
+}

@@ -54,8 +54,9 @@ impl<'a> Spellings<'a> {
             private: declared.private.iter().map(|directory| spellings.directory(directory)).collect(),
             ..declared.clone()
         };
-        spellings.roots =
-            invocation.places.roots().iter().filter_map(|root| spellings.elsewhere(root)).collect();
+        let elsewhere =
+            |root| spellings.elsewhere(root).filter(|(_, real)| !spellings.is_named(real, invocation));
+        spellings.roots = invocation.places.roots().iter().filter_map(elsewhere).collect();
         spellings.odd = !spellings.roots.is_empty()
             || !spellings.is_as_declared()
             || made_in
@@ -67,6 +68,20 @@ impl<'a> Spellings<'a> {
     fn elsewhere(&self, (place, root): &(Place, PathBuf)) -> Option<(Place, PathBuf)> {
         let of_rustc = matches!(place, Place::Out | Place::Deps(_));
         (of_rustc && !self.is_where_it_says(root)).then(|| (*place, self.directory(root)))
+    }
+
+    /// Whether the command line leads to a directory by another way, too: then not everything there need be what it depends on, and if
+    /// the link leads elsewhere one day, the other way stays.
+    fn is_named(&self, real: &Path, invocation: &Invocation) -> bool {
+        let says_so = |text: &[u8]| memchr::memmem::find(text, real.as_os_str().as_bytes()).is_some();
+        let leads_there = |value: &OsStr| {
+            let value = value.as_bytes();
+            let path = value.iter().position(|byte| *byte == b'=').map_or(value, |at| &value[at + 1..]);
+            let path = invocation.absolute(Path::new(OsStr::from_bytes(path)));
+            below(&self.directory(&path), real).is_some()
+        };
+        let mut fields = invocation.fields.iter();
+        fields.any(|field| says_so(field.value.as_bytes()) || field.path && leads_there(&field.value))
     }
 
     fn is_as_declared(&self) -> bool {
@@ -154,14 +169,15 @@ impl<'a> Spellings<'a> {
         self.plan.declares(place).then(|| self.declared.directory.join(name))
     }
 
-    /// What a path of rustc's own is relative to, where it goes by where directories really are.
+    /// What a path of rustc's own is relative to. It goes by where they really are for crates that it found (rustc 1.95 resolves their
+    /// paths once and opens these), and for directories that it holds open.
     pub fn placed(&self, path: &Path, places: &Places) -> Placed {
         let placed = places.place(path);
         if placed.place != Place::Literal || self.roots.is_empty() {
             return placed;
         }
-        let really = self.place(path);
-        let found = self.roots.iter().find_map(|(place, root)| Some((*place, below(&really, root)?)));
+        let found = self.roots.iter().find_map(|(place, root)| Some((*place, below(path, root)?)));
+        let found = found.filter(|(_, rest)| rest.as_os_str().is_empty() || is_a_crate(rest));
         found.map_or(placed, |(place, rest)| Placed { place, path: rest.as_os_str().as_bytes().to_vec() })
     }
 
@@ -169,6 +185,13 @@ impl<'a> Spellings<'a> {
     pub fn into_aliases(self) -> Vec<PathBuf> {
         self.roots.into_iter().map(|(_, root)| root).collect()
     }
+}
+
+/// Whether a file of this name is a crate.
+fn is_a_crate(name: &Path) -> bool {
+    let extension = name.extension().and_then(OsStr::to_str);
+    let known = matches!(extension, Some("rmeta" | "rlib" | "so"));
+    known && name.as_os_str().as_bytes().starts_with(b"lib") && !name.as_os_str().as_bytes().contains(&b'/')
 }
 
 /// Whether the kernel makes it up for each process: where it led to for the run cannot be told any more.

@@ -1,5 +1,5 @@
 use super::*;
-use kiln_action::{Family, Mode, Unit};
+use kiln_action::{Family, Field, Mode, Unit};
 
 /// `/l` is a link to `/disk`, and nothing is at `/disk/gone`.
 fn leads(path: &Path) -> Option<PathBuf> {
@@ -100,6 +100,29 @@ fn dependencies_count_by_place_under_their_other_name() {
     let placed = |path: &str| spellings.placed(Path::new(path), &invocation.places);
     assert_eq!(placed("/disk/deps/libb.rmeta"), placed("/l/deps/libb.rmeta"));
     assert_eq!(placed("/disk/deps/libb.rmeta").place, Place::Deps(0));
-    assert_eq!(placed("/disk/other"), Placed::literal(Path::new("/disk/other")));
+    assert_eq!(placed("/disk/deps"), placed("/l/deps"));
+    for other in [
+        "/disk/other",
+        "/disk/deps/libx.a",
+        "/disk/deps/gen.rs",
+        "/disk/deps/x/libb.rmeta",
+        "/disk/x/../deps/libb.rmeta",
+    ] {
+        assert_eq!(placed(other), Placed::literal(Path::new(other)));
+    }
     assert_eq!(spellings.into_aliases(), [Path::new("/disk/deps"), Path::new("/disk/out")]);
+}
+
+/// `-L native=/disk/deps -L dependency=/l/deps`: once `/l` leads elsewhere, the first still says what it said.
+#[test]
+fn what_the_command_line_names_itself_counts_literally() {
+    for value in ["native=/disk/deps", "all=/l/x/../deps", "/l/deps", "../l/deps/x"] {
+        let field = Field { name: "L", value: value.into(), path: true };
+        let invocation = Invocation { fields: vec![field], ..invocation(plan("/l/out"), "/l/deps") };
+        let spellings = spellings(&invocation);
+        let library = Path::new("/disk/deps/libx.rlib");
+        assert_eq!(spellings.placed(library, &invocation.places), Placed::literal(library), "{value}");
+        let output = spellings.output(&spellings.place(Path::new("/disk/out/a.d")));
+        assert_eq!(output, Some("/l/out/a.d".into()));
+    }
 }
