@@ -434,16 +434,7 @@ impl Reading<'_> {
                 self.found.code.insert(path.clone());
                 self.opened(who, event.process, path, *errno)
             }
-            Act::Rename { from, to, errno } if *errno == 0 => {
-                self.may_remove(from)?;
-                self.may_write(to, false)?;
-                let (from, to) = (self.spellings.place(from), self.spellings.place(to));
-                match self.spellings.is_private(&to) {
-                    true => self.made.remove(&from),
-                    false => self.made.rename(&from, &to),
-                }
-                Ok(())
-            }
+            Act::Rename { from, to, errno } if *errno == 0 => self.renamed(from, to),
             Act::Remove { path, errno } if *errno == 0 => self.removed(path),
             Act::Remove { path, errno } if who == Who::Tool => self.had_nothing_to_remove(path, *errno),
             Act::Create { path, what: What::Symlink | What::Link, errno: 0 } if who == Who::Macro => {
@@ -907,6 +898,17 @@ impl Reading<'_> {
     /// Whether the run may leave something here.
     fn is_allowed(&self, path: &Path) -> bool {
         self.spellings.may_leave(&self.place(path))
+    }
+
+    fn renamed(&mut self, from: &Path, to: &Path) -> Result<(), Reason> {
+        self.may_remove(from)?;
+        self.may_write(to, false)?;
+        let (from, to) = (self.spellings.place(from), self.spellings.place(to));
+        match self.spellings.is_private(&to) {
+            true => self.made.remove(&from),
+            false => self.made.rename(&from, &to),
+        }
+        Ok(())
     }
 
     fn removed(&mut self, path: &Path) -> Result<(), Reason> {
