@@ -38,7 +38,7 @@ impl Wiring {
     /// Where there is no object for this machine, or neither place can be had.
     pub fn new(object_dir: Option<&Path>, kiln: &Path, below: Below) -> io::Result<Wiring> {
         if !Object::is_supported() {
-            return Err(io::ErrorKind::Unsupported.into());
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "there is no recorder for this machine"));
         }
         let word = if below == Below::Scripts { WORD_SCRIPTS } else { "" };
         let mut record = OsString::from(format!(":{word}"));
