@@ -2,7 +2,7 @@
 
 use kiln_action::bounds::{Bounds, names_a_secret};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 /// The environment as it was when the process started.
@@ -18,6 +18,21 @@ impl Environment {
     /// An environment made up by a test.
     pub fn of(pairs: &[(&str, &str)]) -> Environment {
         Environment(pairs.iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+
+    /// What a program was started with: `NAME=value`, each ended by a zero byte.
+    pub fn of_block(block: &[u8]) -> Environment {
+        let pair = |text: &[u8]| {
+            let at = text.iter().skip(1).position(|byte| *byte == b'=')? + 1; // (as std: a name has a byte at least)
+            Some((OsString::from_vec(text[..at].to_vec()), OsString::from_vec(text[at + 1..].to_vec())))
+        };
+        Environment(block.split(|byte| *byte == 0).filter_map(pair).collect())
+    }
+
+    /// The same without some variables.
+    pub fn without(mut self, names: &[&str]) -> Environment {
+        self.0.retain(|(name, _)| !names.iter().any(|other| name == other));
+        self
     }
 
     /// The same with other values for some variables.

@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
+mod beneath;
 mod draft;
 pub mod fault;
 mod kind;
@@ -21,6 +22,7 @@ mod lock;
 mod place;
 mod search;
 
+pub use beneath::Beneath;
 pub use draft::{
     Draft, PRIVATE_PREFIX, create_shared_dirs, write_atomic, write_executable, write_private, write_shared,
 };

@@ -1,5 +1,6 @@
 //! Processes: become another program, run one and hear what it says as it says it, start one and forget it.
 
+use crate::env::Environment;
 use rustix::event::{PollFd, PollFlags, poll};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
@@ -572,6 +573,15 @@ fn status(name: &str) -> Option<&'static str> {
     static STATUS: OnceLock<Option<String>> = OnceLock::new();
     let status = STATUS.get_or_init(|| std::fs::read_to_string("/proc/self/status").ok());
     status.as_ref()?.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+}
+
+/// The environment that the calling program was started with; `None` where that cannot be told.
+pub fn environment_of_parent() -> Option<Environment> {
+    const MOST: u64 = 8 << 20;
+    let file = std::path::PathBuf::from(format!("/proc/{}/environ", parent()));
+    let mut text = Vec::new();
+    let open = std::fs::File::open(file).ok()?;
+    (open.take(MOST).read_to_end(&mut text).ok()? < MOST as usize).then(|| Environment::of_block(&text))
 }
 
 /// Which permissions new files do not get; `None` where that cannot be told without changing it.
