@@ -4,24 +4,31 @@
 //!
 //! What this rests on (cargo 1.95, `core/compiler/fingerprint`): cargo takes a unit for done where the hash in its fingerprint is the
 //! one that it computes itself of profile, features, flags, compiler, dependencies and the like; where no source is younger than
-//! `dep-…`, or than what a build script said; and where no dependency is younger than the unit's newest output. So a call that cargo
-//! would not make now meets another hash. What cargo does not look at (contents, variables, what was not there) the key holds.
+//! `dep-…`, or than what a build script said; and where no dependency is younger than the unit's newest output. What cargo does not look at
+//! (contents, variables, what was not there) the key holds.
+//!
+//! **What cargo tells a unit** (variables, flags, features) stands in no such hash as a whole (`CARGO_PKG_DESCRIPTION` does not). It is taken
+//! from a picture only because all that cargo derives it from is what it was then: command line, configuration, lock file and variables by
+//! the picture's name; manifests by their digests; the compiler's answers by their keys; and what scripts say, byte for byte.
 
 use crate::afar::{Afar, Brought, Made, Wanted};
-use crate::picture::{Picture, Plan, Unit, WORTH_MS};
-use crate::pipeline::{self, Call};
+use crate::cargo_files::variables_of;
+use crate::note::{self, Note, Variable};
+use crate::picture::{self, Asked, Picture, Plan, Unit, WORTH_MS};
+use crate::pipeline::{self, Call, Served};
 use crate::script;
 use crate::workshop::Workshop;
-use kiln_action::{ActionKey, Digest, Family, WeakKey};
+use kiln_action::{ActionKey, Digest, Family, Stream, WeakKey};
+use kiln_compiler::Recognised;
 use kiln_store::{Content, Keep, Key, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
-use kiln_sys::files::{self, Lock};
+use kiln_sys::files::{self, Beneath, Lock};
 use kiln_sys::machine;
 use kiln_sys::process;
 use std::cell::{Cell, RefCell};
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -63,22 +70,27 @@ fn asked_first(argv: &[OsString]) -> Option<&OsString> {
 
 fn fill(call: &Call<'_>, plan: &Plan, notes: &Path, rustc: &Path) -> Option<Vec<(Digest, PathBuf)>> {
     let shop = Workshop::open(call.settings).ok()?;
-    let (weak, key) = plan.names(rustc);
+    let cargo = call.environment.get("CARGO").map(OsString::from).or_else(process::program_of_parent);
+    let (weak, key) = plan.names(rustc, Path::new(cargo.as_ref()?), &shop.store)?;
     let picture = Picture::find(&key, &shop.store, notes).or_else(|| {
         bring(call, weak, key);
         Picture::find(&key, &shop.store, notes)
     })?;
+    let answered = picture.questions.iter().all(|asked| answer(call, asked, rustc).is_some());
+    let told = || answered && picture.manifests.hold(plan.began_ns, shop.store.memo());
+    if picture.units.is_empty() || picture.questions.is_empty() || !told() {
+        return None; // what cargo would say today is not known
+    }
     let is_there = |path: &Path| files::lstat(path).map_or(true, |found| found.is_some());
-    picture.questions.iter().for_each(|asked| {
-        let _ = asked.answer(&shop.store); // else the compiler is asked
-    });
     if !is_there(&plan.target) && !picture.tag.is_empty() {
         files::create_dirs(&plan.target).ok()?;
         files::write_atomic(&plan.target.join("CACHEDIR.TAG"), &picture.tag).ok()?;
     }
+    files::create_dirs(&plan.target).ok()?;
+    let beneath = Beneath::open(&plan.target).ok()?;
     // Cargo's own lock, which it takes itself once this question is answered.
     let lock = plan.profile.join(".cargo-lock");
-    let _held = Lock::try_exclusive(&lock).ok()??;
+    let _held = Lock::try_exclusive(&beneath.file(&lock).ok()?).ok()??;
     if is_there(&plan.profile.join(".fingerprint")) {
         return None; // somebody was here before
     }
@@ -86,20 +98,60 @@ fn fill(call: &Call<'_>, plan: &Plan, notes: &Path, rustc: &Path) -> Option<Vec<
     let filling = Filling {
         call,
         target: &plan.target,
+        beneath: &beneath,
         since: files::lstat(&lock).ok()??.identity.mtime_ns,
         rustc,
         patience: call.afar.map(Patience::with),
         taken: RefCell::default(),
-        cargo: call.environment.get("CARGO").map(OsString::from).or_else(process::program_of_parent),
+        cargo,
     };
-    // (those that need one that is not filled are not filled either)
-    let filled: Vec<&Unit> = picture.units.iter().filter(|unit| filling.unit(unit).is_some()).collect();
+    let filled = filling.all(&picture.units);
     if filled.len() < picture.units.len() {
         filled.iter().for_each(|unit| unit.note.leave(notes)); // for a newer picture
     } else {
         let _ = files::write_private(&Plan::done(notes), b""); // else a picture is taken that there is already
     }
     Some(filling.taken.into_inner())
+}
+
+/// A question of cargo's that is answered as it was then: if the compiler is the same, and all else that the answer hangs on.
+fn answer(call: &Call<'_>, asked: &Asked, rustc: &Path) -> Option<()> {
+    let note = &asked.note;
+    let recognised = recognised(note, rustc)?;
+    let (shapes, result) = asked.read()?;
+    let call = again(call, note, call.environment, call.afar);
+    pipeline::answer_again(&call, &recognised, (&note.weak, &note.key), shapes, &result)
+}
+
+/// The compiler of a call, if it is the one that cargo means today; else a build script.
+fn recognised(note: &Note, rustc: &Path) -> Option<Recognised> {
+    let (program, next) = (note.argv.first()?, note.argv.get(1).map(OsString::as_os_str));
+    let recognised = kiln_compiler::recognise(program, next)?;
+    let known = recognised.family == Family::Script || recognised.compiler == rustc;
+    known.then_some(recognised)
+}
+
+/// A call as it was made then, in an environment of today.
+fn again<'a>(
+    call: &Call<'a>,
+    note: &'a Note,
+    environment: &'a Environment,
+    afar: Option<&'a dyn Afar>,
+) -> Call<'a> {
+    Call {
+        argv: &note.argv,
+        called: None,
+        environment,
+        caller: call.caller,
+        directory: &note.directory,
+        settings: call.settings,
+        build: call.build,
+        by_hand: false,
+        started: Moment::now(),
+        executor: call.executor,
+        afar,
+        reporter: None,
+    }
 }
 
 /// Asks the remote side for the picture. It is waited for as long as for a unit of a second.
@@ -164,6 +216,8 @@ impl Afar for Patience<'_> {
 struct Filling<'a> {
     call: &'a Call<'a>,
     target: &'a Path,
+    /// The same, open: nothing is written but below it.
+    beneath: &'a Beneath,
     /// When it began, by the clock of the target's file system: a source that is younger is one that cargo has to look at.
     since: i64,
     /// The compiler that cargo means today.
@@ -177,88 +231,106 @@ struct Filling<'a> {
 }
 
 impl Filling<'_> {
+    /// All units that can be filled. One that needs another that is not filled is not filled either: what that comes to today, cargo tells
+    /// it. What scripts tell other packages is taken for what they would tell today only where all of them are filled.
+    fn all<'u>(&self, units: &'u [Unit]) -> Vec<&'u Unit> {
+        let needs = picture::needs(units);
+        let mut done = vec![false; units.len()];
+        let mut all_runs = true;
+        for (at, unit) in units.iter().enumerate() {
+            let of_others = unit.note.variables.iter().any(|it| it.name.as_bytes().starts_with(b"DEP_"));
+            let known = needs[at].iter().all(|need| *need == at || done[*need]) && (all_runs || !of_others);
+            done[at] = known && self.unit(unit).is_some();
+            all_runs &= done[at] || !unit.is_run();
+        }
+        units.iter().zip(done).filter_map(|(unit, done)| done.then_some(unit)).collect()
+    }
+
     /// One unit: its outputs, then cargo's files about it.
     fn unit(&self, unit: &Unit) -> Option<()> {
         let note = &unit.note;
-        let recognised =
-            kiln_compiler::recognise(note.argv.first()?, note.argv.get(1).map(OsString::as_os_str))?;
-        let is_script = recognised.family == Family::Script;
-        if !is_script && recognised.compiler != self.rustc {
-            return None;
-        }
-        let environment = self.environment(unit);
-        let out = PathBuf::from(if is_script { note.variable("OUT_DIR")? } else { note.after("--out-dir")? });
-        if !out.starts_with(self.target) {
-            return None;
-        }
-        files::create_dirs(&out).ok()?;
-        let call = Call {
-            argv: &note.argv,
-            called: None,
-            environment: &environment,
-            directory: &note.directory,
-            settings: self.call.settings,
-            build: self.call.build,
-            by_hand: false,
-            started: Moment::now(),
-            executor: self.call.executor,
-            afar: self.patience.as_ref().map(|patience| patience as &dyn Afar),
-            reporter: None,
-        };
-        let served = pipeline::serve_again(&call, &recognised, &note.key)?;
+        let recognised = recognised(note, self.rustc)?;
+        let environment = self.environment(unit, recognised.family);
+        let afar = self.patience.as_ref().map(|patience| patience as &dyn Afar);
+        let call = again(self.call, note, &environment, afar);
+        let served = pipeline::serve_again(&call, &recognised, &note.key, self.beneath)?;
         self.taken.borrow_mut().extend(served.taken.iter().cloned());
         self.patience.iter().for_each(|patience| patience.saved(served.saved));
-        // What a script made has just been made, and must not be younger than cargo's files about whoever reads it. So what else was
-        // looked at is looked at once more, now that these have their times.
-        let late = note.variable("OUT_DIR").is_some();
-        let put = || unit.files.iter().try_for_each(|(path, content)| self.put(path, content, late));
-        let marked = || !is_script || script::filled(&served.invocation, self.call.build).is_some();
-        let done = put().filter(|()| (!late || served.holds()) && marked());
+        let done = self.told_the_same(unit, &served).and_then(|()| self.about(unit, &served, &environment));
         if done.is_none() {
-            unit.files.iter().for_each(|(path, _)| drop(files::remove(&self.target.join(path))));
-            script::empty(&served.invocation);
+            for (path, _) in &unit.files {
+                let _ = self.beneath.file(&self.target.join(path)).map(|path| files::remove(&path));
+            }
+            script::empty(&served.invocation, Some(self.beneath));
         }
         done
     }
 
+    /// Whether a script's run comes to what cargo was told of it then: flags and variables of other units follow from that.
+    fn told_the_same(&self, unit: &Unit, served: &Served<'_>) -> Option<()> {
+        if !unit.is_run() {
+            return Some(());
+        }
+        let said = |stream| -> Vec<u8> {
+            let pieces = served.said.iter().filter(|(of, _)| *of == stream);
+            pieces.flat_map(|(_, text)| text).copied().collect()
+        };
+        let out = unit.note.variable("OUT_DIR")?.as_bytes();
+        let same = unit.said("output")? == said(Stream::Out)
+            && unit.said("stderr")? == said(Stream::Err)
+            && unit.said("root-output")? == out;
+        same.then_some(())
+    }
+
+    /// Cargo's files about a unit. What a script made has just been made, and must not be younger than cargo's files about whoever reads
+    /// it. So what else was looked at is looked at once more, now that these have their times.
+    fn about(&self, unit: &Unit, served: &Served<'_>, environment: &Environment) -> Option<()> {
+        let late = unit.note.variable("OUT_DIR").is_some();
+        for (path, file) in &unit.files {
+            self.put(path, &file.fill(environment)?, late)?;
+        }
+        if late && !served.holds() {
+            return None;
+        }
+        if unit.is_run() {
+            script::filled(&served.invocation, self.call.settings, self.beneath)?;
+        }
+        Some(())
+    }
+
     /// One of cargo's files. A source that is younger than it, cargo takes for changed.
     fn put(&self, path: &Path, content: &[u8], late: bool) -> Option<()> {
-        let path = self.target.join(path);
+        let path = self.beneath.file(&self.target.join(path)).ok()?;
         files::write_atomic(&path, content).ok()?;
         if late { Some(()) } else { files::set_modified(&path, self.since).ok() }
     }
 
     /// What cargo gives the call: today's environment, and what follows from manifests and the scripts that ran before. Where programs
     /// are is today's, too.
-    fn environment(&self, unit: &Unit) -> Environment {
+    fn environment(&self, unit: &Unit, family: Family) -> Environment {
         let note = &unit.note;
-        let today = |(name, value): &(OsString, OsString)| {
-            let value = match name.to_str() {
-                Some("RUSTC") => Some(self.rustc.as_os_str().to_owned()),
-                Some("CARGO") => self.cargo.clone(),
-                _ => Some(value.clone()),
+        let today = |variable: &Variable| {
+            let value = match variable.name.to_str()? {
+                _ if !note::is_of_cargo(&variable.name, family) => None,
+                "RUSTC" => Some(self.rustc.as_os_str().to_owned()),
+                "CARGO" => self.cargo.clone(),
+                _ if variable.goes_on => {
+                    let users = self.call.environment.get(&variable.name)?;
+                    Some([&variable.value, users].join(OsStr::new(":")))
+                }
+                _ => Some(variable.value.clone()),
             };
-            Some((name.clone(), value?))
+            Some((variable.name.clone(), value?))
         };
-        let said = note.variable("OUT_DIR").and_then(|out| {
-            let said = self.target.join(Path::new(out).parent()?.join("output"));
+        let said = note.variable("OUT_DIR").filter(|_| !unit.is_run()).and_then(|out| {
+            let said = self.beneath.file(&Path::new(out).with_file_name("output")).ok()?;
             files::read_limited(&said, 4 << 20).ok()
         });
         let of_script = said.as_deref().map(variables_of).unwrap_or_default();
-        self.call.environment.with(note.variables.iter().filter_map(today).chain(of_script))
+        let of_user = self.call.environment.clone();
+        let of_user = if family == Family::Script { of_user.without(&["RUSTFLAGS"]) } else { of_user };
+        of_user.with(note.variables.iter().filter_map(today).chain(of_script))
     }
-}
-
-/// The variables that a build script sets for the compile of its package: `cargo:rustc-env=NAME=value`, and with two colons.
-fn variables_of(said: &[u8]) -> Vec<(OsString, OsString)> {
-    let lines = said.split(|byte| *byte == b'\n');
-    let values = lines.filter_map(|line| {
-        let line = line.strip_prefix(b"cargo::").or_else(|| line.strip_prefix(b"cargo:"))?;
-        let pair = line.strip_prefix(b"rustc-env=")?;
-        let at = pair.iter().position(|byte| *byte == b'=')?;
-        Some((OsString::from_vec(pair[..at].to_vec()), OsString::from_vec(pair[at + 1..].to_vec())))
-    });
-    values.collect()
 }
 
 #[cfg(test)]

@@ -74,6 +74,12 @@ fn candidates_of(
     (Digest::of(&bytes).hash, keys)
 }
 
+/// What a Shape makes of today's answers.
+pub fn key_under(weak: &WeakKey, shape: &Shape, world: &World<'_>) -> Option<ActionKey> {
+    let questions: Vec<_> = shape.questions().iter().map(Question::borrowed).collect();
+    key_of(weak, &questions, &mut Answers::default(), world)
+}
+
 fn shapes_file(weak: &WeakKey, store: &dyn Store) -> Vec<u8> {
     store.get(&[Key::Shapes(*weak)]).pop().flatten().unwrap_or_default()
 }

@@ -32,7 +32,18 @@ pub struct Note {
     /// The directory.
     pub directory: PathBuf,
     /// The variables that cargo gave it, and nobody else.
-    pub variables: Vec<(OsString, OsString)>,
+    pub variables: Vec<Variable>,
+}
+
+/// A variable that cargo sets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// What it is called.
+    pub name: OsString,
+    /// What cargo sets it to.
+    pub value: OsString,
+    /// Whether what the user has set it to stands behind that, after a colon (cargo puts directories in front of `LD_LIBRARY_PATH`).
+    pub goes_on: bool,
 }
 
 /// Notes a unit of cargo's, or a question.
@@ -43,6 +54,7 @@ pub fn write(notes: &Path, weak: &WeakKey, key: &ActionKey, call: &Call<'_>, inv
     if !known || of_script {
         return;
     }
+    let Some(of_user) = call.caller else { return };
     let note = Note {
         key: *key,
         weak: *weak,
@@ -50,7 +62,7 @@ pub fn write(notes: &Path, weak: &WeakKey, key: &ActionKey, call: &Call<'_>, inv
         at_ns: clock::realtime_ns() as u64,
         argv: argfile::words(call.argv, call.directory).into_owned(), // such a file is gone when the call is made again
         directory: call.directory.to_owned(),
-        variables: of_cargo(call.environment),
+        variables: of_cargo(call.environment, of_user, invocation.family),
     };
     note.leave(notes);
 }
@@ -68,24 +80,28 @@ pub fn all(notes: &Path) -> Vec<Note> {
     all
 }
 
-/// The variables that cargo sets for a unit or a build script (the cargo book, "Environment variables"). They follow from manifests,
-/// the command line and where things are. What the user has set is not among them, and neither is what may be a secret.
-fn of_cargo(environment: &Environment) -> Vec<(OsString, OsString)> {
-    const STARTS: [&str; 7] = [
-        "CARGO_PKG_",
-        "CARGO_CFG_",
-        "CARGO_FEATURE_",
-        "CARGO_MANIFEST_",
-        "CARGO_BIN_",
-        "DEP_",
-        "CARGO_RUSTC_CURRENT_DIR",
-    ];
-    const NAMES: [&str; 14] = [
+/// Names of variables that cargo sets for compiles (1.95, `fill_env`, `fill_rustc_tool_env`, `prepare_rustc`). Those that begin so, and those
+/// that are called so.
+const OF_COMPILES: (&[&str], &[&str]) = (
+    &["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"],
+    &[
         "CARGO",
         "CARGO_CRATE_NAME",
         "CARGO_PRIMARY_PACKAGE",
+        "CARGO_RUSTC_CURRENT_DIR",
         "CARGO_TARGET_TMPDIR",
+        "LD_LIBRARY_PATH",
+        "OUT_DIR",
+    ],
+);
+
+/// The same for build scripts (`custom_build.rs`).
+const OF_SCRIPTS: (&[&str], &[&str]) = (
+    &["CARGO_PKG_", "CARGO_CFG_", "CARGO_FEATURE_", "CARGO_MANIFEST_", "DEP_"],
+    &[
+        "CARGO",
         "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_TRIM_PATHS",
         "DEBUG",
         "HOST",
         "LD_LIBRARY_PATH",
@@ -95,11 +111,36 @@ fn of_cargo(environment: &Environment) -> Vec<(OsString, OsString)> {
         "RUSTC",
         "RUSTC_LINKER",
         "TARGET",
-    ];
-    let wanted =
-        |name: &str| NAMES.contains(&name) || STARTS.into_iter().any(|start| name.starts_with(start));
-    let all = environment.iter().filter(|(name, _)| name.to_str().is_some_and(wanted));
-    all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    ],
+);
+
+/// Whether cargo sets a variable of this name for such a call. A user may have set one that is called so, too.
+pub fn is_of_cargo(name: &OsStr, family: Family) -> bool {
+    let (starts, names) = if family == Family::Script { OF_SCRIPTS } else { OF_COMPILES };
+    name.to_str()
+        .is_some_and(|name| names.contains(&name) || starts.iter().any(|start| name.starts_with(start)))
+}
+
+/// The variables that cargo has set for a call: those that are called so and that cargo does not have itself, or has otherwise. They follow
+/// from manifests, the command line and where things are. What the user has set is the user's, whatever it is called.
+fn of_cargo(call: &Environment, of_user: &Environment, family: Family) -> Vec<Variable> {
+    let by_cargo = |(name, value): (&OsStr, &OsStr)| {
+        let users = of_user.get(name);
+        // Both are today's anyway, where this is read.
+        let always = name == "CARGO" || name == "RUSTC";
+        if !is_of_cargo(name, family) || users == Some(value) && !always {
+            return None;
+        }
+        let behind =
+            users.and_then(|users| value.as_bytes().strip_suffix(users.as_bytes())?.strip_suffix(b":"));
+        let behind = behind.filter(|_| name == "LD_LIBRARY_PATH");
+        Some(Variable {
+            name: name.to_owned(),
+            value: behind.map_or(value, OsStr::from_bytes).to_owned(),
+            goes_on: behind.is_some(),
+        })
+    };
+    call.iter().filter_map(by_cargo).collect()
 }
 
 fn words(to: &mut Writer, all: &[OsString]) {
@@ -128,9 +169,10 @@ impl Note {
         words(to, &self.argv);
         to.bytes(self.directory.as_os_str().as_bytes());
         to.u32(self.variables.len() as u32);
-        for (name, value) in &self.variables {
-            to.bytes(name.as_bytes());
-            to.bytes(value.as_bytes());
+        for variable in &self.variables {
+            to.bytes(variable.name.as_bytes());
+            to.bytes(variable.value.as_bytes());
+            to.u8(u8::from(variable.goes_on));
         }
     }
 
@@ -143,18 +185,57 @@ impl Note {
             at_ns: from.u64()?,
             argv: from.list(word)?,
             directory: PathBuf::from(word(from)?),
-            variables: from.list(|from| Ok((word(from)?, word(from)?)))?,
+            variables: from.list(|from| {
+                Ok(Variable { name: word(from)?, value: word(from)?, goes_on: from.u8()? != 0 })
+            })?,
         })
     }
 
     /// The value of one of its variables.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
-        self.variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_os_str())
+        self.variables
+            .iter()
+            .find(|variable| variable.name == name)
+            .map(|variable| variable.value.as_os_str())
     }
 
     /// The value behind a flag that takes the next word.
     pub fn after(&self, flag: &str) -> Option<&OsStr> {
         let pairs = self.argv.iter().zip(self.argv.iter().skip(1));
         pairs.filter(|(word, _)| *word == flag).map(|(_, value)| value.as_os_str()).next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_users_variable_is_the_users_whatever_it_is_called() {
+        let of_user = Environment::of(&[
+            ("HOST", "mine"),
+            ("DEP_X", "1"),
+            ("PROFILE", "debug"),
+            ("LD_LIBRARY_PATH", "/l"),
+        ]);
+        let call = Environment::of(&[
+            ("HOST", "x86_64"),
+            ("DEP_X", "1"),
+            ("DEP_Y_Z", "2"),
+            ("PROFILE", "debug"),
+            ("LD_LIBRARY_PATH", "/t/deps:/l"),
+            ("PIN", "1"),
+        ]);
+        let names = |family| -> Vec<String> {
+            let all = of_cargo(&call, &of_user, family);
+            all.into_iter()
+                .map(|it| format!("{}={}{}", it.name.display(), it.value.display(), it.goes_on))
+                .collect()
+        };
+        assert_eq!(
+            names(Family::Script),
+            ["HOST=x86_64false", "DEP_Y_Z=2false", "LD_LIBRARY_PATH=/t/depstrue"]
+        );
+        assert_eq!(names(Family::Rustc), ["LD_LIBRARY_PATH=/t/depstrue"]);
     }
 }

@@ -3,12 +3,17 @@
 //! cargo looks, each under its own key.
 
 use crate::afar;
-use crate::note::Note;
+use crate::cargo_files::{CargoFile, metadata_of};
+use crate::manifests::Manifests;
+use crate::note::{self, Note};
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
-use kiln_action::{ActionKey, ActionResult, Digest, FileKind, Output, Placed, Role, WeakKey, shape};
+use kiln_action::{
+    ActionKey, ActionResult, Digest, Family, FileKind, Output, Placed, Role, Shape, WeakKey, shape,
+};
 use kiln_store::{Content, Fetch, Key, LocalStore, Store, StoreError};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
+use kiln_sys::identity::{self, Found};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -30,13 +35,15 @@ pub struct Plan {
     pub target: PathBuf,
     /// Where cargo locks: the profile's directory in it.
     pub profile: PathBuf,
+    /// When the build began, in nanoseconds since the epoch: what has changed since may not be what cargo has read.
+    pub began_ns: i64,
 }
 
 /// What a plan is made of.
 pub struct Intent<'a> {
     /// Cargo's command line, without what changes no output.
     pub words: &'a [OsString],
-    /// The directory with the lock file.
+    /// The workspace's directory, in which the lock file is.
     pub root: &'a Path,
     /// The directory in which cargo is started.
     pub here: &'a Path,
@@ -46,45 +53,62 @@ pub struct Intent<'a> {
     pub profile: &'a str,
     /// Cargo's environment.
     pub environment: &'a Environment,
+    /// When the build began.
+    pub began_ns: i64,
 }
 
-impl Plan {
-    /// Reads what it is made of; `None` if there is no lock file.
-    pub fn of(intent: &Intent<'_>) -> Option<Plan> {
+impl Intent<'_> {
+    /// Names all that cargo goes by but the lock file, which it may write itself; `None` if it goes by something that is not read here.
+    pub fn print(&self) -> Option<[u8; 32]> {
         let mut text = Writer::default();
-        text.bytes(b"kiln plan 1");
-        text.u32(intent.words.len() as u32);
-        intent.words.iter().for_each(|word| text.bytes(word.as_bytes()));
-        for path in [intent.root, intent.here, intent.target] {
+        text.bytes(b"kiln plan 2");
+        text.u32(self.words.len() as u32);
+        self.words.iter().for_each(|word| text.bytes(word.as_bytes()));
+        let home = cargo_home(self)?;
+        for path in [self.root, self.here, self.target, &home] {
             text.bytes(path.as_os_str().as_bytes());
         }
-        text.digest(&Digest::of(&files::read(&intent.root.join("Cargo.lock")).ok()?));
-        let manifests = [intent.root.join("Cargo.toml"), intent.here.join("Cargo.toml")];
-        for path in manifests.into_iter().chain(configurations(intent)) {
-            let content = files::read(&path).ok();
+        let manifests = [self.root.join("Cargo.toml"), self.here.join("Cargo.toml")];
+        for path in manifests.into_iter().chain(configurations(self.here, &home)) {
+            let content = match files::lstat(&path).ok()? {
+                Some(_) => Some(files::read_limited(&path, LARGEST_NOTE).ok()?),
+                None => None,
+            };
             if content.as_deref().is_some_and(includes_others) && !path.ends_with("Cargo.toml") {
                 return None;
             }
             text.u8(u8::from(content.is_some()));
             text.digest(&Digest::of(&content.unwrap_or_default()));
         }
-        for (name, value) in variables(intent.environment) {
+        for (name, value) in variables(self.environment) {
             text.bytes(name.as_bytes());
             text.bytes(value.as_bytes());
         }
-        Some(Plan {
-            print: Digest::of(&text.0).hash,
-            target: intent.target.to_owned(),
-            profile: intent.target.join(intent.profile),
-        })
+        Some(Digest::of(&text.0).hash)
     }
 
+    /// The plan, with the lock file that is there now; `None` if there is none.
+    pub fn plan(&self) -> Option<Plan> {
+        let mut text = Writer::default();
+        text.0.extend(self.print()?);
+        text.digest(&Digest::of(&files::read(&self.root.join("Cargo.lock")).ok()?));
+        Some(Plan {
+            print: Digest::of(&text.0).hash,
+            target: self.target.to_owned(),
+            profile: self.target.join(self.profile),
+            began_ns: self.began_ns,
+        })
+    }
+}
+
+impl Plan {
     /// As it is handed to the wrapper.
     pub fn encode(&self) -> Vec<u8> {
         let mut to = Writer::default();
         to.0.extend(self.print);
         to.bytes(self.target.as_os_str().as_bytes());
         to.bytes(self.profile.as_os_str().as_bytes());
+        to.u64(self.began_ns.cast_unsigned());
         to.0
     }
 
@@ -92,7 +116,12 @@ impl Plan {
     pub fn decode(bytes: &[u8]) -> Result<Plan, Malformed> {
         let mut from = Reader(bytes);
         let path = |from: &mut Reader<'_>| Ok(PathBuf::from(OsString::from_vec(from.bytes()?.to_vec())));
-        let plan = Plan { print: from.array()?, target: path(&mut from)?, profile: path(&mut from)? };
+        let plan = Plan {
+            print: from.array()?,
+            target: path(&mut from)?,
+            profile: path(&mut from)?,
+            began_ns: from.u64()?.cast_signed(),
+        };
         from.end()?;
         Ok(plan)
     }
@@ -107,28 +136,35 @@ impl Plan {
         notes.join("filled")
     }
 
-    /// The names under which its picture is kept, for a compiler. Nothing is asked: the plan says it all, and what the picture says is
-    /// held against today's answers call by call.
-    pub fn names(&self, rustc: &Path) -> (WeakKey, ActionKey) {
+    /// The names under which its picture is kept, for a compiler and a cargo. Nothing is asked: the plan says it all, and what the picture
+    /// says is held against today's answers call by call.
+    pub fn names(&self, rustc: &Path, cargo: &Path, store: &LocalStore) -> Option<(WeakKey, ActionKey)> {
         let mut text = Writer::default();
-        text.bytes(b"kiln picture 1");
+        text.bytes(b"kiln picture 2");
         text.0.extend(self.print);
         match afar::driver(rustc) {
             Some(driver) => text.bytes(&driver),
             None => text.bytes(rustc.as_os_str().as_bytes()),
         }
+        // Another cargo has other layouts, hashes and variables.
+        let Ok(Found::Content(cargo, _)) = identity::digest_of(cargo, store.memo()) else { return None };
+        text.digest(&cargo);
         let weak = WeakKey(Digest::of(&text.0).hash);
-        (weak, ActionKey::new::<Vec<u8>>(&weak, []))
+        Some((weak, ActionKey::new::<Vec<u8>>(&weak, [])))
     }
+}
+
+/// Where cargo has what is the user's.
+fn cargo_home(intent: &Intent<'_>) -> Option<PathBuf> {
+    let named = intent.environment.get("CARGO_HOME").filter(|home| !home.is_empty());
+    named.map(|home| intent.here.join(home)).or_else(|| Some(kiln_sys::env::home()?.join(".cargo")))
 }
 
 /// Where cargo looks for its configuration (the cargo book, "Hierarchical structure"). A variable in its `[env]` is one that calls have
 /// and we cannot see.
-fn configurations(intent: &Intent<'_>) -> Vec<PathBuf> {
-    let home = intent.environment.get("CARGO_HOME").map(|home| intent.here.join(home));
-    let home = home.or_else(|| Some(kiln_sys::env::home()?.join(".cargo")));
-    let above = intent.here.ancestors().map(|directory| directory.join(".cargo"));
-    let all = above.chain(home);
+fn configurations(here: &Path, home: &Path) -> Vec<PathBuf> {
+    let above = here.ancestors().map(|directory| directory.join(".cargo"));
+    let all = above.chain([home.to_owned()]);
     all.flat_map(|directory| ["config.toml", "config"].map(|name| directory.join(name))).collect()
 }
 
@@ -137,17 +173,38 @@ fn includes_others(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').any(|line| line.trim_ascii().starts_with(b"include"))
 }
 
-/// Variables that say what cargo builds and how.
+/// Variables that say what cargo builds and how; and those that are called like some that it sets: where it does not set them they reach
+/// its calls as they are.
 fn variables(environment: &Environment) -> Vec<(&OsStr, &OsStr)> {
-    const STARTS: [&str; 6] =
-        ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "CARGO_UNSTABLE_", "RUSTC", "RUSTUP_TOOLCHAIN"];
-    const NAMES: [&str; 5] =
-        ["CARGO_ENCODED_RUSTFLAGS", "CARGO_HOME", "CARGO_INCREMENTAL", "LD_LIBRARY_PATH", "RUSTFLAGS"];
-    let counts = |name: &str| {
-        name != "RUSTC_WRAPPER" // that is us
-            && (NAMES.contains(&name) || STARTS.into_iter().any(|start| name.starts_with(start)))
+    const STARTS: [&str; 8] = [
+        "CARGO_ALIAS_",
+        "CARGO_BUILD_",
+        "CARGO_PROFILE_",
+        "CARGO_TARGET_",
+        "CARGO_UNSTABLE_",
+        "RUSTC",
+        "RUSTUP_TOOLCHAIN",
+        "__CARGO",
+    ];
+    const NAMES: [&str; 6] = [
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_HOME",
+        "CARGO_INCREMENTAL",
+        "LD_LIBRARY_PATH",
+        "RUSTDOC",
+        "RUSTFLAGS",
+    ];
+    let counts = |name: &OsStr| {
+        let of_cargo =
+            || [Family::Rustc, Family::Script].into_iter().any(|family| note::is_of_cargo(name, family));
+        let Some(text) = name.to_str() else { return false };
+        // (those are us, and whoever started us)
+        !["RUSTC_WRAPPER", "CARGO"].contains(&text)
+            && (NAMES.contains(&text)
+                || STARTS.into_iter().any(|start| text.starts_with(start))
+                || of_cargo())
     };
-    let mut all: Vec<_> = environment.iter().filter(|(name, _)| name.to_str().is_some_and(counts)).collect();
+    let mut all: Vec<_> = environment.iter().filter(|(name, _)| counts(name)).collect();
     all.sort_unstable();
     all
 }
@@ -158,16 +215,40 @@ pub struct Unit {
     /// The call.
     pub note: Note,
     /// Cargo's own files: where they are, below the target directory, and what is in them.
-    pub files: Vec<(PathBuf, Vec<u8>)>,
+    pub files: Vec<(PathBuf, CargoFile)>,
 }
 
-/// A question to the compiler: by what it is looked up, and what is found then, as the store keeps it. Only cargo asks it, before there
-/// is anything else, so that it travels with the picture.
+impl Unit {
+    fn write(&self, to: &mut Writer) {
+        self.note.write(to);
+        to.u32(self.files.len() as u32);
+        for (path, content) in &self.files {
+            to.bytes(path.as_os_str().as_bytes());
+            content.write(to);
+        }
+    }
+
+    /// What cargo keeps of what a build script said, as the file is called.
+    pub fn said(&self, name: &str) -> Option<&[u8]> {
+        let file = self.files.iter().find(|(path, _)| {
+            path.iter().rev().nth(2).is_some_and(|it| it == "build") && path.ends_with(name)
+        });
+        file.and_then(|(_, file)| file.text())
+    }
+
+    /// Whether it is the run of a build script.
+    pub fn is_run(&self) -> bool {
+        self.note.after("--out-dir").is_none()
+    }
+}
+
+/// A question to the compiler, and what is found under its names, as the store keeps it. Only cargo asks it, before there is anything else,
+/// so that it travels with the picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
-    weak: WeakKey,
+    /// The call.
+    pub note: Note,
     shapes: Vec<u8>,
-    key: ActionKey,
     result: Vec<u8>,
 }
 
@@ -175,19 +256,19 @@ impl Asked {
     fn of(note: &Note, store: &LocalStore) -> Option<Asked> {
         let mut found = store.get(&[Key::Shapes(note.weak), Key::Result(note.key)]).into_iter();
         let (shapes, result) = (found.next()??, found.next()??);
-        Some(Asked { weak: note.weak, shapes, key: note.key, result })
+        Some(Asked { note: Note { at_ns: 0, ..note.clone() }, shapes, result })
     }
 
-    /// Puts the answer where it is looked for; if it is one, and nothing but words.
-    pub fn answer(&self, store: &LocalStore) -> Option<()> {
-        ActionResult::decode(&self.key, &self.result).ok().filter(|result| result.outputs.is_empty())?;
-        store.put(&Key::Result(self.key), Content::Bytes(&self.result)).ok()?;
-        let bounds = kiln_sys::env::bounds(); // whoever took the picture
-        let shapes = shape::decode_shapes(&self.weak, &self.shapes).ok()?;
-        for shape in shapes.into_iter().filter(|shape| bounds.hold(shape.questions()).is_ok()) {
-            kiln_store::add_shape(store, &self.weak, shape).ok()?;
-        }
-        Some(())
+    fn write(&self, to: &mut Writer) {
+        self.note.write(to);
+        to.bytes(&self.shapes);
+        to.bytes(&self.result);
+    }
+
+    /// The Shapes, and the answer.
+    pub fn read(&self) -> Option<(Vec<Shape>, ActionResult)> {
+        let shapes = shape::decode_shapes(&self.note.weak, &self.shapes).ok()?;
+        Some((shapes, ActionResult::decode(&self.note.key, &self.result).ok()?))
     }
 }
 
@@ -200,6 +281,8 @@ pub struct Picture {
     pub questions: Vec<Asked>,
     /// What cargo writes into a target directory that it makes, to mark it.
     pub tag: Vec<u8>,
+    /// What it took all that it told the units from.
+    pub manifests: Manifests,
 }
 
 impl Picture {
@@ -211,21 +294,37 @@ impl Picture {
             return None;
         }
         let (questions, notes): (Vec<Note>, Vec<Note>) = notes.into_iter().partition(|note| note.question);
-        let questions = questions.iter().filter_map(|note| Asked::of(note, store)).collect();
+        let questions: Vec<Asked> = questions.iter().filter_map(|note| Asked::of(note, store)).collect();
         let found = notes.into_iter().filter_map(|note| {
             let files = files_of(&plan.target, &note)?;
             Some(Unit { note, files })
         });
+        let mut units = explained(in_order(found.collect()));
+        units.iter_mut().for_each(|unit| unit.note.at_ns = 0); // their order says it
+        if units.is_empty() || questions.is_empty() {
+            return None;
+        }
+        let manifests = Manifests::of(units.iter().map(|unit| &unit.note), plan.began_ns, store.memo())?;
         let tag = files::read_limited(&plan.target.join(TAG), LARGEST_NOTE).unwrap_or_default();
-        Some(Picture { units: in_order(found.collect()), questions, tag })
+        Some(Picture { units, questions, tag, manifests })
     }
 
-    /// Whether the same calls came to the same.
-    pub fn is_of_the_same_calls(&self, other: &Picture) -> bool {
-        let keys = |picture: &Picture| -> HashSet<[u8; 32]> {
-            picture.units.iter().map(|unit| unit.note.key.0).collect()
+    /// Whether it says the same, whenever that was.
+    pub fn says_the_same(&self, other: &Picture) -> bool {
+        let parts = |picture: &Picture| -> HashSet<[u8; 32]> {
+            let units = picture.units.iter().map(|unit| {
+                let mut to = Writer::default();
+                unit.write(&mut to);
+                to
+            });
+            let questions = picture.questions.iter().map(|asked| {
+                let mut to = Writer::default();
+                asked.write(&mut to);
+                to
+            });
+            units.chain(questions).map(|text| Digest::of(&text.0).hash).collect()
         };
-        keys(self) == keys(other)
+        parts(self) == parts(other) && self.manifests == other.manifests
     }
 
     /// Its file.
@@ -234,20 +333,13 @@ impl Picture {
         to.bytes(&self.tag);
         to.u32(self.units.len() as u32);
         for unit in &self.units {
-            unit.note.write(&mut to);
-            to.u32(unit.files.len() as u32);
-            for (path, content) in &unit.files {
-                to.bytes(path.as_os_str().as_bytes());
-                to.bytes(content);
-            }
+            unit.write(&mut to);
         }
         to.u32(self.questions.len() as u32);
         for asked in &self.questions {
-            to.0.extend(asked.weak.0);
-            to.bytes(&asked.shapes);
-            to.0.extend(asked.key.0);
-            to.bytes(&asked.result);
+            asked.write(&mut to);
         }
+        self.manifests.write(&mut to);
         seal(MAGIC, VERSION, &[], &to.0)
     }
 
@@ -259,30 +351,24 @@ impl Picture {
             let note = Note::read(from)?;
             let files = from.list(|from| {
                 let path = PathBuf::from(OsString::from_vec(from.bytes()?.to_vec()));
-                if is_cargos_own(&path) { Ok((path, from.bytes()?.to_vec())) } else { Err(Malformed) }
+                if is_cargos_own(&path) { Ok((path, CargoFile::read(from)?)) } else { Err(Malformed) }
             })?;
             Ok(Unit { note, files })
         })?;
         let questions = from.list(|from| {
             Ok(Asked {
-                weak: WeakKey(from.array()?),
+                note: Note::read(from)?,
                 shapes: from.bytes()?.to_vec(),
-                key: ActionKey(from.array()?),
                 result: from.bytes()?.to_vec(),
             })
         })?;
+        let manifests = Manifests::read(&mut from)?;
         from.end()?;
-        Ok(Picture { units, questions, tag })
+        Ok(Picture { units, questions, tag, manifests })
     }
 
     /// Keeps it under the plan's names, in the place of an older one: it is a hint, and each of its calls is looked up under its own key.
-    pub fn keep(
-        &self,
-        plan: &Plan,
-        rustc: &Path,
-        store: &LocalStore,
-    ) -> Result<(WeakKey, ActionKey), StoreError> {
-        let (weak, key) = plan.names(rustc);
+    pub fn keep(&self, key: ActionKey, store: &LocalStore) -> Result<(), StoreError> {
         let bytes = self.encode();
         let digest = Digest::of(&bytes);
         store.put(&Key::Blob(digest), Content::Bytes(&bytes))?;
@@ -299,8 +385,7 @@ impl Picture {
             cost_ms: WORTH_MS,
             ..ActionResult::default()
         };
-        store.put(&Key::Result(key), Content::Bytes(&result.encode(&key)))?;
-        Ok((weak, key))
+        store.put(&Key::Result(key), Content::Bytes(&result.encode(&key)))
     }
 
     /// The one that is kept under a name.
@@ -340,14 +425,15 @@ fn is_cargos_own(path: &Path) -> bool {
 const RUN: [&str; 4] = ["output", "root-output", "stderr", "invoked.timestamp"];
 
 /// Cargo's files about a call; `None` if it is none of cargo's units, or not in this target directory.
-fn files_of(target: &Path, note: &Note) -> Option<Vec<(PathBuf, Vec<u8>)>> {
+fn files_of(target: &Path, note: &Note) -> Option<Vec<(PathBuf, CargoFile)>> {
     let mut found = Vec::new();
     let (profile, hash) = match note.variable("OUT_DIR").filter(|_| note.after("--out-dir").is_none()) {
         Some(out) => {
             let run = Path::new(out).parent()?;
             for name in RUN {
                 let content = files::read_limited(&run.join(name), LARGEST_NOTE).ok()?;
-                found.push((run.join(name).strip_prefix(target).ok()?.to_owned(), content));
+                let path = run.join(name).strip_prefix(target).ok()?.to_owned();
+                found.push((path, CargoFile::cut(Path::new(name), &content)?));
             }
             (run.parent()?.parent()?, hash_of(run.file_name()?)?)
         }
@@ -367,7 +453,7 @@ fn files_of(target: &Path, note: &Note) -> Option<Vec<(PathBuf, Vec<u8>)>> {
             return None;
         }
         let content = files::read_limited(&path, LARGEST_NOTE).ok()?;
-        found.push((path.strip_prefix(target).ok()?.to_owned(), content));
+        found.push((path.strip_prefix(target).ok()?.to_owned(), CargoFile::cut(&path, &content)?));
     }
     found.iter().all(|(path, _)| is_cargos_own(path)).then_some(found)
 }
@@ -385,27 +471,54 @@ fn extra_filename(note: &Note) -> Option<OsString> {
     values.next().map(|value| OsStr::from_bytes(value).to_owned())
 }
 
-/// Every unit behind those whose outputs it names: a wrapper may be over before that of a dependency, which cargo does not wait for
-/// longer than it takes to write metadata.
-fn in_order(units: Vec<Unit>) -> Vec<Unit> {
+/// Those of which it is known where all that cargo tells them comes from. What a script of another package said
+/// (`DEP_<links>_<key>`, the cargo book, "The links Manifest Key") must have been said in this picture; else it may come from the user's
+/// configuration, or from a run that is not kept.
+fn explained(units: Vec<Unit>) -> Vec<Unit> {
+    let outputs = units.iter().filter(|unit| unit.is_run()).filter_map(|unit| unit.said("output"));
+    let told: HashSet<(Vec<u8>, Vec<u8>)> = outputs.flat_map(metadata_of).collect();
+    let is_told = |name: &[u8], value: &[u8]| {
+        let starts = memchr::memchr_iter(b'_', name).map(|at| &name[at + 1..]);
+        starts.into_iter().any(|key| told.contains(&(key.to_vec(), value.to_vec())))
+    };
+    let fine = |unit: &Unit| {
+        let of_others = unit.note.variables.iter().filter(|it| it.name.as_bytes().starts_with(b"DEP_"));
+        of_others.into_iter().all(|it| is_told(&it.name.as_bytes()["DEP_".len()..], it.value.as_bytes()))
+    };
+    let fine: Vec<bool> = units.iter().map(fine).collect();
+    units.into_iter().zip(fine).filter_map(|(unit, fine)| fine.then_some(unit)).collect()
+}
+
+/// For every unit the places of those whose outputs it names, and of the run whose `OUT_DIR` it is given.
+pub fn needs(units: &[Unit]) -> Vec<Vec<usize>> {
     let mut by_output: HashMap<Vec<u8>, usize> = HashMap::new();
+    let mut by_run: HashMap<&OsStr, usize> = HashMap::new();
     for (at, unit) in units.iter().enumerate() {
         if let Some(hash) = extra_filename(&unit.note).and_then(|name| hash_of(&name)) {
             by_output.insert(hash, at);
         }
+        if let Some(out) = unit.note.variable("OUT_DIR").filter(|_| unit.is_run()) {
+            by_run.insert(out, at);
+        }
     }
-    let needs: Vec<Vec<usize>> = units
-        .iter()
-        .map(|unit| {
-            let words = unit.note.argv.iter().filter_map(|word| {
-                let path = Path::new(OsStr::from_bytes(word.as_bytes().rsplit(|byte| *byte == b'=').next()?));
-                path.is_absolute().then(|| path.file_stem()).flatten()
-            });
-            let script = unit.note.argv.first().and_then(|program| Path::new(program).file_stem());
-            let named = words.chain(script).filter_map(hash_of);
-            named.filter_map(|hash| by_output.get(&hash).copied()).collect()
-        })
-        .collect();
+    let of = |unit: &Unit| {
+        let words = unit.note.argv.iter().filter_map(|word| {
+            let path = Path::new(OsStr::from_bytes(word.as_bytes().rsplit(|byte| *byte == b'=').next()?));
+            path.is_absolute().then(|| path.file_stem()).flatten()
+        });
+        let script = unit.note.argv.first().and_then(|program| Path::new(program).file_stem());
+        let named = words.chain(script).filter_map(hash_of).filter_map(|hash| by_output.get(&hash).copied());
+        let out =
+            unit.note.variable("OUT_DIR").filter(|_| !unit.is_run()).and_then(|out| by_run.get(out).copied());
+        named.chain(out).collect()
+    };
+    units.iter().map(of).collect()
+}
+
+/// Every unit behind those that it needs: a wrapper may be over before that of a dependency, which cargo does not wait for longer than it
+/// takes to write metadata.
+fn in_order(units: Vec<Unit>) -> Vec<Unit> {
+    let needs = needs(&units);
     let mut order = Vec::with_capacity(units.len());
     let mut seen = vec![false; units.len()];
     for at in 0..units.len() {

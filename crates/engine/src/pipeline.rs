@@ -19,8 +19,8 @@ use crate::toolchain::{self, Known, Owned};
 use crate::verify::{self, Finding, Hit};
 use crate::workshop::{self, Workshop};
 use kiln_action::{
-    ActionKey, ActionResult, Digest, Event, Family, Invocation, KeyInputs, Mode, Outcome, Reason, Shape,
-    Stream, WeakKey, digest,
+    ActionKey, ActionResult, Digest, Event, Family, Invocation, KeyInputs, Mode, Outcome, OutputPlan, Reason,
+    Shape, Stream, WeakKey, digest,
 };
 use kiln_compiler::{Context, Recognised, Remap};
 use kiln_config::Settings;
@@ -28,9 +28,10 @@ use kiln_exec::Executor;
 use kiln_exec::single_flight::{self, Entered, Flight};
 use kiln_recorder::Reporter;
 use kiln_report::cause::{self, Difference};
+use kiln_store::{Content, Key, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
-use kiln_sys::files;
+use kiln_sys::files::{self, Beneath};
 use kiln_sys::identity::{self, Found};
 use kiln_sys::process::{self, Channel, Side};
 use std::cell::{Cell, RefCell};
@@ -47,6 +48,8 @@ pub struct Call<'a> {
     pub called: Option<&'a OsStr>,
     /// The environment.
     pub environment: &'a Environment,
+    /// That of the program that calls, where notes are asked for.
+    pub caller: Option<&'a Environment>,
     /// The directory; absolute.
     pub directory: &'a Path,
     /// The settings in force.
@@ -147,6 +150,8 @@ pub struct Served<'a> {
     pub invocation: Invocation,
     /// What the store has no more for it.
     pub taken: Vec<(Digest, PathBuf)>,
+    /// What it said.
+    pub said: Vec<(Stream, Vec<u8>)>,
     /// What it took to compile.
     pub saved: Duration,
     compile: Compile<'a>,
@@ -165,24 +170,79 @@ impl Served<'_> {
     }
 }
 
-/// Makes a call that was made before: its outputs are put in place, if they are those that came of it then. What it said is not said
-/// again.
-pub fn serve_again<'a>(call: &'a Call<'a>, recognised: &Recognised, key: &ActionKey) -> Option<Served<'a>> {
+/// A call that was made before, understood anew. None that would read words from a file: cargo makes no such calls, and what is in a file
+/// would be told by the key.
+fn again<'a>(call: &'a Call<'a>, recognised: &Recognised) -> Option<Asked<'a>> {
+    let of_file = |word: &OsString| word.as_bytes().starts_with(b"@");
+    if call.argv.iter().any(of_file) {
+        return None;
+    }
     let shop = Workshop::open(call.settings).ok()?;
     let recognised = found(recognised, call).ok()?;
     let (invocation, responses) = understand(call, &recognised, &shop).ok()?;
-    if refused(call, &recognised, &invocation).is_some() || invocation.stdin {
+    let full = || invocation.outputs.tree.as_deref().is_some_and(|out| !script::is_empty(out));
+    if kept_out(call, &recognised, &invocation).is_some() || full() {
         return None;
     }
-    let mut asked = Asked { call, shop, invocation: invocation.clone(), responses, input: None };
-    let (toolchain, owned) = asked.prepare().ok()??;
+    Some(Asked { call, shop, invocation, responses, input: None })
+}
+
+/// Makes a call that was made before: its outputs are put in place, if they are those that came of it then, and all of them are below a
+/// directory. What it said is not said again.
+pub fn serve_again<'a>(
+    call: &'a Call<'a>,
+    recognised: &Recognised,
+    key: &ActionKey,
+    beneath: &Beneath,
+) -> Option<Served<'a>> {
+    let asked = again(call, recognised)?;
+    let invocation = asked.invocation.clone();
+    if invocation.stdin || !is_below(&invocation.outputs, beneath) {
+        return None;
+    }
+    let (toolchain, owned) = asked.toolchain().ok()??;
     let compile = asked.of(toolchain, owned);
-    let restored = compile.restore_again(key);
+    let restored = compile.restore_again(key, beneath);
     let what =
         if restored.is_some() { "filled" } else { "not filled: its key is another today, or nobody has it" };
     compile.asked.step(|| what.to_owned());
     let (restored, saved) = restored?;
-    Some(Served { invocation, taken: restored.taken, saved, compile, key: *key })
+    Some(Served { invocation, taken: restored.taken, said: restored.said, saved, compile, key: *key })
+}
+
+/// Whether all that a command line may write is named as something below a directory.
+fn is_below(outputs: &OutputPlan, beneath: &Beneath) -> bool {
+    let mut ends =
+        outputs.files.iter().chain(&outputs.private).chain(&outputs.tree).chain([&outputs.directory]);
+    ends.all(|end| beneath.is_spelled_below(end))
+}
+
+/// Whether a question that was asked before has the same answer today: the name under which it is told, given these Shapes, is `key`. The
+/// answer, which came with them, is put where it is looked for.
+pub fn answer_again(
+    call: &Call<'_>,
+    recognised: &Recognised,
+    (weak, key): (&WeakKey, &ActionKey),
+    shapes: Vec<Shape>,
+    result: &ActionResult,
+) -> Option<()> {
+    let mut asked = again(call, recognised)?;
+    if !asked.is_question() || !result.outputs.is_empty() {
+        return None;
+    }
+    let (toolchain, owned) = asked.toolchain().ok()??;
+    asked.input = asked.invocation.stdin.then(Vec::new); // cargo gives its questions an empty one
+    let compile = asked.of(toolchain, owned);
+    let (world, store) = (compile.asked.world(), &compile.asked.shop.store);
+    let bounds = kiln_sys::env::bounds(); // whoever took the picture
+    let shapes = shapes.into_iter().filter(|shape| bounds.hold(shape.questions()).is_ok());
+    let shape = shapes.into_iter().find(|shape| lookup::key_under(weak, shape, &world) == Some(*key));
+    let shape = shape.filter(|_| compile.weak == *weak)?;
+    if matches!(lookup(weak, &world, store), Looked::Found(known, _) if known == *key) {
+        return Some(());
+    }
+    store.put(&Key::Result(*key), Content::Bytes(&result.encode(key))).ok()?;
+    kiln_store::add_shape(store, weak, shape).ok()
 }
 
 /// The command line, and the files that gave words of it.
@@ -226,9 +286,14 @@ fn understand(
 
 /// Why a compile that is understood is none for the cache, if it is not.
 fn refused(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) -> Option<Reason> {
-    if let Some(reason) = script::refused(invocation, call.build) {
+    if let Some(reason) = script::refused(invocation, call.settings) {
         return Some(reason);
     }
+    kept_out(call, recognised, invocation)
+}
+
+/// The same, whatever is there.
+fn kept_out(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) -> Option<Reason> {
     if invocation.family == Family::Msvc {
         return Some(Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into()));
     }
@@ -287,14 +352,18 @@ impl<'a> Asked<'a> {
     /// The toolchain, and what belongs to it; `None` if it is better identified once the compiler has run. Everything that can still
     /// turn out to be a bypass comes before standard input is read.
     fn prepare(&mut self) -> Result<Option<(Digest, Owned)>, Reason> {
+        let loaded = self.toolchain()?;
+        self.input = self.read_input()?;
+        Ok(loaded)
+    }
+
+    fn toolchain(&self) -> Result<Option<(Digest, Owned)>, Reason> {
         let whereabouts = self.shop.whereabouts();
         let known = match toolchain::met(&self.invocation, &whereabouts)? {
             None if !self.may_run_first() => Some(toolchain::identify(&self.invocation, &whereabouts)?),
             met => met,
         };
-        let loaded = known.map(|known| self.loaded(known)).transpose()?;
-        self.input = self.read_input()?;
-        Ok(loaded)
+        known.map(|known| self.loaded(known)).transpose()
     }
 
     /// Whether nothing is gained by identifying a compiler that this cache has not met before it runs: it is a question, of which cargo
@@ -464,24 +533,23 @@ impl Compile<'_> {
         false
     }
 
-    fn restore(&self, result: &ActionResult, way: Way) -> Option<Restored> {
+    fn restore(&self, result: &ActionResult, way: Way<'_>) -> Option<Restored> {
         let restored = restore::restore(result, &self.asked.world(), &self.asked.shop.store, way);
         if restored.is_none() {
-            script::empty(&self.asked.invocation);
+            script::empty(&self.asked.invocation, way.beneath);
         }
         restored
     }
 
     /// Puts the outputs of this very result in place; with what it took to compile.
-    fn restore_again(&self, wanted: &ActionKey) -> Option<(Restored, Duration)> {
+    fn restore_again(&self, wanted: &ActionKey, beneath: &Beneath) -> Option<(Restored, Duration)> {
         let here = || match lookup(&self.weak, &self.asked.world(), &self.asked.shop.store) {
             Looked::Found(key, result) if key == *wanted => Some(result),
             _ => None,
         };
         let result = here().or_else(|| self.bring(&|| here().is_some()).then(here).flatten())?;
         let may_take = self.remote.get() && !self.asked.call.settings.read_only;
-        let way = if may_take { Way::Take } else { Way::Leave };
-        let restored = self.restore(&result, way)?;
+        let restored = self.restore(&result, Way { take: may_take, beneath: Some(beneath) })?;
         let event = Event { filled: true, ..self.hit(wanted, &result, &restored) };
         tell(&self.asked.shop, self.asked.call, event);
         Some((restored, cost(&result)))
@@ -510,7 +578,7 @@ impl Compile<'_> {
             return Err(Reason::BadOutputs(what));
         }
         let restored =
-            self.restore(&result, Way::Leave).ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
+            self.restore(&result, Way::default()).ok_or_else(|| Reason::Damaged(digest::hex(&key.0)))?;
         self.asked.step(|| format!("{key:?} restored"));
         tell(&self.asked.shop, self.asked.call, self.hit(&key, &result, &restored));
         self.note(&key);

@@ -10,7 +10,7 @@ use crate::script;
 use kiln_action::{ActionResult, Digest, FileKind, Invocation, Output, Role, Stream};
 use kiln_compiler::gcc::wrapping;
 use kiln_store::{Fetch, Store};
-use kiln_sys::files;
+use kiln_sys::files::{self, Beneath};
 use std::path::{Path, PathBuf};
 
 /// What a hit says, for this place.
@@ -23,17 +23,30 @@ pub struct Restored {
     pub taken: Vec<(Digest, PathBuf)>,
 }
 
-/// What becomes of the store's own files.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// They stay.
-    Leave,
-    /// Those that would be copied are taken: they have just come from elsewhere, and are put back behind the caller's back.
-    Take,
+/// How outputs are put in place.
+#[derive(Clone, Copy, Default)]
+pub struct Way<'a> {
+    /// Whether the store's own files that would be copied are taken: they have just come from elsewhere, and are put back behind the
+    /// caller's back. Else they stay.
+    pub take: bool,
+    /// Where a recording names the places, and nobody has today: below what they must be.
+    pub beneath: Option<&'a Beneath>,
+}
+
+impl Way<'_> {
+    /// Where a file is written that is to be at this place.
+    pub fn file(&self, to: &Path) -> Option<PathBuf> {
+        self.beneath.map_or_else(|| Some(to.to_owned()), |beneath| beneath.file(to).ok())
+    }
 }
 
 /// Puts the outputs of `result` in place. `None` means that something is damaged or cannot be written: compile.
-pub fn restore(result: &ActionResult, world: &World<'_>, store: &dyn Store, way: Way) -> Option<Restored> {
+pub fn restore(
+    result: &ActionResult,
+    world: &World<'_>,
+    store: &dyn Store,
+    way: Way<'_>,
+) -> Option<Restored> {
     let places = &world.invocation.places;
     let said: Option<Vec<_>> =
         result.streams.iter().map(|(stream, text)| Some((*stream, text.fill(places)?))).collect();
@@ -87,7 +100,7 @@ struct Restoring<'a> {
     store: &'a dyn Store,
     /// A build script's executable in the place of which a launcher is to stand.
     script: Option<PathBuf>,
-    way: Way,
+    way: Way<'a>,
     taken: Vec<(Digest, PathBuf)>,
     /// The permissions of the `.rmeta`, once it is in place: those of any new file here, today.
     metadata: Option<u32>,
@@ -95,6 +108,15 @@ struct Restoring<'a> {
 
 impl Restoring<'_> {
     fn put(&mut self, output: &Output, to: &Path) -> Option<u64> {
+        let script = self.script.as_deref() == Some(to);
+        if output.role == Role::Directory {
+            return self.directory(to).map(|()| 0);
+        }
+        let tree = self.world.invocation.outputs.tree.as_deref();
+        if let Some(above) = to.parent().filter(|above| tree.is_some_and(|tree| *above != tree)) {
+            self.directory(above)?; // it may be told before its directory
+        }
+        let path = &self.way.file(to)?;
         match output.role {
             Role::DepInfo(slot) => {
                 let text = self.result.texts.get(slot as usize)?.fill(&self.world.invocation.places)?;
@@ -104,50 +126,45 @@ impl Restoring<'_> {
                     true => wrapping::wrap(&text, invocation.family).unwrap_or(text),
                     false => inputs::with_values(&text, self.world),
                 };
-                files::write_atomic(to, &text).ok()?;
-                Some(text.len() as u64)
+                files::write_atomic(path, &text).ok()?;
+                return Some(text.len() as u64);
             }
-            Role::File if self.script.as_deref() == Some(to) => {
-                script::link(self.store, &output.digest, to)?;
-                Some(output.digest.size)
-            }
-            Role::Rlib => self.library(output, to),
-            Role::Directory => files::create_dirs(to).ok().map(|()| 0),
-            Role::File => {
-                let tree = self.world.invocation.outputs.tree.as_deref();
-                if let Some(above) = to.parent().filter(|above| tree.is_some_and(|tree| *above != tree)) {
-                    files::create_dirs(above).ok()?; // it may be told before its directory
-                }
+            Role::File if script => script::link(self.store, &output.digest, path)?,
+            Role::Rlib => self.library(output, path)?,
+            Role::File | Role::Directory => {
                 let executable = output.executable;
-                let how = match self.way {
-                    Way::Leave => Fetch::Copy { executable },
-                    Way::Take => Fetch::Take { executable },
+                let how = match self.way.take {
+                    false => Fetch::Copy { executable },
+                    true => Fetch::Take { executable },
                 };
-                if self.store.fetch(&output.digest, to, how).ok()?.taken {
+                if self.store.fetch(&output.digest, path, how).ok()?.taken {
                     self.taken.push((output.digest, to.to_owned()));
                 }
                 if output.path.path.ends_with(b".rmeta") {
-                    self.metadata = Some(files::lstat(to).ok()??.mode);
+                    self.metadata = Some(files::lstat(path).ok()??.mode);
                 }
-                Some(output.digest.size)
             }
+        }
+        Some(output.digest.size)
+    }
+
+    fn directory(&self, to: &Path) -> Option<()> {
+        match self.way.beneath {
+            Some(beneath) => beneath.directory(to).map(drop).ok(),
+            None => files::create_dirs(to).ok(),
         }
     }
 
     /// A link has the permissions under which it was stored, or that somebody gave to another link since: where a new file
     /// would have others, it is copied.
-    fn library(&self, output: &Output, to: &Path) -> Option<u64> {
+    fn library(&self, output: &Output, to: &Path) -> Option<()> {
+        let fetch = |how| self.store.fetch(&output.digest, to, how).ok().map(drop);
         let copy = Fetch::Copy { executable: output.executable };
-        let Some(mode) = self.metadata else { return self.fetch(output, to, copy) };
-        let bytes = self.fetch(output, to, Fetch::Link)?;
+        let Some(mode) = self.metadata else { return fetch(copy) };
+        fetch(Fetch::Link)?;
         if files::lstat(to).ok()??.mode == mode {
-            return Some(bytes);
+            return Some(());
         }
-        self.fetch(output, to, copy)
-    }
-
-    fn fetch(&self, output: &Output, to: &Path, how: Fetch) -> Option<u64> {
-        self.store.fetch(&output.digest, to, how).ok()?;
-        Some(output.digest.size)
+        fetch(copy)
     }
 }

@@ -104,7 +104,11 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let environment = if reporter.is_some() { Environment::capture() } else { environment };
     let Some(directory) = env::directory() else { become_compiler(&unchanged) };
     let words = argfile::words(argv, &directory);
-    let loaded = load(&words, &environment, &directory);
+    let mut loaded = load(&words, &environment, &directory);
+    let caller = loaded.settings.notes.as_ref().and_then(|_| process::environment_of_parent());
+    if caller.as_ref().is_none_or(is_nested) {
+        loaded.settings.notes = None;
+    }
     let executor = Local;
     let (build, by_hand) = build_of(&loaded.settings, recognised.family.is_c(), &environment);
     let afar = afar::Daemon::of(&loaded.settings, &environment);
@@ -112,6 +116,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
         argv,
         called,
         environment: &environment,
+        caller: caller.as_ref(),
         directory: &directory,
         settings: &loaded.settings,
         build,
@@ -161,8 +166,15 @@ fn tell_unknown(argv: &[OsString], environment: &Environment, started: Moment) {
         executor,
         afar,
         reporter,
+        caller: None,
     };
     kiln_engine::unknown(&call);
+}
+
+/// Whether the cargo that calls was itself started by a test, a program or a script that cargo runs: all that it builds is none of the build
+/// that asks for notes, whose variables it has inherited. (Cargo tells all that it runs where the package is.)
+fn is_nested(caller: &Environment) -> bool {
+    caller.get("CARGO_MANIFEST_DIR").is_some()
 }
 
 /// What a build script that is being recorded handed on to us: taken out of the environment, so that it reaches no compiler.

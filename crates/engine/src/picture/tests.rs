@@ -1,4 +1,5 @@
 use super::*;
+use crate::note::Variable;
 
 fn note(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> Note {
     Note {
@@ -8,17 +9,21 @@ fn note(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> Note {
         at_ns: u64::from(key),
         argv: argv.iter().map(OsString::from).collect(),
         directory: PathBuf::from("/w"),
-        variables: variables.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        variables: variables
+            .iter()
+            .map(|(name, value)| Variable { name: name.into(), value: value.into(), goes_on: false })
+            .collect(),
     }
 }
 
 fn unit(note: Note, files: &[&str]) -> Unit {
-    Unit { note, files: files.iter().map(|path| (PathBuf::from(path), b"x".to_vec())).collect() }
+    let file = |path: &&str| (PathBuf::from(path), CargoFile::cut(Path::new("lib-x"), b"x").unwrap());
+    Unit { note, files: files.iter().map(file).collect() }
 }
 
 #[test]
 fn what_is_written_is_read() {
-    let asked = Asked { weak: WeakKey([1; 32]), shapes: vec![1], key: ActionKey([2; 32]), result: vec![2] };
+    let asked = Asked { note: note(2, &["/bin/rustc", "-vV"], &[]), shapes: vec![1], result: vec![2] };
     let picture = Picture {
         units: vec![unit(
             note(3, &["/bin/rustc", "a b"], &[("OUT_DIR", "/t/out")]),
@@ -26,6 +31,7 @@ fn what_is_written_is_read() {
         )],
         questions: vec![asked],
         tag: b"tag".to_vec(),
+        manifests: Manifests::default(),
     };
     let bytes = picture.encode();
     assert_eq!(Picture::decode(&bytes), Ok(picture));
@@ -119,8 +125,9 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
             target: &root.join("target"),
             profile: "debug",
             environment: &environment,
+            began_ns: 7,
         };
-        Plan::of(&intent)
+        intent.plan()
     };
     assert_eq!(plan(&words, &[]), None, "without a lock file");
     write("Cargo.lock", "one");
@@ -133,6 +140,9 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
         plan(&words, &[("RUSTFLAGS", "-O")]),
         plan(&words, &[("CARGO_PROFILE_DEV_DEBUG", "0")]),
         plan(&words, &[("LD_LIBRARY_PATH", "/l")]),
+        plan(&words, &[("HOST", "mine")]),
+        plan(&words, &[("DEP_X_Y", "1")]),
+        plan(&words, &[("CARGO_FEATURE_Z", "1")]),
     ];
     assert!(others.iter().all(|other| other.as_ref().is_some_and(|other| *other != first)));
     for file in ["Cargo.lock", "Cargo.toml", ".cargo/config.toml", "home/config.toml"] {
@@ -142,4 +152,23 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
     }
     write(".cargo/config.toml", "include = \"elsewhere.toml\"");
     assert_eq!(plan(&words, &[]), None, "what is elsewhere is not read");
+}
+
+/// Guards: what a script of another package is told to have said must stand in what it said.
+#[test]
+fn what_others_said_is_known_from_what_they_said() {
+    let run = |variables: &[(&str, &str)], output: &str| {
+        let mut unit = unit(note(1, &["/t/build/x-1/build_script_build-1.real"], variables), &[]);
+        let file = CargoFile::cut(Path::new("output"), output.as_bytes()).unwrap();
+        unit.files.push((PathBuf::from("debug/build/x-1/output"), file));
+        unit
+    };
+    let kept = |variables: &[(&str, &str)]| {
+        let low = run(&[], "cargo:some-dir=/x \ncargo::metadata=OTHER=a=b\ncargo:rustc-env=A=b\n");
+        explained(vec![low, run(variables, "")]).len() == 2
+    };
+    assert!(kept(&[]));
+    assert!(kept(&[("DEP_LOW_SOME_DIR", "/x"), ("DEP_LOW_OTHER", "a=b"), ("TARGET", "x")]));
+    assert!(!kept(&[("DEP_LOW_SOME_DIR", "/y")]));
+    assert!(!kept(&[("DEP_MINE", "/x")]));
 }

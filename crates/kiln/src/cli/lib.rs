@@ -26,6 +26,7 @@ mod remote;
 mod run;
 mod session;
 mod setup;
+mod site;
 mod sketch;
 mod stats;
 mod verify;

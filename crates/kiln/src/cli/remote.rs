@@ -1,7 +1,7 @@
 //! `kiln prefetch` and `kiln push`, and what `verify`, `gc` and `clear` do with `--remote`: all of it is the daemon's work.
 
-use crate::cargo::Aim;
 use crate::daemon::{ask, client};
+use crate::site::Aim;
 use crate::{exit, fail, say, words};
 use kiln_action::WeakKey;
 use kiln_action::wire::Writer;
@@ -55,7 +55,8 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
 /// Asks for the bundle of the workspace in this directory while cargo is still starting, where nothing was built yet. Nobody waits for
 /// it, and nothing that it comes to matters.
 pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment) {
-    let Some(site) = aim.site(environment) else { return };
+    let Some(start) = kiln_sys::env::directory() else { return };
+    let site = aim.site(&start, environment);
     if settings.remote.is_empty() || settings.off || site.is_built(aim) {
         return;
     }

@@ -1,24 +1,35 @@
 //! What `kiln cargo` does around a build with an empty `target`: it says what is going to be built, so that the wrapper fills it before
 //! cargo looks; and where nobody had a picture of that build, it takes one at the end.
 
-use crate::cargo::Aim;
 use crate::daemon;
 use crate::session::Session;
+use crate::site::{Aim, Site};
 use kiln_config::Settings;
 use kiln_engine::note;
 use kiln_engine::picture::{Intent, Picture, Plan};
 use kiln_engine::workshop::Workshop;
 use kiln_link::Queued;
-use kiln_sys::env::Environment;
+use kiln_sys::clock::Moment;
+use kiln_sys::env::{self, Environment};
 use kiln_sys::{files, process};
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A build that is under way.
 pub struct Sketch<'a> {
     notes: &'a Path,
+    began: Moment,
     /// What is built, if nothing was built there before.
-    anew: Option<(&'a Aim, &'a [OsString])>,
+    anew: Option<Anew<'a>>,
+}
+
+/// A build into an empty target directory.
+struct Anew<'a> {
+    aim: &'a Aim,
+    words: &'a [OsString],
+    start: PathBuf,
+    /// All that cargo went by at the beginning, but for the lock file.
+    print: [u8; 32],
 }
 
 impl<'a> Sketch<'a> {
@@ -30,14 +41,14 @@ impl<'a> Sketch<'a> {
         environment: &Environment,
         session: &'a Session,
     ) -> Option<Sketch<'a>> {
-        let aim = aim.filter(|_| settings.build_scripts && !settings.off)?;
+        // Cargo has started whoever starts us, to run a test or a script: what it builds now is none of the workspace's.
+        let nested = environment.get("CARGO_MANIFEST_DIR").is_some();
+        let aim = aim.filter(|_| settings.build_scripts && !settings.off && !nested)?;
         let notes = session.directory()?;
-        let plain = settings.verify.is_none() && !settings.recache;
-        let anew = plain && aim.site(environment).is_some_and(|site| !site.is_built(aim));
-        if anew && let Some(plan) = plan(aim, words, environment) {
-            files::write_private(&Plan::file(notes), &plan.encode()).ok()?;
-        }
-        Some(Sketch { notes, anew: anew.then_some((aim, words)) })
+        let began = Moment::now();
+        let plain = settings.verify.is_none() && !settings.recache && !aim.unclear;
+        let anew = plain.then(|| Anew::begin(aim, words, began, environment, notes)).flatten();
+        Some(Sketch { notes, began, anew })
     }
 
     /// The directory for the wrapper's notes.
@@ -49,11 +60,11 @@ impl<'a> Sketch<'a> {
     pub fn end(self, well: bool, settings: &Settings, environment: &Environment) {
         let filled = || files::lstat(&Plan::done(self.notes)).is_ok_and(|found| found.is_some());
         if well
-            && let Some((aim, words)) = self.anew
+            && let Some(anew) = &self.anew
             && !filled()
-            && let Some(plan) = plan(aim, words, environment)
+            && let Some(plan) = anew.end(self.began, environment)
         {
-            let _ = self.take(&plan, settings, environment); // (cargo may have written another lock file)
+            let _ = self.take(&plan, settings, environment);
         }
     }
 
@@ -62,14 +73,18 @@ impl<'a> Sketch<'a> {
         let notes = note::all(self.notes);
         let is_rustc = |program: &&OsString| kiln_compiler::is_rustc(program);
         let rustc = notes.iter().filter_map(|note| note.argv.first()).find(is_rustc).cloned()?;
-        let (rustc, shop) = (Path::new(&rustc), Workshop::open(settings).ok()?);
-        let (_, key) = plan.names(rustc);
+        let cargo = notes.iter().find_map(|note| note.variable("CARGO"))?.to_owned();
+        let shop = Workshop::open(settings).ok()?;
+        let (weak, key) = plan.names(Path::new(&rustc), Path::new(&cargo), &shop.store)?;
         let picture = Picture::take(plan, notes, &shop.store)?;
         let known = || Picture::find(&key, &shop.store, self.notes);
-        if settings.read_only || known().is_some_and(|known| known.is_of_the_same_calls(&picture)) {
+        if self.began.clock_jumped()
+            || settings.read_only
+            || known().is_some_and(|known| known.says_the_same(&picture))
+        {
             return None;
         }
-        let (weak, key) = picture.keep(plan, rustc, &shop.store).ok()?;
+        picture.keep(key, &shop.store).ok()?;
         if settings.remote.is_empty() {
             return None;
         }
@@ -82,18 +97,57 @@ impl<'a> Sketch<'a> {
     }
 }
 
-/// What is going to be built, or was; `None` if there is no lock file.
-fn plan(aim: &Aim, words: &[OsString], environment: &Environment) -> Option<Plan> {
-    let site = aim.site(environment)?;
-    let (root, target) = (site.root.as_deref()?, site.target()?);
-    Plan::of(&Intent {
-        words: &told(words),
-        root,
+impl<'a> Anew<'a> {
+    fn begin(
+        aim: &'a Aim,
+        words: &'a [OsString],
+        began: Moment,
+        environment: &Environment,
+        notes: &Path,
+    ) -> Option<Anew<'a>> {
+        let start = env::directory()?;
+        let site = aim.site(&start, environment);
+        if site.apart || site.is_built(aim) {
+            return None;
+        }
+        let told = told(words);
+        let intent = intent(aim, &told, &site, began, environment);
+        let print = intent.print()?;
+        if let Some(plan) = intent.plan() {
+            files::write_private(&Plan::file(notes), &plan.encode()).ok()?;
+            // What cargo remembers of rustc's answers is asked anew: the first question is when the target is filled.
+            let _ = files::remove(&site.target.join(".rustc_info.json"));
+        }
+        Some(Anew { aim, words, start, print })
+    }
+
+    /// The plan, with the lock file that cargo may have written; `None` if anything else is not what it was at the beginning: then nobody
+    /// knows what cargo went by.
+    fn end(&self, began: Moment, environment: &Environment) -> Option<Plan> {
+        let site = self.aim.site(&self.start, environment);
+        let told = told(self.words);
+        let intent = intent(self.aim, &told, &site, began, environment);
+        (intent.print()? == self.print).then(|| intent.plan()).flatten()
+    }
+}
+
+/// What is going to be built, or was.
+fn intent<'a>(
+    aim: &'a Aim,
+    words: &'a [OsString],
+    site: &'a Site,
+    began: Moment,
+    environment: &'a Environment,
+) -> Intent<'a> {
+    Intent {
+        words,
+        root: &site.root,
         here: &site.here,
-        target: &target,
+        target: &site.target,
         profile: &aim.profile,
         environment,
-    })
+        began_ns: began.realtime_ns(),
+    }
 }
 
 /// The command line without what says only how cargo works and talks.

@@ -1,0 +1,231 @@
+//! What a command line of cargo's builds, and where, as far as one can tell before cargo runs. A wrong guess costs a target that is not
+//! filled, and nothing else.
+
+use crate::wiring;
+use kiln_sys::env::Environment;
+use kiln_sys::files;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use toml_edit::{DocumentMut, Item};
+
+/// Commands of cargo's that compile a workspace.
+const BUILDS: [&str; 12] =
+    ["b", "bench", "build", "c", "check", "clippy", "llvm-cov", "nextest", "r", "run", "t", "test"];
+/// Options of cargo's, wherever they stand, whose value is the next word.
+const WITH_VALUE: [&str; 4] = ["--color", "--config", "-C", "-Z"];
+/// An alias may be of an alias; cargo refuses those that come back to themselves.
+const DEEPEST: usize = 8;
+
+/// What a command line builds, as far as it says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Aim {
+    /// The profile's directory in `target`.
+    pub profile: String,
+    /// `--target-dir`.
+    pub target: Option<PathBuf>,
+    /// The directory of `--manifest-path`.
+    pub package: Option<PathBuf>,
+    /// Whether it names files or directories that are not looked at here.
+    pub unclear: bool,
+}
+
+/// Where a build takes place.
+pub struct Site {
+    /// The package's directory, or the one that cargo is started in.
+    pub here: PathBuf,
+    /// The workspace's.
+    pub root: PathBuf,
+    /// The target directory, as cargo spells it.
+    pub target: PathBuf,
+    /// Whether some of what is made goes elsewhere (`build.build-dir`).
+    pub apart: bool,
+}
+
+impl Aim {
+    /// What cargo builds when it is started like this; `None` if that is nothing.
+    pub fn of(arguments: &[OsString], start: &Path, environment: &Environment) -> Option<Aim> {
+        let texts = arguments.iter().map_while(|word| word.to_str());
+        let words = texts.take_while(|word| *word != "--").map(str::to_owned).collect();
+        let configured = Configured::of(start, environment);
+        let (before, words) = unalias(words, &configured)?;
+        let mut aim = Aim::default();
+        let mut named = None;
+        let (command, words) = words.split_first()?;
+        let mut words = before.iter().chain(words).map(String::as_str);
+        while let Some(word) = words.next() {
+            let (flag, value) = match word.split_once('=') {
+                Some((flag, value)) if flag.starts_with("--") => (flag, Some(value)),
+                _ => (word, None),
+            };
+            let mut value = || value.or_else(|| words.next());
+            match flag {
+                "--release" | "-r" => named = Some("release"),
+                "--profile" => named = value(),
+                "--target-dir" => aim.target = value().map(PathBuf::from),
+                "--manifest-path" => {
+                    let manifest = value().map(Path::new);
+                    aim.package = manifest.and_then(Path::parent).map(Path::to_owned);
+                }
+                "--config" => aim.unclear |= value().is_none_or(is_elsewhere),
+                "--target" => aim.unclear |= value().is_none_or(|target| target.ends_with(".json")),
+                "--lockfile-path" | "-Z" => aim.unclear = true,
+                flag if flag.starts_with("-C") || flag.starts_with("-Z") => aim.unclear = true,
+                _ => {}
+            }
+        }
+        let profile = match named {
+            None if command == "bench" => "release",
+            None | Some("dev" | "test") => "debug",
+            Some("bench") => "release",
+            Some(name) => name,
+        };
+        Some(Aim { profile: profile.to_owned(), ..aim })
+    }
+
+    /// Where it takes place.
+    pub fn site(&self, start: &Path, environment: &Environment) -> Site {
+        let here = self.package.as_ref().map_or_else(|| start.to_owned(), |package| start.join(package));
+        let configured = Configured::of(start, environment);
+        let root = workspace(&here);
+        // What is named is named from where cargo runs, or from where the file is that names it (cargo 1.95, `target_dir`).
+        let variable =
+            |name| environment.get(name).filter(|value| !value.is_empty()).map(|value| start.join(value));
+        let target = self.target.as_ref().map(|target| start.join(target));
+        let target =
+            target.or_else(|| variable("CARGO_TARGET_DIR")).or_else(|| variable("CARGO_BUILD_TARGET_DIR"));
+        let target = target.or_else(|| configured.directory("target-dir"));
+        let apart =
+            environment.get("CARGO_BUILD_BUILD_DIR").is_some() || configured.directory("build-dir").is_some();
+        Site { here, target: target.unwrap_or_else(|| root.join("target")), root, apart }
+    }
+}
+
+impl Site {
+    /// Whether something was built for the profile already.
+    pub fn is_built(&self, aim: &Aim) -> bool {
+        files::stat(&self.target.join(&aim.profile)).is_ok_and(|found| found.is_some())
+    }
+}
+
+/// Whether a value of `--config` is a file, or says that outputs go elsewhere.
+fn is_elsewhere(value: &str) -> bool {
+    const MOVES: [&str; 3] = ["build", "include", "alias"];
+    let Some((key, _)) = value.split_once('=') else { return true };
+    let first = key.trim().split('.').next().unwrap_or_default();
+    MOVES.contains(&first.trim_matches(['"', '\'']))
+}
+
+/// What stands before the command, and the command with what stands behind it, aliases resolved; `None` if nothing is built.
+fn unalias(mut words: Vec<String>, configured: &Configured) -> Option<(Vec<String>, Vec<String>)> {
+    let mut before = Vec::new();
+    for _ in 0..DEEPEST {
+        let mut rest = words.into_iter();
+        let command = loop {
+            let word = rest.next()?;
+            if !word.starts_with(['-', '+']) {
+                break word;
+            }
+            let takes = WITH_VALUE.contains(&word.as_str());
+            before.push(word);
+            before.extend(takes.then(|| rest.next()).flatten());
+        };
+        // (a command of cargo's own is never an alias)
+        if command.len() > 1 && BUILDS.contains(&command.as_str()) {
+            return Some((before, [command].into_iter().chain(rest).collect()));
+        }
+        words = match configured.alias(&command) {
+            Some(words) => words.into_iter().chain(rest).collect(),
+            None if BUILDS.contains(&command.as_str()) => {
+                return Some((before, [command].into_iter().chain(rest).collect()));
+            }
+            None => return None,
+        };
+    }
+    None
+}
+
+/// Cargo's configuration, the nearest file first.
+struct Configured {
+    files: Vec<(PathBuf, DocumentMut)>,
+    /// Aliases that variables say.
+    variables: Vec<(String, String)>,
+}
+
+impl Configured {
+    fn of(start: &Path, environment: &Environment) -> Configured {
+        let files = wiring::config_files(environment, start).into_iter();
+        let aliases = environment.iter().filter_map(|(name, value)| {
+            let name = name.to_str()?.strip_prefix("CARGO_ALIAS_")?;
+            Some((name.to_owned(), value.to_str()?.to_owned()))
+        });
+        Configured {
+            files: files.filter_map(|file| wiring::read(&file).map(|text| (file, text))).collect(),
+            variables: aliases.collect(),
+        }
+    }
+
+    fn first<'a, T>(
+        &'a self,
+        table: &str,
+        key: &str,
+        read: impl Fn(&'a Path, &'a Item) -> Option<T>,
+    ) -> Option<T> {
+        let mut found = self.files.iter().filter_map(|(file, text)| Some((file, text.get(table)?.get(key)?)));
+        found.find_map(|(file, item)| read(file, item))
+    }
+
+    /// A directory below `[build]`, from where `.cargo` is.
+    fn directory(&self, key: &str) -> Option<PathBuf> {
+        self.first("build", key, |file, item| Some(file.parent()?.parent()?.join(item.as_str()?)))
+    }
+
+    fn alias(&self, command: &str) -> Option<Vec<String>> {
+        let split = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+        let called = command.to_uppercase().replace(['-', '.'], "_");
+        if let Some((_, words)) = self.variables.iter().find(|(name, _)| *name == called) {
+            return Some(split(words));
+        }
+        self.first("alias", command, |_, item| match item.as_array() {
+            Some(words) => words.iter().map(|word| word.as_str().map(str::to_owned)).collect(),
+            None => item.as_str().map(split),
+        })
+    }
+}
+
+/// The directory of the workspace that a package is in (cargo 1.95, `find_workspace_root`): itself, what its manifest points to, or the
+/// nearest one above that has a workspace which does not leave it out.
+fn workspace(package: &Path) -> PathBuf {
+    let package = package.ancestors().find(|above| manifest(above).is_some()).unwrap_or(package);
+    let own = manifest(package);
+    let has_workspace = |text: &DocumentMut| text.get("workspace").is_some();
+    if own.as_ref().is_some_and(has_workspace) {
+        return package.to_owned();
+    }
+    let pointer = own.as_ref().and_then(|text| text.get("package")?.get("workspace")?.as_str());
+    if let Some(pointer) = pointer {
+        let path = package.join(pointer);
+        return files::real_path(&path).ok().flatten().unwrap_or(path);
+    }
+    let above = package.ancestors().skip(1).find(|above| {
+        manifest(above).is_some_and(|text| has_workspace(&text) && !leaves_out(&text, above, package))
+    });
+    above.unwrap_or(package).to_owned()
+}
+
+fn manifest(directory: &Path) -> Option<DocumentMut> {
+    let file = directory.join("Cargo.toml");
+    files::stat(&file).ok()??;
+    Some(wiring::read(&file).unwrap_or_default())
+}
+
+fn leaves_out(workspace: &DocumentMut, root: &Path, package: &Path) -> bool {
+    let lists = |key: &str| {
+        let paths = workspace.get("workspace").and_then(|it| it.get(key)?.as_array());
+        let mut paths = paths.into_iter().flatten().filter_map(|path| path.as_str());
+        paths.any(|path| package.starts_with(root.join(path)))
+    };
+    lists("exclude") && !lists("members")
+}
+
+#[cfg(test)]
+mod tests;
