@@ -222,11 +222,16 @@ fn in_target<'a>(project: &Project<'a>, mode: Mode) -> Project<'a> {
 /// Seeds and length from the environment, for runs longer than CI's: `KILN_FUZZ_SEED` (the first seed) and
 /// `KILN_FUZZ_ROUNDS` (how many seeds).
 pub fn play_from_environment() {
+    rounds_from_environment(|seed| play(seed, STEPS));
+}
+
+/// Plays the seeds that `KILN_FUZZ_SEED` and `KILN_FUZZ_ROUNDS` ask for; none if they are not set.
+pub fn rounds_from_environment(play: impl Fn(u64)) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect(name));
     let (seed, rounds) = (number("KILN_FUZZ_SEED"), number("KILN_FUZZ_ROUNDS"));
     let first = seed.unwrap_or_else(|| nanos_now() as u64);
     for offset in 0..rounds.unwrap_or(u64::from(seed.is_some())) {
-        play(first.wrapping_add(offset), STEPS);
+        play(first.wrapping_add(offset));
     }
 }
 

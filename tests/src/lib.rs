@@ -15,4 +15,6 @@ pub mod macros;
 pub mod native;
 pub mod probes;
 pub mod projects;
+pub mod siege;
+pub mod told;
 pub mod world;

@@ -1,0 +1,100 @@
+//! What cargo tells a unit is today's, whatever was told when a target was built before: every place from which cargo takes it changes, and
+//! nothing else does.
+//!
+//! The histories at the end are random: `KILN_FUZZ_SEED=<seed> cargo test -p kiln-tests --test told chosen_or_longer` plays one
+//! again, `KILN_FUZZ_ROUNDS=<n>` plays n of them from there (or from a random seed).
+
+use kiln_testkit::TestSpace;
+use kiln_tests::told::{DIMENSIONS, Told, place, play, usual};
+
+/// Filled as usual; then each variant is what plain cargo makes, when it is new and when it has been built before; and so is the way back.
+#[track_caller]
+fn follows(name: &str) {
+    let space = TestSpace::new();
+    let mut told = Told::new(&space);
+    let is =
+        |outcome: Result<(), String>| outcome.unwrap_or_else(|difference| panic!("{name}: {difference}"));
+    is(told.check().map(drop));
+    is(told.check_filled());
+    for variant in 1..DIMENSIONS[place(name)].variants {
+        let mut state = usual();
+        state[place(name)] = variant;
+        told.become_(&state);
+        is(told.check().map(drop));
+        is(told.check().map(drop));
+        told.become_(&usual());
+        is(told.check().map(drop));
+    }
+}
+
+macro_rules! dimensions {
+    ($($test:ident = $name:literal;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                follows($name);
+            }
+        )*
+
+        #[test]
+        fn every_dimension_has_its_test() {
+            let tested = [$($name),*];
+            assert!(DIMENSIONS.iter().all(|it| tested.contains(&it.name)));
+        }
+    };
+}
+
+dimensions! {
+    description = "description";
+    license = "license";
+    authors = "authors";
+    version = "version";
+    inherited_homepage = "inherited homepage";
+    inherited_rust_version = "inherited rust-version";
+    readme = "readme";
+    links = "links";
+    what_a_script_says = "what a dependency's script says";
+    what_a_script_sets = "what a script sets, with a blank behind";
+    features = "features";
+    opt_level = "opt-level";
+    debug = "debug";
+    release = "release";
+    configured = "configured [env]";
+    configured_like_cargos = "configured [env] called like one of cargo's";
+    users_host = "the user's HOST";
+    users_profile = "the user's PROFILE and DEBUG";
+    users_dep = "the user's DEP_";
+    users_feature = "the user's CARGO_FEATURE_";
+    users_pkg = "the user's CARGO_PKG_";
+    rustflags = "RUSTFLAGS";
+    watched = "a variable that is watched";
+    another_program = "another program";
+    where_cargo_is_started = "where cargo is started";
+    stray_lock_file = "a stray lock file";
+    moved_dependency = "another path of a dependency";
+    workspace_wrapper = "the compiler's wrapper of the workspace";
+}
+
+macro_rules! histories {
+    ($($name:ident = $seed:literal;)*) => {
+        $(
+            #[test]
+            fn $name() {
+                play($seed, 6);
+            }
+        )*
+    };
+}
+
+histories! {
+    history_1 = 1;
+    history_2 = 2;
+    history_3 = 3;
+    history_4 = 4;
+}
+
+/// Nothing by default: see `KILN_FUZZ_SEED` and `KILN_FUZZ_ROUNDS`.
+#[test]
+fn chosen_or_longer() {
+    kiln_tests::history::rounds_from_environment(|seed| play(seed, 8));
+}
