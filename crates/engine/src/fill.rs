@@ -13,12 +13,13 @@
 
 use crate::afar::{Afar, Brought, Made, Wanted};
 use crate::cargo_files::variables_of;
+use crate::journal;
 use crate::note::{self, Note, Variable};
-use crate::picture::{self, Asked, Picture, Plan, Unit, WORTH_MS};
+use crate::picture::{self, Asked, Picture, Plan, WORTH_MS};
 use crate::pipeline::{self, Call, Served};
 use crate::script;
 use crate::workshop::Workshop;
-use kiln_action::{ActionKey, Digest, Family, Stream, WeakKey};
+use kiln_action::{ActionKey, Digest, Family, Stream, Unit, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_store::{Content, Keep, Key, Store};
 use kiln_sys::clock::Moment;
@@ -42,7 +43,13 @@ pub fn before_cargo(call: &Call<'_>) -> Vec<(Digest, PathBuf)> {
     if let Some(plan) = plan
         && files::remove(&file).is_ok_and(|was_there| was_there)
     {
-        return fill(call, &plan, notes, Path::new(rustc)).unwrap_or_default();
+        let filled = fill(call, &plan, notes, Path::new(rustc));
+        let unit = Unit { name: "cargo".into(), ..Unit::default() };
+        journal::step(call.settings.log.as_ref(), &unit, || match &filled {
+            Ok(_) => "filled what it could".to_owned(),
+            Err(why) => format!("not filled: {why}"),
+        });
+        return filled.unwrap_or_default();
     }
     Vec::new()
 }
@@ -68,38 +75,52 @@ fn asked_first(argv: &[OsString]) -> Option<&OsString> {
     }
 }
 
-fn fill(call: &Call<'_>, plan: &Plan, notes: &Path, rustc: &Path) -> Option<Vec<(Digest, PathBuf)>> {
-    let shop = Workshop::open(call.settings).ok()?;
+fn fill(
+    call: &Call<'_>,
+    plan: &Plan,
+    notes: &Path,
+    rustc: &Path,
+) -> Result<Vec<(Digest, PathBuf)>, &'static str> {
+    let shop = Workshop::open(call.settings).map_err(|_| "there is no cache")?;
     let cargo = call.environment.get("CARGO").map(OsString::from).or_else(process::program_of_parent);
-    let (weak, key) = plan.names(rustc, Path::new(cargo.as_ref()?), &shop.store)?;
+    let names = cargo.as_ref().and_then(|cargo| plan.names(rustc, Path::new(cargo), &shop.store));
+    let (weak, key) = names.ok_or("cargo cannot be read")?;
     let picture = Picture::find(&key, &shop.store, notes).or_else(|| {
         bring(call, weak, key);
         Picture::find(&key, &shop.store, notes)
-    })?;
-    let answered = picture.questions.iter().all(|asked| answer(call, asked, rustc).is_some());
-    let told = || answered && picture.manifests.hold(plan.began_ns, shop.store.memo());
-    if picture.units.is_empty() || picture.questions.is_empty() || !told() {
-        return None; // what cargo would say today is not known
+    });
+    let picture = picture.ok_or("there is no picture of such a build")?;
+    if picture.units.is_empty() || picture.questions.is_empty() {
+        return Err("the picture is empty");
     }
+    if !picture.questions.iter().all(|asked| answer(call, asked, rustc).is_some()) {
+        return Err("the compiler may answer otherwise today");
+    }
+    if !picture.manifests.hold(plan.began_ns, shop.store.memo()) {
+        return Err("a manifest is another, or has just been changed");
+    }
+    let unwritable = |_| "the target directory cannot be written";
     let is_there = |path: &Path| files::lstat(path).map_or(true, |found| found.is_some());
-    if !is_there(&plan.target) && !picture.tag.is_empty() {
-        files::create_dirs(&plan.target).ok()?;
-        files::write_atomic(&plan.target.join("CACHEDIR.TAG"), &picture.tag).ok()?;
+    let is_new = !is_there(&plan.target);
+    files::create_dirs(&plan.target).map_err(unwritable)?;
+    if is_new && !picture.tag.is_empty() {
+        files::write_atomic(&plan.target.join("CACHEDIR.TAG"), &picture.tag).map_err(unwritable)?;
     }
-    files::create_dirs(&plan.target).ok()?;
-    let beneath = Beneath::open(&plan.target).ok()?;
+    let beneath = Beneath::open(&plan.target).map_err(unwritable)?;
     // Cargo's own lock, which it takes itself once this question is answered.
     let lock = plan.profile.join(".cargo-lock");
-    let _held = Lock::try_exclusive(&beneath.file(&lock).ok()?).ok()??;
+    let held = Lock::try_exclusive(&beneath.file(&lock).map_err(unwritable)?).map_err(unwritable)?;
+    let _held = held.ok_or("another cargo is at work there")?;
     if is_there(&plan.profile.join(".fingerprint")) {
-        return None; // somebody was here before
+        return Err("somebody was here before");
     }
-    files::touch_now(&lock).ok()?;
+    files::touch_now(&lock).map_err(unwritable)?;
+    let since = files::lstat(&lock).map_err(unwritable)?.ok_or("the target directory is gone")?;
     let filling = Filling {
         call,
         target: &plan.target,
         beneath: &beneath,
-        since: files::lstat(&lock).ok()??.identity.mtime_ns,
+        since: since.identity.mtime_ns,
         rustc,
         patience: call.afar.map(Patience::with),
         taken: RefCell::default(),
@@ -111,7 +132,7 @@ fn fill(call: &Call<'_>, plan: &Plan, notes: &Path, rustc: &Path) -> Option<Vec<
     } else {
         let _ = files::write_private(&Plan::done(notes), b""); // else a picture is taken that there is already
     }
-    Some(filling.taken.into_inner())
+    Ok(filling.taken.into_inner())
 }
 
 /// A question of cargo's that is answered as it was then: if the compiler is the same, and all else that the answer hangs on.
@@ -233,7 +254,7 @@ struct Filling<'a> {
 impl Filling<'_> {
     /// All units that can be filled. One that needs another that is not filled is not filled either: what that comes to today, cargo tells
     /// it. What scripts tell other packages is taken for what they would tell today only where all of them are filled.
-    fn all<'u>(&self, units: &'u [Unit]) -> Vec<&'u Unit> {
+    fn all<'u>(&self, units: &'u [picture::Unit]) -> Vec<&'u picture::Unit> {
         let needs = picture::needs(units);
         let mut done = vec![false; units.len()];
         let mut all_runs = true;
@@ -247,7 +268,7 @@ impl Filling<'_> {
     }
 
     /// One unit: its outputs, then cargo's files about it.
-    fn unit(&self, unit: &Unit) -> Option<()> {
+    fn unit(&self, unit: &picture::Unit) -> Option<()> {
         let note = &unit.note;
         let recognised = recognised(note, self.rustc)?;
         let environment = self.environment(unit, recognised.family);
@@ -267,7 +288,7 @@ impl Filling<'_> {
     }
 
     /// Whether a script's run comes to what cargo was told of it then: flags and variables of other units follow from that.
-    fn told_the_same(&self, unit: &Unit, served: &Served<'_>) -> Option<()> {
+    fn told_the_same(&self, unit: &picture::Unit, served: &Served<'_>) -> Option<()> {
         if !unit.is_run() {
             return Some(());
         }
@@ -284,7 +305,7 @@ impl Filling<'_> {
 
     /// Cargo's files about a unit. What a script made has just been made, and must not be younger than cargo's files about whoever reads
     /// it. So what else was looked at is looked at once more, now that these have their times.
-    fn about(&self, unit: &Unit, served: &Served<'_>, environment: &Environment) -> Option<()> {
+    fn about(&self, unit: &picture::Unit, served: &Served<'_>, environment: &Environment) -> Option<()> {
         let late = unit.note.variable("OUT_DIR").is_some();
         for (path, file) in &unit.files {
             self.put(path, &file.fill(environment)?, late)?;
@@ -307,7 +328,7 @@ impl Filling<'_> {
 
     /// What cargo gives the call: today's environment, and what follows from manifests and the scripts that ran before. Where programs
     /// are is today's, too.
-    fn environment(&self, unit: &Unit, family: Family) -> Environment {
+    fn environment(&self, unit: &picture::Unit, family: Family) -> Environment {
         let note = &unit.note;
         let today = |variable: &Variable| {
             let value = match variable.name.to_str()? {

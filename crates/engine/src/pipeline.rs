@@ -200,7 +200,7 @@ pub fn serve_again<'a>(
     if invocation.stdin || !is_below(&invocation.outputs, beneath) {
         return None;
     }
-    let (toolchain, owned) = asked.toolchain().ok()??;
+    let (toolchain, owned) = asked.loaded(asked.known().ok()?).ok()?;
     let compile = asked.of(toolchain, owned);
     let restored = compile.restore_again(key, beneath);
     let what =
@@ -230,7 +230,7 @@ pub fn answer_again(
     if !asked.is_question() || !result.outputs.is_empty() {
         return None;
     }
-    let (toolchain, owned) = asked.toolchain().ok()??;
+    let (toolchain, owned) = asked.loaded(asked.known().ok()?).ok()?;
     asked.input = asked.invocation.stdin.then(Vec::new); // cargo gives its questions an empty one
     let compile = asked.of(toolchain, owned);
     let (world, store) = (compile.asked.world(), &compile.asked.shop.store);
@@ -352,18 +352,23 @@ impl<'a> Asked<'a> {
     /// The toolchain, and what belongs to it; `None` if it is better identified once the compiler has run. Everything that can still
     /// turn out to be a bypass comes before standard input is read.
     fn prepare(&mut self) -> Result<Option<(Digest, Owned)>, Reason> {
-        let loaded = self.toolchain()?;
+        let met = toolchain::met(&self.invocation, &self.shop.whereabouts())?;
+        let loaded = match met {
+            None if !self.may_run_first() => Some(self.known()?),
+            met => met,
+        };
+        let loaded = loaded.map(|known| self.loaded(known)).transpose()?;
         self.input = self.read_input()?;
         Ok(loaded)
     }
 
-    fn toolchain(&self) -> Result<Option<(Digest, Owned)>, Reason> {
+    /// The toolchain, identified if it must be.
+    fn known(&self) -> Result<Known, Reason> {
         let whereabouts = self.shop.whereabouts();
-        let known = match toolchain::met(&self.invocation, &whereabouts)? {
-            None if !self.may_run_first() => Some(toolchain::identify(&self.invocation, &whereabouts)?),
-            met => met,
-        };
-        known.map(|known| self.loaded(known)).transpose()
+        match toolchain::met(&self.invocation, &whereabouts)? {
+            Some(known) => Ok(known),
+            None => toolchain::identify(&self.invocation, &whereabouts),
+        }
     }
 
     /// Whether nothing is gained by identifying a compiler that this cache has not met before it runs: it is a question, of which cargo
