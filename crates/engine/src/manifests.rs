@@ -33,9 +33,7 @@ impl Manifests {
         let mut files = BTreeSet::new();
         for package in packages {
             files.extend(READMES.map(|name| package.join(name)));
-            for root in
-                [Some(package.to_owned()), workspace_named(&package.join(MANIFEST))?].into_iter().flatten()
-            {
+            for root in [package.to_owned()].into_iter().chain(workspaces_named(&package.join(MANIFEST))?) {
                 files.extend(root.ancestors().map(|above| above.join(MANIFEST)));
             }
         }
@@ -94,19 +92,18 @@ fn state(path: &Path, began_ns: i64, memo: &Memo) -> Option<Option<Digest>> {
     }
 }
 
-/// The directory that a manifest names as its workspace's (`None` within: it names none); `None` if that cannot be told by looking for the
-/// word.
-fn workspace_named(manifest: &Path) -> Option<Option<PathBuf>> {
+/// The directories that a manifest may name as its workspace's; `None` if that cannot be told by looking for the word.
+fn workspaces_named(manifest: &Path) -> Option<Vec<PathBuf>> {
     let text = files::read_limited(manifest, LARGEST).ok()?;
-    match named(&text)? {
-        Some(path) => Some(Some(manifest.parent()?.join(path))),
-        None => Some(None),
-    }
+    let package = manifest.parent()?;
+    Some(named(&text)?.into_iter().map(|path| package.join(path)).collect())
 }
 
-/// The text of `workspace = "…"`, wherever it stands: what is no such key of `[package]` brings a file that does not matter.
-fn named(manifest: &[u8]) -> Option<Option<PathBuf>> {
+/// Every text of `workspace = "…"`, wherever it stands: which of them is the key of `[package]` is not asked (another may stand in a comment
+/// or a table of some tool's), and what is none brings files that do not matter.
+fn named(manifest: &[u8]) -> Option<Vec<PathBuf>> {
     const WORD: &[u8] = b"workspace";
+    let mut found = Vec::new();
     for at in memchr::memmem::find_iter(manifest, WORD) {
         let rest = manifest[at + WORD.len()..].trim_ascii_start();
         let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
@@ -118,9 +115,9 @@ fn named(manifest: &[u8]) -> Option<Option<PathBuf>> {
         if text.is_empty() || text.contains(&b'\\') || text.contains(&b'\n') {
             return None; // a string in several lines, or with escapes
         }
-        return Some(Some(PathBuf::from(OsString::from_vec(text.to_vec()))));
+        found.push(PathBuf::from(OsString::from_vec(text.to_vec())));
     }
-    Some(None)
+    Some(found)
 }
 
 #[cfg(test)]
@@ -128,17 +125,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_workspace_that_a_manifest_names() {
+    fn the_workspaces_that_a_manifest_may_name() {
         let is = |text: &str| named(text.as_bytes());
-        assert_eq!(is("[package]\nname = \"a\"\n"), Some(None));
-        assert_eq!(is("[package]\nversion.workspace = true\n[workspace]\nmembers = []\n"), Some(None));
+        let up = || Some(vec![PathBuf::from("../up")]);
+        assert_eq!(is("[package]\nname = \"a\"\n"), Some(vec![]));
+        assert_eq!(is("[package]\nversion.workspace = true\n[workspace]\nmembers = []\n"), Some(vec![]));
         for text in
             ["workspace = \"../up\"", "package.workspace='../up'", "package = { \"workspace\" = \"../up\" }"]
         {
-            assert_eq!(is(text), Some(Some(PathBuf::from("../up"))), "{text}");
+            assert_eq!(is(text), up(), "{text}");
         }
         for text in ["workspace = \"\"\"\n../up\"\"\"", "workspace = \"..\\u002fup\""] {
             assert_eq!(is(text), None, "{text}");
+        }
+        let both = Some(vec![PathBuf::from("../gone"), PathBuf::from("../up")]);
+        for text in [
+            "# workspace = \"../gone\"\nworkspace = \"../up\"\n",
+            "metadata = { x = { workspace = '../gone' } }\nworkspace = '../up'\n",
+        ] {
+            assert_eq!(is(text), both, "{text}");
         }
     }
 }
