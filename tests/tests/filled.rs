@@ -375,3 +375,18 @@ fn for_another_target() {
     filled(&project, &["build", "--target", triple]);
     assert_eq!(project.prints(&format!("{triple}/debug/app")), "3 hidden one ! one\n");
 }
+
+#[test]
+fn the_directory_that_cargo_makes_for_tests_is_there() {
+    let space = TestSpace::new();
+    let project = space.project("ws");
+    project.write("Cargo.toml", manifest("a", "")).write("src/lib.rs", "").write(
+        "tests/t.rs",
+        "#[test]\nfn t() {\n    \
+         std::fs::write(concat!(env!(\"CARGO_TARGET_TMPDIR\"), \"/x\"), \"\").unwrap();\n}\n",
+    );
+    build(&project, &["test"]);
+    project.clean();
+    let outcome = build(&project, &["test", "-v"]);
+    assert!(outcome.err().contains("Fresh "), "not filled:\n{outcome}");
+}

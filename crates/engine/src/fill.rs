@@ -316,6 +316,10 @@ impl Filling<'_> {
         if unit.is_run() {
             script::filled(&served.invocation, self.call.settings, self.beneath)?;
         }
+        // Cargo makes this directory on its way to a compile that it tells of it (`prepare_tmp`), and this one it does not ask for.
+        if let Some(directory) = unit.note.variable("CARGO_TARGET_TMPDIR") {
+            self.beneath.directory(Path::new(directory)).ok()?;
+        }
         Some(())
     }
 
