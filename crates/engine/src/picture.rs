@@ -45,8 +45,10 @@ pub struct Intent<'a> {
     pub words: &'a [OsString],
     /// The workspace's directory, in which the lock file is.
     pub root: &'a Path,
-    /// The directory in which cargo is started.
+    /// The package's directory, or the one in which cargo is started.
     pub here: &'a Path,
+    /// The directory in which cargo is started: its configuration is looked for from there, wherever the package is.
+    pub start: &'a Path,
     /// The target directory; absolute.
     pub target: &'a Path,
     /// The profile's directory in it.
@@ -65,11 +67,11 @@ impl Intent<'_> {
         text.u32(self.words.len() as u32);
         self.words.iter().for_each(|word| text.bytes(word.as_bytes()));
         let home = cargo_home(self)?;
-        for path in [self.root, self.here, self.target, &home] {
+        for path in [self.root, self.here, self.start, self.target, &home] {
             text.bytes(path.as_os_str().as_bytes());
         }
         let manifests = [self.root.join("Cargo.toml"), self.here.join("Cargo.toml")];
-        for path in manifests.into_iter().chain(configurations(self.here, &home)) {
+        for path in manifests.into_iter().chain(configurations(self.start, &home)) {
             let content = match files::lstat(&path).ok()? {
                 Some(_) => Some(files::read_limited(&path, LARGEST_NOTE).ok()?),
                 None => None,
@@ -157,20 +159,25 @@ impl Plan {
 /// Where cargo has what is the user's.
 fn cargo_home(intent: &Intent<'_>) -> Option<PathBuf> {
     let named = intent.environment.get("CARGO_HOME").filter(|home| !home.is_empty());
-    named.map(|home| intent.here.join(home)).or_else(|| Some(kiln_sys::env::home()?.join(".cargo")))
+    named.map(|home| intent.start.join(home)).or_else(|| Some(kiln_sys::env::home()?.join(".cargo")))
 }
 
 /// Where cargo looks for its configuration (the cargo book, "Hierarchical structure"). A variable in its `[env]` is one that calls have
 /// and we cannot see.
-fn configurations(here: &Path, home: &Path) -> Vec<PathBuf> {
-    let above = here.ancestors().map(|directory| directory.join(".cargo"));
+fn configurations(start: &Path, home: &Path) -> Vec<PathBuf> {
+    let above = start.ancestors().map(|directory| directory.join(".cargo"));
     let all = above.chain([home.to_owned()]);
     all.flat_map(|directory| ["config.toml", "config"].map(|name| directory.join(name))).collect()
 }
 
-/// Whether a configuration takes in other files, which nobody reads here.
+/// Whether a configuration takes in other files, which nobody reads here. The key may stand in quotes, or be that of a list of tables.
 fn includes_others(text: &[u8]) -> bool {
-    text.split(|byte| *byte == b'\n').any(|line| line.trim_ascii().starts_with(b"include"))
+    const BEFORE: &[u8] = b"\xef\xbb\xbf \t[\"'";
+    let key = |line: &[u8]| -> bool {
+        let start = line.iter().position(|byte| !BEFORE.contains(byte)).unwrap_or(line.len());
+        line[start..].starts_with(b"include")
+    };
+    text.split(|byte| *byte == b'\n').any(key)
 }
 
 /// Variables that say what cargo builds and how; and those that are called like some that it sets: where it does not set them they reach

@@ -122,6 +122,7 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
             words,
             root,
             here: root,
+            start: &root.join("apart"),
             target: &root.join("target"),
             profile: "debug",
             environment: &environment,
@@ -145,13 +146,17 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
         plan(&words, &[("CARGO_FEATURE_Z", "1")]),
     ];
     assert!(others.iter().all(|other| other.as_ref().is_some_and(|other| *other != first)));
-    for file in ["Cargo.lock", "Cargo.toml", ".cargo/config.toml", "home/config.toml"] {
+    for file in ["Cargo.lock", "Cargo.toml", "apart/.cargo/config.toml", "home/config.toml"] {
         let before = plan(&words, &[]).unwrap();
         write(file, "[env]\nother = \"1\"");
         assert_ne!(plan(&words, &[]).unwrap(), before, "{file}");
     }
-    write(".cargo/config.toml", "include = \"elsewhere.toml\"");
-    assert_eq!(plan(&words, &[]), None, "what is elsewhere is not read");
+    for include in
+        ["include = 'elsewhere.toml'", "\"include\" = ['elsewhere.toml']", "\u{feff}[[include]]\npath = 'x'"]
+    {
+        write(".cargo/config.toml", include);
+        assert_eq!(plan(&words, &[]), None, "what is elsewhere is not read: {include}");
+    }
 }
 
 /// Guards: what a script of another package is told to have said must stand in what it said.

@@ -111,7 +111,7 @@ impl<'a> Anew<'a> {
             return None;
         }
         let told = told(words);
-        let intent = intent(aim, &told, &site, began, environment);
+        let intent = intent(aim, &told, (&start, &site), began, environment);
         let print = intent.print()?;
         if let Some(plan) = intent.plan() {
             files::write_private(&Plan::file(notes), &plan.encode()).ok()?;
@@ -126,7 +126,7 @@ impl<'a> Anew<'a> {
     fn end(&self, began: Moment, environment: &Environment) -> Option<Plan> {
         let site = self.aim.site(&self.start, environment);
         let told = told(self.words);
-        let intent = intent(self.aim, &told, &site, began, environment);
+        let intent = intent(self.aim, &told, (&self.start, &site), began, environment);
         (intent.print()? == self.print).then(|| intent.plan()).flatten()
     }
 }
@@ -135,7 +135,7 @@ impl<'a> Anew<'a> {
 fn intent<'a>(
     aim: &'a Aim,
     words: &'a [OsString],
-    site: &'a Site,
+    (start, site): (&'a Path, &'a Site),
     began: Moment,
     environment: &'a Environment,
 ) -> Intent<'a> {
@@ -143,6 +143,7 @@ fn intent<'a>(
         words,
         root: &site.root,
         here: &site.here,
+        start,
         target: &site.target,
         profile: &aim.profile,
         environment,
