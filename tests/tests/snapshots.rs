@@ -246,6 +246,32 @@ fn no_value_of_the_users_is_in_a_picture() {
     project.assert_fresh_after(project.plain(&["build", "-v"]));
 }
 
+/// A result whose name says something of a secret is named to nobody: a store gets no picture of such a build.
+#[test]
+fn a_picture_that_names_results_of_secrets_stays_here() {
+    for (variable, travels) in [("SECRET_PIN", false), ("WORD", true)] {
+        let mut space = TestSpace::new();
+        let share = space.path("share");
+        fs::create_dir_all(&share).unwrap();
+        space.set_env("KILN_REMOTE", format!("file://{}", share.display()));
+        space.set_env(variable, "4711");
+        let project = chain(&space, "ws");
+        project.write(
+            "base/src/lib.rs",
+            format!(
+                "pub const SAID: Option<&str> = option_env!({variable:?});\npub fn value() -> i32 {{ 3 }}\n"
+            ),
+        );
+        build(&project, &["build"]);
+        run(&mut space.kiln(&["daemon", "wait", "--for", "60s"])).ok();
+        let _ = run(&mut space.kiln(&["daemon", "stop"]));
+        let key = *pictures(space.cache()).first().expect("a picture");
+        let name = key.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let shared = tree::files(&share).into_iter().any(|path| path.to_string_lossy().contains(&name));
+        assert_eq!(shared, travels, "{variable}: {:?}", tree::files(&share));
+    }
+}
+
 /// A test that runs cargo on a package of its own: what it builds is none of the workspace's.
 #[test]
 fn what_tests_build_is_in_no_picture() {

@@ -50,6 +50,7 @@ fn tests() -> Result<(), String> {
     } else {
         step("tests", &["cargo", "test", "--workspace", "--locked", "--no-fail-fast"], &[])?;
     }
+    step("toolchains", &["cargo", "xtask", "toolchains", "--quick"], &[])?;
     step("doc tests", &["cargo", "test", "--workspace", "--locked", "--doc"], &[])
 }
 

@@ -12,6 +12,7 @@ mod ci;
 mod dist;
 mod docs;
 mod proof;
+mod toolchains;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,8 @@ enum Chore {
     Dist,
     /// Measures kiln against plain cargo, the replay limit and the rivals found
     Bench(Box<bench::Args>),
+    /// Runs tests of whole builds with other releases of rustc and cargo
+    Toolchains(toolchains::Args),
     /// Builds projects of other people with and without kiln and compares every object; minutes each
     Proof(proof::Args),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Dist => dist::run(),
         Chore::Bench(args) => bench::run(*args),
         Chore::Proof(args) => proof::run(&args),
+        Chore::Toolchains(args) => toolchains::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -316,6 +316,18 @@ impl Picture {
         Some(Picture { units, questions, tag, manifests })
     }
 
+    /// Whether it may leave this machine: it names results, and the name of one says something of the answers that it is made of. None of
+    /// them may hang on what nobody else may ask.
+    pub fn may_travel(&self, store: &LocalStore) -> bool {
+        let bounds = kiln_sys::env::bounds();
+        self.units.iter().all(|unit| {
+            let weak = &unit.note.weak;
+            let file = store.get(&[Key::Shapes(*weak)]).pop().flatten();
+            let shapes = file.and_then(|file| shape::decode_shapes(weak, &file).ok());
+            shapes.is_some_and(|shapes| shapes.iter().all(|shape| bounds.hold(shape.questions()).is_ok()))
+        })
+    }
+
     /// Whether it says the same, whenever that was.
     pub fn says_the_same(&self, other: &Picture) -> bool {
         let parts = |picture: &Picture| -> HashSet<[u8; 32]> {

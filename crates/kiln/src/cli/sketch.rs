@@ -85,7 +85,7 @@ impl<'a> Sketch<'a> {
             return None;
         }
         picture.keep(key, &shop.store).ok()?;
-        if settings.remote.is_empty() {
+        if settings.remote.is_empty() || !picture.may_travel(&shop.store) {
             return None;
         }
         let client = daemon::client(settings, environment, true).ok()?;
