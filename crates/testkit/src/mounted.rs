@@ -15,7 +15,7 @@ impl Mounted {
     pub fn with_room_for(kib: u32) -> Option<Mounted> {
         let directory = tempfile::Builder::new().prefix("kiln-mount-").tempdir().expect("a directory");
         let mounted = Mounted(directory);
-        let options = format!("size={kib}k,mode=0777");
+        let options = format!("size={kib}k,mode=0755");
         if mount(&["-t", "tmpfs", "-o", &options, "kiln", &mounted.path().display().to_string()]) {
             return Some(mounted);
         }

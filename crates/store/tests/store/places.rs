@@ -39,7 +39,7 @@ impl Drop for Mounted {
 #[test]
 fn a_full_disk_refuses_and_nothing_is_half() {
     let space = tempfile::tempdir().unwrap();
-    let Some(mounted) = Mounted::tmpfs(space.path().join("small"), "size=320k") else { return };
+    let Some(mounted) = Mounted::tmpfs(space.path().join("small"), "size=320k,mode=0755") else { return };
     fs::create_dir_all(space.path().join("work")).unwrap();
     symlink(&mounted.0, space.path().join("work/cache")).unwrap();
     let world = World::open(&space.path().join("work"));
@@ -71,7 +71,7 @@ fn a_full_disk_refuses_and_nothing_is_half() {
 fn a_full_target_directory_refuses_and_nothing_is_half() {
     let space = tempfile::tempdir().unwrap();
     let world = World::open(&space.path().join("work"));
-    let Some(mounted) = Mounted::tmpfs(space.path().join("small"), "size=200k") else { return };
+    let Some(mounted) = Mounted::tmpfs(space.path().join("small"), "size=200k,mode=0755") else { return };
     world.put(5, HOWS[0]).unwrap();
     for how in FETCHES {
         let to = mounted.0.join("to");
@@ -85,7 +85,7 @@ fn a_full_target_directory_refuses_and_nothing_is_half() {
 #[test]
 fn a_read_only_store_still_serves() {
     let space = tempfile::tempdir().unwrap();
-    let Some(mounted) = Mounted::tmpfs(space.path().join("disk"), "size=8m") else { return };
+    let Some(mounted) = Mounted::tmpfs(space.path().join("disk"), "size=8m,mode=0755") else { return };
     fs::create_dir_all(space.path().join("work")).unwrap();
     symlink(&mounted.0, space.path().join("work/cache")).unwrap();
     let world = World::open(&space.path().join("work"));
