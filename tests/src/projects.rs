@@ -1,6 +1,9 @@
 //! Manifests and small projects that many tests build.
 
-use kiln_testkit::{Project, TestSpace};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use kiln_testkit::{Project, TestSpace, tree};
 
 use crate::macros;
 
@@ -78,4 +81,21 @@ pub fn right(project: &Project<'_>) -> String {
     let expected = plainly(project);
     assert_eq!(rebuilt(project), expected, "left: built through kiln, right: built by plain cargo");
     expected
+}
+
+/// What a target holds, with build scripts where plain cargo has them: not behind kiln's launchers.
+pub fn outputs(target: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    behind_launchers(tree::outputs(target))
+}
+
+/// The same of files that are read already.
+pub fn behind_launchers(mut files: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
+    let is_script = |path: &&PathBuf| path.extension().is_some_and(|it| it == "real");
+    let scripts: Vec<PathBuf> = files.keys().filter(is_script).cloned().collect();
+    for real in scripts {
+        let script = files.remove(&real).unwrap_or_default();
+        files.insert(real.with_file_name("build-script-build"), script.clone());
+        files.insert(real.with_extension(""), script);
+    }
+    files
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::projects::behind_launchers;
 use kiln_testkit::{Outcome, Project, Random, TestSpace, run, tree};
 
 /// A thing that decides what cargo tells, and how many ways it can be.
@@ -365,14 +366,7 @@ fn everything(target: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             all.insert(path.clone(), fs::read(target.join(&path)).unwrap_or_default());
         }
     }
-    let real: Vec<PathBuf> =
-        all.keys().filter(|path| path.extension().is_some_and(|it| it == "real")).cloned().collect();
-    for path in real {
-        let script = all.remove(&path).unwrap_or_default();
-        all.insert(path.with_file_name("build-script-build"), script.clone());
-        all.insert(path.with_extension(""), script);
-    }
-    all
+    behind_launchers(all)
 }
 
 /// Plays a random history of so many states.

@@ -5,15 +5,14 @@
     reason = "tests arrange files, processes and the environment themselves; nothing here runs in kiln"
 )]
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use kiln_testkit::{Outcome, Project, TestSpace, Toolchain, run, tree};
 use kiln_tests::macros;
-use kiln_tests::projects::{manifest, workspace};
+use kiln_tests::projects::{manifest, outputs, workspace};
 
 /// A program with a library, a proc macro that reads a file and a variable without saying so, and a build script that writes code,
 /// sets a variable, and reads a file that it does not declare.
@@ -91,20 +90,6 @@ fn right(project: &Project<'_>) -> String {
     build(project, &["build"]);
     assert_eq!(project.prints("debug/app"), expected, "left: kiln cargo, right: plain cargo");
     expected
-}
-
-/// What a target holds, with build scripts where plain cargo has them.
-fn outputs(target: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = tree::outputs(target);
-    let launchers: Vec<PathBuf> =
-        all.keys().filter(|path| path.extension().is_some_and(|it| it == "real")).cloned().collect();
-    for real in launchers {
-        let script = all.remove(&real).unwrap();
-        let stem = real.with_extension("");
-        all.insert(real.with_file_name("build-script-build"), script.clone());
-        all.insert(stem, script);
-    }
-    all
 }
 
 #[test]

@@ -17,6 +17,7 @@ use kiln_testkit::mounted::Mounted;
 use kiln_testkit::{Outcome, Project, TestSpace, Toolchain, run, tree};
 use kiln_tests::macros;
 use kiln_tests::projects::manifest;
+use kiln_tests::projects::outputs;
 
 /// How a target directory is called.
 struct Way {
@@ -171,20 +172,6 @@ impl Builds<'_> {
         let stats = kiln_testkit::Stats::parse(&stats);
         (stats.hits, stats.misses, stats.bypasses)
     }
-}
-
-/// What a target holds, with build scripts where plain cargo has them.
-fn outputs(target: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = tree::outputs(target);
-    let launchers: Vec<PathBuf> =
-        all.keys().filter(|path| path.extension().is_some_and(|it| it == "real")).cloned().collect();
-    for real in launchers {
-        let script = all.remove(&real).unwrap();
-        let stem = real.with_extension("");
-        all.insert(real.with_file_name("build-script-build"), script.clone());
-        all.insert(stem, script);
-    }
-    all
 }
 
 #[track_caller]

@@ -4,7 +4,7 @@
 //! The histories at the end are random: `KILN_FUZZ_SEED=<seed> cargo test -p kiln-tests --test told chosen_or_longer` plays one
 //! again, `KILN_FUZZ_ROUNDS=<n>` plays n of them from there (or from a random seed).
 
-use kiln_testkit::TestSpace;
+use kiln_testkit::{Outcome, TestSpace, run};
 use kiln_tests::told::{DIMENSIONS, Told, place, play, usual};
 
 /// Filled as usual; then each variant is what plain cargo makes, when it is new and when it has been built before; and so is the way back.
@@ -73,6 +73,45 @@ dimensions! {
     stray_lock_file = "a stray lock file";
     moved_dependency = "another path of a dependency";
     workspace_wrapper = "the compiler's wrapper of the workspace";
+}
+
+/// The programs that a test may run: another name in the manifest, and nothing else.
+#[test]
+fn programs_that_tests_run() {
+    let space = TestSpace::new();
+    let project = space.project("ws");
+    let manifest = |name: &str| {
+        format!(
+            "{}\n[[bin]]\nname = \"{name}\"\npath = \"src/main.rs\"\n",
+            kiln_tests::projects::manifest("app", "")
+        )
+    };
+    project
+        .write("Cargo.toml", manifest("first"))
+        .write("src/main.rs", "fn main() {}\n")
+        .write(
+            "tests/t.rs",
+            "#[test]\nfn t() {\n    panic!(\"{:?} {:?}\", option_env!(\"CARGO_BIN_EXE_first\"), option_env!(\"CARGO_BIN_EXE_other\"));\n}\n",
+        );
+    let told = |outcome: Outcome| -> Vec<String> {
+        let out = outcome.out() + &outcome.err();
+        let lines: Vec<String> = out
+            .lines()
+            .filter(|line| line.starts_with("Some(") || line.starts_with("None "))
+            .map(str::to_owned)
+            .collect();
+        assert!(!lines.is_empty(), "{outcome}");
+        lines
+    };
+    for name in ["first", "first", "other", "first", "other"] {
+        if project.read("Cargo.toml") != manifest(name) {
+            project.write("Cargo.toml", manifest(name));
+        }
+        let expected = project.aside(|project| told(project.plain(&["test"]).run()));
+        project.clean();
+        let got = told(run(space.kiln(&["cargo", "test"]).current_dir(project.dir())));
+        assert_eq!(got, expected, "{name}: left: kiln cargo, right: plain cargo");
+    }
 }
 
 macro_rules! histories {

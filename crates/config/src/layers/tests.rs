@@ -31,8 +31,10 @@ fn source(loaded: &Loaded, name: &str) -> Source {
 
 #[test]
 fn a_file_sets_what_it_names() {
-    let loaded =
-        from_file("# mine\nremap = true\nmax-size = \"1GiB\"\nnever = [\"a\", 'b']\nmax-age = \"60s\"", false);
+    let loaded = from_file(
+        "# mine\nremap = true\nmax-size = \"1GiB\"\nnever = [\"a\", 'b']\nmax-age = \"60s\"",
+        false,
+    );
     assert_eq!(loaded.complaints, []);
     assert!(loaded.settings.remap);
     assert_eq!(loaded.settings.max_size, Some(1 << 30));
