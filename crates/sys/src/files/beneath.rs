@@ -29,7 +29,7 @@ impl Beneath {
     }
 
     /// A path through the descriptor of its directory, for a file that is to be made below the root; the directories on the way are
-    /// made. Good until [`MOST_OPEN`] other directories were asked for. The last name may be a link: none of this module's ways to put a
+    /// made. Good until sixteen other directories were asked for. The last name may be a link: none of this module's ways to put a
     /// file in place follows it. An error where the path is not spelled as one below the root, or leads through a link.
     pub fn file(&self, path: &Path) -> Result<PathBuf, FileError> {
         let outside = || FileError::new("place", path, Errno::XDEV);
