@@ -304,3 +304,33 @@ fn a_warning_that_nobody_reads() {
     assert!(status.success(), "{status}");
     assert!(metadata.exists());
 }
+
+#[test]
+fn a_wrapper_of_the_projects_own_stays_where_it_is() {
+    let space = TestSpace::new();
+    let wrapper = space.script("bin/adds", "#!/bin/sh\nexec \"$@\" --cfg by_wrapper\n");
+    let project = space.project("ws");
+    project
+        .write("Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n")
+        .write(
+            "src/main.rs",
+            "#![allow(unexpected_cfgs)]\nfn main() {\n    println!(\"{}\", cfg!(by_wrapper));\n}\n",
+        );
+    let built = |wrapper: Option<&OsStr>| {
+        project.clean();
+        let mut command = space.kiln(&["cargo", "build", "--offline"]);
+        command.current_dir(project.dir()).env_remove("RUSTC_WRAPPER");
+        command.envs(wrapper.map(|wrapper| ("RUSTC_WRAPPER", wrapper)));
+        let outcome = run(&mut command).ok();
+        (project.prints("debug/app"), outcome.err().contains("is no cache"))
+    };
+    let by_wrapper = ("true\n".to_owned(), true);
+    assert_eq!(built(Some(wrapper.as_os_str())), by_wrapper);
+    let kilns = ("false\n".to_owned(), false);
+    for rival in ["sccache", ""] {
+        assert_eq!(built(Some(OsStr::new(rival))), kilns, "{rival}");
+    }
+    let configured = format!("[build]\nrustc-wrapper = {:?}\n", wrapper.display().to_string());
+    project.write(".cargo/config.toml", configured);
+    assert_eq!(built(None), by_wrapper);
+}

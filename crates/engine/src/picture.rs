@@ -170,12 +170,14 @@ fn configurations(start: &Path, home: &Path) -> Vec<PathBuf> {
     all.flat_map(|directory| ["config.toml", "config"].map(|name| directory.join(name))).collect()
 }
 
-/// Whether a configuration takes in other files, which nobody reads here. The key may stand in quotes, or be that of a list of tables.
+/// Whether a configuration takes in other files, which nobody reads here. The key may stand in quotes (with escapes, it may be any), or be
+/// that of a list of tables.
 fn includes_others(text: &[u8]) -> bool {
     const BEFORE: &[u8] = b"\xef\xbb\xbf \t[\"'";
     let key = |line: &[u8]| -> bool {
         let start = line.iter().position(|byte| !BEFORE.contains(byte)).unwrap_or(line.len());
-        line[start..].starts_with(b"include")
+        let escaped = || line.split(|byte| *byte == b'=').next().is_some_and(|key| key.contains(&b'\\'));
+        line[start..].starts_with(b"include") || escaped()
     };
     text.split(|byte| *byte == b'\n').any(key)
 }

@@ -151,9 +151,12 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
         write(file, "[env]\nother = \"1\"");
         assert_ne!(plan(&words, &[]).unwrap(), before, "{file}");
     }
-    for include in
-        ["include = 'elsewhere.toml'", "\"include\" = ['elsewhere.toml']", "\u{feff}[[include]]\npath = 'x'"]
-    {
+    for include in [
+        "include = 'elsewhere.toml'",
+        "\"include\" = ['elsewhere.toml']",
+        "\"\\u0069nclude\" = ['elsewhere.toml']",
+        "\u{feff}[[include]]\npath = 'x'",
+    ] {
         write(".cargo/config.toml", include);
         assert_eq!(plan(&words, &[]), None, "what is elsewhere is not read: {include}");
     }

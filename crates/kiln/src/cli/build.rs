@@ -2,7 +2,7 @@
 
 use crate::launch::{Command, Launch};
 use crate::session::Session;
-use crate::{daemon, exit, fail};
+use crate::{daemon, exit, fail, wiring};
 use kiln_action::Event;
 use kiln_config::Settings;
 use kiln_link::message::tag;
@@ -12,7 +12,8 @@ use kiln_sys::process::{self, Channel, Ended};
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Runs the program with kiln in front of rustc and, unless the settings say otherwise, of C compilers. `notes` says where the wrapper is to leave notes about its calls.
+/// Runs the program with kiln in front of rustc, unless something else stands there, and, unless the settings say otherwise, of C compilers.
+/// `notes` says where the wrapper is to leave notes about its calls.
 pub fn run(
     command: &Command<'_>,
     settings: &Settings,
@@ -25,8 +26,11 @@ pub fn run(
     };
     let events = session.events();
     let launch = Launch::of(command, settings, &wrapper, environment);
-    let mut set =
-        vec![(OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str()), (OsStr::new("KILN_BUILD"), session.build())];
+    let mut set = vec![(OsStr::new("KILN_BUILD"), session.build())];
+    match env::directory().and_then(|here| wiring::foreign(environment, &here)) {
+        Some(foreign) => tell_of_wrapper(&foreign),
+        None => set.push((OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str())),
+    }
     set.extend(notes.map(|notes| (OsStr::new("KILN_NOTES"), notes.as_os_str())));
     let told_elsewhere = settings.verify.is_some() && settings.events.is_some(); // `kiln verify --rebuild -- kiln run …`
     if !told_elsewhere && let Some(events) = &events {
@@ -39,6 +43,15 @@ pub fn run(
     sum_up(&session.told());
     tell_of_remotes(settings, environment);
     ended
+}
+
+/// Another wrapper may do anything with what it wraps, and cargo has room for one: the build's own stays.
+fn tell_of_wrapper(foreign: &wiring::Named) {
+    let warning = format!(
+        "kiln: warning: rustc is not cached: {} names `{}`, which is no cache (`RUSTC_WRAPPER= kiln cargo …` builds without it)\n",
+        foreign.place, foreign.wrapper
+    );
+    process::say(Channel::Err, warning.as_bytes());
 }
 
 /// A program's end as our own: its exit code, or the end of this process by the same signal.

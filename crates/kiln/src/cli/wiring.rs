@@ -52,6 +52,19 @@ pub fn is_kiln(wrapper: &str) -> bool {
     Path::new(wrapper).file_name().is_some_and(|name| name == "kiln")
 }
 
+/// Whether a wrapper is a cache as kiln is: builds come to the same with either, and one is enough.
+pub fn is_rival(wrapper: &OsStr) -> bool {
+    let name = Path::new(wrapper).file_name().unwrap_or_default();
+    ["sccache", "kache", "mbx", "cachepot"].iter().any(|rival| name == *rival)
+}
+
+/// The wrapper that builds in a directory have anyway, if it may do anything: one that is neither kiln nor another cache.
+pub fn foreign(environment: &Environment, directory: &Path) -> Option<Named> {
+    let first = named(environment, directory).into_iter().next()?;
+    let plain = first.wrapper.is_empty() || first.is_kiln() || is_rival(OsStr::new(&first.wrapper));
+    (!plain).then_some(first)
+}
+
 /// This kiln's wrapper: the program beside this one.
 pub fn own_wrapper() -> Option<PathBuf> {
     env::own_program().map(|own| own.with_file_name("kiln"))

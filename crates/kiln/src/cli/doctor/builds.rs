@@ -5,7 +5,6 @@ use crate::wiring::{self, Named};
 use kiln_sys::env::Environment;
 use kiln_sys::process::{self, Ended, Program};
 use std::ffi::OsStr;
-use std::path::Path;
 
 pub(super) fn look(patient: &Patient<'_>) -> Vec<Finding> {
     let mut findings = vec![executables(), wired(patient)];
@@ -102,15 +101,12 @@ fn rivals(environment: &Environment) -> Vec<Finding> {
         }
     }
     let inner = environment.get("RUSTC_WORKSPACE_WRAPPER").filter(|inner| !inner.is_empty());
-    if let Some(inner) = inner {
-        let name = Path::new(inner).file_name().unwrap_or_default();
-        if ["sccache", "kache", "mbx", "cachepot"].iter().any(|rival| name == *rival) {
-            findings.push(Finding::problem(
-                "rivals",
-                format!("RUSTC_WORKSPACE_WRAPPER is {}: two caches, one inside the other", inner.display()),
-                "unset it",
-            ));
-        }
+    if let Some(inner) = inner.filter(|inner| wiring::is_rival(inner)) {
+        findings.push(Finding::problem(
+            "rivals",
+            format!("RUSTC_WORKSPACE_WRAPPER is {}: two caches, one inside the other", inner.display()),
+            "unset it",
+        ));
     }
     findings
 }
