@@ -90,6 +90,8 @@ fn every() -> bool {
 struct Scene {
     space: TestSpace,
     rustc: PathBuf,
+    /// Another one each time: what an earlier build left to do goes on behind it, in the one that it had.
+    cache: PathBuf,
 }
 
 impl Scene {
@@ -104,7 +106,8 @@ impl Scene {
              \"pub fn made() {}\".parse().unwrap()\n}\n",
         );
         space.write("ws/user.rs", "it::it! {}\npub fn f() { let unused = 1; }\n");
-        let scene = Scene { space, rustc };
+        let cache = space.cache().to_owned();
+        let scene = Scene { space, rustc, cache };
         let mut made = scene.space.command(&scene.rustc);
         made.args([
             "--crate-name",
@@ -150,7 +153,7 @@ impl Scene {
             let mut command = self.space.command("bash");
             let line = "ulimit -v 8000000; exec timeout -k 1 100 \"$@\"";
             command.args(["-c", line, "bash"]).args(kiln).args(call.split(' ')).current_dir(&ws);
-            command.env("KILN_DIR", self.space.cache());
+            command.env("KILN_DIR", &self.cache);
             let output = command.output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             Did { code: output.status.code(), said, made: fs::read(ws.join(made)).ok() }
@@ -178,7 +181,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn anything_in_the_place_of_any_file() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     let plain = scene.build(None);
     for _ in 0..20 {
         scene.is_right(&plain, "at first");
@@ -189,8 +192,9 @@ fn anything_in_the_place_of_any_file() {
         std::thread::sleep(std::time::Duration::from_millis(300));
     }
     std::thread::sleep(std::time::Duration::from_millis(500));
-    let (cache, pristine) = (scene.space.cache().to_owned(), scene.space.path("pristine"));
-    copy(&cache, &pristine);
+    let pristine = scene.space.path("pristine");
+    copy(&scene.cache, &pristine);
+    let mut number = 0;
     let mut seen = BTreeSet::new();
     let mut files: Vec<PathBuf> = tree::files(&pristine);
     let directories: BTreeSet<PathBuf> = files
@@ -213,8 +217,11 @@ fn anything_in_the_place_of_any_file() {
             &THINGS[..3]
         };
         for thing in things {
-            copy(&pristine, &cache);
-            replace(&cache.join(&file), thing, &elsewhere);
+            let _ = fs::remove_dir_all(&scene.cache);
+            number += 1;
+            scene.cache = scene.space.path(format!("cache-{number}"));
+            copy(&pristine, &scene.cache);
+            replace(&scene.cache.join(&file), thing, &elsewhere);
             scene.is_right(&plain, &format!("{thing} at {}", file.display()));
             assert_eq!(
                 fs::read_to_string(&elsewhere).unwrap(),
