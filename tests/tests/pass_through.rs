@@ -330,6 +330,11 @@ fn a_wrapper_of_the_projects_own_stays_where_it_is() {
     for rival in ["sccache", ""] {
         assert_eq!(built(Some(OsStr::new(rival))), kilns, "{rival}");
     }
+    project.clean();
+    let said = format!("build.rustc-wrapper={:?}", wrapper.display().to_string());
+    let mut command = space.kiln(&["cargo", "build", "--offline", "--config", &said]);
+    let outcome = run(command.current_dir(project.dir()).env_remove("RUSTC_WRAPPER")).ok();
+    assert_eq!((project.prints("debug/app"), outcome.err().contains("is no cache")), by_wrapper);
     let configured = format!("[build]\nrustc-wrapper = {:?}\n", wrapper.display().to_string());
     project.write(".cargo/config.toml", configured);
     assert_eq!(built(None), by_wrapper);

@@ -5,7 +5,7 @@
 use kiln_engine::inputs;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use toml_edit::{DocumentMut, Item};
@@ -63,6 +63,19 @@ pub fn foreign(environment: &Environment, directory: &Path) -> Option<Named> {
     let first = named(environment, directory).into_iter().next()?;
     let plain = first.wrapper.is_empty() || first.is_kiln() || is_rival(OsStr::new(&first.wrapper));
     (!plain).then_some(first)
+}
+
+/// A wrapper that cargo's own command line names (`--config build.rustc-wrapper=…`), unless `RUSTC_WRAPPER` is stronger.
+pub fn on_command_line(args: &[OsString], environment: &Environment) -> Option<Named> {
+    let values = args
+        .iter()
+        .zip(args.iter().skip(1))
+        .filter(|(flag, _)| *flag == "--config")
+        .map(|(_, value)| value.to_str());
+    let joined = args.iter().map(|word| word.to_str()?.strip_prefix("--config="));
+    let mut named = values.chain(joined).flatten().filter(|value| value.contains("rustc-wrapper"));
+    let value = named.next().filter(|_| environment.get("RUSTC_WRAPPER").is_none())?;
+    Some(Named { place: Place::Said("--config".to_owned()), wrapper: value.to_owned() })
 }
 
 /// This kiln's wrapper: the program beside this one.
