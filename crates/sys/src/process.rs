@@ -478,14 +478,22 @@ struct Told {
 
 impl Told {
     fn of(process: u32) -> Option<Told> {
-        let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
-        let stat = String::from_utf8_lossy(&stat);
-        // `PID (NAME) STATE PARENT GROUP …`, and a name may hold anything
-        let (head, tail) = stat.rsplit_once(')')?;
-        let mut numbers = tail.split_whitespace().skip(1).map_while(|number| number.parse().ok());
+        let (name, fields) = told_of(process)?;
+        let mut numbers = fields.split_whitespace().skip(1).map_while(|number| number.parse().ok());
         let (parent, group) = (numbers.next()?, numbers.next()?);
-        Some(Told { name: head.split_once('(')?.1.to_owned(), parent, group })
+        Some(Told { name, parent, group })
     }
+}
+
+/// What the kernel says of a process in one line, `PID (NAME) STATE PARENT GROUP …`: the name, which may hold anything, and what is behind
+/// it. Read at once, for every call of the wrapper may ask.
+fn told_of(process: u32) -> Option<(String, String)> {
+    let mut line = [0; 1024];
+    let mut file = std::fs::File::open(format!("/proc/{process}/stat")).ok()?;
+    let length = file.read(&mut line).ok()?;
+    let line = String::from_utf8_lossy(&line[..length]);
+    let (head, fields) = line.rsplit_once(')')?;
+    Some((head.split_once('(')?.1.to_owned(), fields.to_owned()))
 }
 
 /// How far processes are followed upwards.
@@ -493,10 +501,7 @@ const MOST_ABOVE: usize = 64;
 
 /// When the process that started this one was started itself, in ticks since the machine was; `None` where that cannot be told.
 pub fn start_of_parent() -> Option<u64> {
-    let stat = std::fs::read(format!("/proc/{}/stat", parent())).ok()?;
-    let stat = String::from_utf8_lossy(&stat);
-    // `PID (NAME) STATE …`, and a name may hold anything
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+    told_of(parent())?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// The process that started the nearest ancestor whose name begins so.
@@ -552,10 +557,7 @@ pub fn starter(own: &[&str], tools: &[&str], go_between: &[&str]) -> Starter {
 
 /// Whether a process is stopped (by a signal, or by whoever traces it).
 pub fn is_stopped(process: u32) -> bool {
-    let stat = std::fs::read(format!("/proc/{process}/stat")).unwrap_or_default();
-    // `PID (NAME) STATE …`, and a name may hold anything
-    let behind_name = stat.iter().rposition(|byte| *byte == b')').map(|at| at + 2);
-    behind_name.and_then(|at| stat.get(at)).is_some_and(|state| matches!(state, b'T' | b't'))
+    told_of(process).is_some_and(|(_, fields)| fields.trim_start().starts_with(['T', 't']))
 }
 
 /// Where the process that started this one is.
