@@ -94,13 +94,13 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let reporter = reporter(&environment);
     let reporter = reporter.as_ref();
     let unchanged = Unchanged { argv, called, reporter, settings: None };
+    if process::is_cramped() {
+        become_compiler(&unchanged)
+    }
     let Some(recognised) = kiln_compiler::recognise(&argv[0], argv.get(1).map(OsString::as_os_str)) else {
         tell_unknown(argv, &environment, started);
         become_compiler(&unchanged)
     };
-    if process::is_cramped() {
-        become_compiler(&unchanged)
-    }
     let environment = if reporter.is_some() { Environment::capture() } else { environment };
     let Some(directory) = env::directory() else { become_compiler(&unchanged) };
     let words = argfile::words(argv, &directory);
