@@ -507,7 +507,13 @@ fn explained(units: Vec<Unit>) -> Vec<Unit> {
         of_others.into_iter().all(|it| is_told(&it.name.as_bytes()["DEP_".len()..], it.value.as_bytes()))
     };
     let fine: Vec<bool> = units.iter().map(fine).collect();
-    units.into_iter().zip(fine).filter_map(|(unit, fine)| fine.then_some(unit)).collect()
+    let mut units: Vec<Unit> =
+        units.into_iter().zip(fine).filter_map(|(unit, fine)| fine.then_some(unit)).collect();
+    // What a script says to its own package stands on the command line, too (`rustc-cfg`): its run must be here.
+    let out = |unit: &Unit| unit.note.variable("OUT_DIR").map(OsStr::to_owned);
+    let runs: HashSet<OsString> = units.iter().filter(|unit| unit.is_run()).filter_map(out).collect();
+    units.retain(|unit| unit.is_run() || out(unit).is_none_or(|out| runs.contains(&out)));
+    units
 }
 
 /// For every unit the places of those whose outputs it names, and of the run whose `OUT_DIR` it is given.

@@ -180,3 +180,13 @@ fn what_others_said_is_known_from_what_they_said() {
     assert!(!kept(&[("DEP_LOW_SOME_DIR", "/y")]));
     assert!(!kept(&[("DEP_MINE", "/x")]));
 }
+
+/// Guards: flags that a script has set are known only where its run is.
+#[test]
+fn a_unit_whose_script_is_not_here_is_not_here() {
+    let out = [("OUT_DIR", "/t/build/x-1/out")];
+    let run = || unit(note(1, &["/t/build/x-1/build_script_build-1.real"], &out), &[]);
+    let library = || unit(note(2, &["/bin/rustc", "--out-dir", "/t/deps", "--cfg", "said"], &out), &[]);
+    assert_eq!(explained(vec![run(), library()]).len(), 2);
+    assert_eq!(explained(vec![library()]), []);
+}
