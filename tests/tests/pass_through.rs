@@ -8,7 +8,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kiln_testkit::{Outcome, TestSpace, Toolchain, run, run_with_input};
@@ -330,11 +330,19 @@ fn a_wrapper_of_the_projects_own_stays_where_it_is() {
     for rival in ["sccache", ""] {
         assert_eq!(built(Some(OsStr::new(rival))), kilns, "{rival}");
     }
-    project.clean();
-    let said = format!("build.rustc-wrapper={:?}", wrapper.display().to_string());
-    let mut command = space.kiln(&["cargo", "build", "--offline", "--config", &said]);
-    let outcome = run(command.current_dir(project.dir()).env_remove("RUSTC_WRAPPER")).ok();
-    assert_eq!((project.prints("debug/app"), outcome.err().contains("is no cache")), by_wrapper);
+    let said = |key: &str, wrapper: &Path| format!("{key}={:?}", wrapper.display().to_string());
+    space.write("said.toml", said("build . rustc-wrapper", &wrapper));
+    let on_the_command_line = |said: &str| {
+        project.clean();
+        let mut command = space.kiln(&["cargo", "build", "--offline", "--config", said]);
+        let outcome = run(command.current_dir(project.dir()).env_remove("RUSTC_WRAPPER")).ok();
+        (project.prints("debug/app"), outcome.err().contains("is no cache"))
+    };
+    for key in ["build.rustc-wrapper", "'build'.\"rustc-wr\\u0061pper\""] {
+        assert_eq!(on_the_command_line(&said(key, &wrapper)), by_wrapper, "{key}");
+    }
+    assert_eq!(on_the_command_line("../said.toml"), by_wrapper);
+    assert_eq!(on_the_command_line("build.rustc-wrapper=''"), kilns);
     let configured = format!("[build]\nrustc-wrapper = {:?}\n", wrapper.display().to_string());
     project.write(".cargo/config.toml", configured);
     assert_eq!(built(None), by_wrapper);

@@ -27,8 +27,7 @@ pub fn run(
     let events = session.events();
     let launch = Launch::of(command, settings, &wrapper, environment);
     let mut set = vec![(OsStr::new("KILN_BUILD"), session.build())];
-    let said = wiring::on_command_line(command.args, environment);
-    match said.or_else(|| wiring::foreign(environment, &env::directory()?)) {
+    match env::directory().and_then(|here| wiring::foreign(command.args, environment, &here)) {
         Some(foreign) => tell_of_wrapper(&foreign),
         None => set.push((OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str())),
     }

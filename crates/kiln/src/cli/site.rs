@@ -66,7 +66,7 @@ impl Aim {
                     let manifest = value().map(Path::new);
                     aim.package = manifest.and_then(Path::parent).map(Path::to_owned);
                 }
-                "--config" => aim.unclear |= value().is_none_or(is_elsewhere),
+                "--config" => aim.unclear |= value().is_none_or(|value| is_elsewhere(value, start)),
                 "--target" => aim.unclear |= value().is_none_or(|target| target.ends_with(".json")),
                 "--lockfile-path" | "-Z" => aim.unclear = true,
                 flag if flag.starts_with("-C") || flag.starts_with("-Z") => aim.unclear = true,
@@ -108,11 +108,11 @@ impl Site {
 }
 
 /// Whether a value of `--config` is a file, or says that outputs go elsewhere.
-fn is_elsewhere(value: &str) -> bool {
+fn is_elsewhere(value: &str, start: &Path) -> bool {
     const MOVES: [&str; 3] = ["build", "include", "alias"];
-    let Some((key, _)) = value.split_once('=') else { return true };
-    let first = key.trim().split('.').next().unwrap_or_default();
-    MOVES.contains(&first.trim_matches(['"', '\'']))
+    let said = value.parse::<DocumentMut>();
+    let is_file = files::stat(&start.join(value)).is_ok_and(|found| found.is_some());
+    is_file || said.map_or(true, |said| MOVES.iter().any(|key| said.contains_key(key)))
 }
 
 /// What stands before the command, and the command with what stands behind it, aliases resolved; `None` if nothing is built.

@@ -58,24 +58,31 @@ pub fn is_rival(wrapper: &OsStr) -> bool {
     ["sccache", "kache", "mbx", "cachepot"].iter().any(|rival| name == *rival)
 }
 
-/// The wrapper that builds in a directory have anyway, if it may do anything: one that is neither kiln nor another cache.
-pub fn foreign(environment: &Environment, directory: &Path) -> Option<Named> {
-    let first = named(environment, directory).into_iter().next()?;
+/// The wrapper that a build in a directory has anyway, if it may do anything: one that is neither kiln nor another cache.
+pub fn foreign(args: &[OsString], environment: &Environment, directory: &Path) -> Option<Named> {
+    let said = on_command_line(args, directory).filter(|_| environment.get("RUSTC_WRAPPER").is_none());
+    let first = said.or_else(|| named(environment, directory).into_iter().next())?;
     let plain = first.wrapper.is_empty() || first.is_kiln() || is_rival(OsStr::new(&first.wrapper));
     (!plain).then_some(first)
 }
 
-/// A wrapper that cargo's own command line names (`--config build.rustc-wrapper=…`), unless `RUSTC_WRAPPER` is stronger.
-pub fn on_command_line(args: &[OsString], environment: &Environment) -> Option<Named> {
-    let values = args
-        .iter()
-        .zip(args.iter().skip(1))
-        .filter(|(flag, _)| *flag == "--config")
-        .map(|(_, value)| value.to_str());
-    let joined = args.iter().map(|word| word.to_str()?.strip_prefix("--config="));
-    let mut named = values.chain(joined).flatten().filter(|value| value.contains("rustc-wrapper"));
-    let value = named.next().filter(|_| environment.get("RUSTC_WRAPPER").is_none())?;
-    Some(Named { place: Place::Said("--config".to_owned()), wrapper: value.to_owned() })
+/// The wrapper that cargo's own command line names: in a piece of its configuration, or in a file of it. The last one counts.
+fn on_command_line(args: &[OsString], directory: &Path) -> Option<Named> {
+    let joined = |word: &OsString| word.to_str()?.strip_prefix("--config=").map(str::to_owned);
+    let values = args.iter().enumerate().filter_map(|(at, word)| match word == "--config" {
+        true => args.get(at + 1)?.to_str().map(str::to_owned),
+        false => joined(word),
+    });
+    let wrapper = |value: String| wrapper_of(&on_the_spot(&value, directory)?).map(str::to_owned);
+    let wrapper = values.filter_map(wrapper).next_back()?;
+    Some(Named { place: Place::Said("--config".to_owned()), wrapper })
+}
+
+/// What a value of `--config` says (cargo 1.95, `cli_args_as_table`): what is in the file of that name, or what it is itself.
+fn on_the_spot(value: &str, directory: &Path) -> Option<DocumentMut> {
+    let file = directory.join(value);
+    let is_file = !value.is_empty() && files::stat(&file).is_ok_and(|found| found.is_some());
+    if is_file { read(&file) } else { value.parse().ok() }
 }
 
 /// This kiln's wrapper: the program beside this one.

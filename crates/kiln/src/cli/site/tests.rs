@@ -50,6 +50,8 @@ fn options_before_the_command_take_their_values() {
         "--config build.target-dir='x' build",
         "--config other.toml build",
         "build --config=include='x'",
+        "build --config=\"b\\u0075ild\".target-dir='x'",
+        "build --config='include'=['x']",
         "-C elsewhere build",
         "-Zunstable-options build",
         "build -Z no-index-update",
