@@ -5,6 +5,8 @@
 //! again, `KILN_FUZZ_ROUNDS=<n>` plays n of them from there (or from a random seed).
 
 use kiln_testkit::{Outcome, TestSpace, run};
+use kiln_tests::macros;
+use kiln_tests::projects::{self, plainly, workspace};
 use kiln_tests::told::{DIMENSIONS, Told, place, play, usual};
 
 /// Filled as usual; then each variant is what plain cargo makes, when it is new and when it has been built before; and so is the way back.
@@ -81,10 +83,7 @@ fn programs_that_tests_run() {
     let space = TestSpace::new();
     let project = space.project("ws");
     let manifest = |name: &str| {
-        format!(
-            "{}\n[[bin]]\nname = \"{name}\"\npath = \"src/main.rs\"\n",
-            kiln_tests::projects::manifest("app", "")
-        )
+        format!("{}\n[[bin]]\nname = \"{name}\"\npath = \"src/main.rs\"\n", projects::manifest("app", ""))
     };
     project
         .write("Cargo.toml", manifest("first"))
@@ -111,6 +110,58 @@ fn programs_that_tests_run() {
         project.clean();
         let got = told(run(space.kiln(&["cargo", "test"]).current_dir(project.dir())));
         assert_eq!(got, expected, "{name}: left: kiln cargo, right: plain cargo");
+    }
+}
+
+/// A dependency that names its workspace, in every way in which a manifest can say so; what it inherits from there changes.
+#[test]
+fn workspaces_however_they_are_named() {
+    let of = |package: &str| {
+        let rest = "name = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\ndescription.workspace = true\n";
+        format!("{package}{rest}\n[dependencies]\npm = {{ path = '../../ws/pm' }}\n")
+    };
+    let inline = |workspace: &str| {
+        let rest = "name = 'p', version = '0.1.0', edition = '2021', description.workspace = true";
+        format!("package = {{ {workspace}, {rest} }}\ndependencies.pm.path = '../../ws/pm'\n")
+    };
+    for manifest in [
+        of("[package]\n\"work\\u0073pace\" = \"../../up\"\n"),
+        of("[\"p\\u0061ckage\"]\n\"\\U00000077orkspace\" = '''../../up'''\n"),
+        of("[package]\n'workspace'\t= \"\"\"\n../\\\n  ../up\"\"\"\n"),
+        of("[ 'package' ]\nworkspace = \"..\\u002f../up\"\n"),
+        inline("\"work\\u0073pace\" = '../../up'"),
+        of("package . \"workspac\\u0065\" = '../../up'\npackage . ")
+            .replace("\nversion", "\npackage.version")
+            .replace("\nedition", "\npackage . edition")
+            .replace("\ndescription", "\npackage.description"),
+    ] {
+        names_its_workspace(&manifest);
+    }
+}
+
+#[track_caller]
+fn names_its_workspace(manifest: &str) {
+    let space = TestSpace::new();
+    let project = space.project("ws");
+    let describe = |text: &str| {
+        let members = "[workspace]\nresolver = \"2\"\nmembers = [\"../far/p\"]\n";
+        space.write("up/Cargo.toml", format!("{members}[workspace.package]\ndescription = \"{text}\"\n"));
+    };
+    space.write("far/p/Cargo.toml", manifest);
+    let told = macros::call("env", "CARGO_PKG_DESCRIPTION");
+    space.write("far/p/src/lib.rs", format!("pub const TOLD: &str = {told};\n"));
+    project
+        .write("Cargo.toml", workspace(&["app", "pm"]))
+        .write("pm/Cargo.toml", macros::MANIFEST)
+        .write("pm/src/lib.rs", macros::source(&["env"]))
+        .write("app/Cargo.toml", projects::manifest("app", "p = { path = \"../../far/p\" }\n"))
+        .write("app/src/main.rs", "fn main() {\n    println!(\"{}\", p::TOLD);\n}\n");
+    for text in ["one", "two"] {
+        describe(text);
+        let expected = plainly(&project);
+        assert!(expected.contains(text), "{expected}");
+        run(space.kiln(&["cargo", "build"]).current_dir(project.clean().dir())).ok();
+        assert_eq!(project.prints("debug/app"), expected, "{manifest}\nleft: kiln cargo, right: plain cargo");
     }
 }
 

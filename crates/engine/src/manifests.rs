@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use toml::de::DeTable;
 
 const MANIFEST: &str = "Cargo.toml";
 /// What cargo takes for a package's readme if the manifest does not say (`DEFAULT_README_FILES`).
@@ -33,7 +34,7 @@ impl Manifests {
         let mut files = BTreeSet::new();
         for package in packages {
             files.extend(READMES.map(|name| package.join(name)));
-            for root in [package.to_owned()].into_iter().chain(workspaces_named(&package.join(MANIFEST))?) {
+            for root in [package.to_owned()].into_iter().chain(workspace_named(&package.join(MANIFEST))?) {
                 files.extend(root.ancestors().map(|above| above.join(MANIFEST)));
             }
         }
@@ -92,32 +93,23 @@ fn state(path: &Path, began_ns: i64, memo: &Memo) -> Option<Option<Digest>> {
     }
 }
 
-/// The directories that a manifest may name as its workspace's; `None` if that cannot be told by looking for the word.
-fn workspaces_named(manifest: &Path) -> Option<Vec<PathBuf>> {
+/// The directory that a manifest names as its workspace's, if it names one; `None` if the manifest cannot be read.
+fn workspace_named(manifest: &Path) -> Option<Option<PathBuf>> {
     let text = files::read_limited(manifest, LARGEST).ok()?;
-    let package = manifest.parent()?;
-    Some(named(&text)?.into_iter().map(|path| package.join(path)).collect())
+    Some(named(&text)?.map(|path| manifest.with_file_name(path)))
 }
 
-/// Every text of `workspace = "…"`, wherever it stands: which of them is the key of `[package]` is not asked (another may stand in a comment
-/// or a table of some tool's), and what is none brings files that do not matter.
-fn named(manifest: &[u8]) -> Option<Vec<PathBuf>> {
-    const WORD: &[u8] = b"workspace";
-    let mut found = Vec::new();
-    for at in memchr::memmem::find_iter(manifest, WORD) {
-        let rest = manifest[at + WORD.len()..].trim_ascii_start();
-        let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
-        let Some(value) = rest.trim_ascii_start().strip_prefix(b"=").map(<[u8]>::trim_ascii_start) else {
-            continue;
-        };
-        let Some(quote) = value.first().filter(|first| matches!(first, b'"' | b'\'')) else { continue };
-        let text = value[1..].split(|byte| byte == quote).next()?;
-        if text.is_empty() || text.contains(&b'\\') || text.contains(&b'\n') {
-            return None; // a string in several lines, or with escapes
+/// The value of `package.workspace` (`[project]` is what cargo called `[package]` once), by the reader of TOML that cargo has.
+fn named(manifest: &[u8]) -> Option<Option<PathBuf>> {
+    let text = std::str::from_utf8(manifest).ok()?;
+    let table = DeTable::parse(text).ok()?;
+    let packages = ["package", "project"].into_iter().filter_map(|name| table.get_ref().get(name));
+    for package in packages {
+        if let Some(path) = package.get_ref().as_table()?.get("workspace") {
+            return Some(Some(PathBuf::from(path.get_ref().as_str()?)));
         }
-        found.push(PathBuf::from(OsString::from_vec(text.to_vec())));
     }
-    Some(found)
+    Some(None)
 }
 
 #[cfg(test)]
@@ -125,25 +117,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_workspaces_that_a_manifest_may_name() {
+    fn the_workspace_that_a_manifest_names() {
         let is = |text: &str| named(text.as_bytes());
-        let up = || Some(vec![PathBuf::from("../up")]);
-        assert_eq!(is("[package]\nname = \"a\"\n"), Some(vec![]));
-        assert_eq!(is("[package]\nversion.workspace = true\n[workspace]\nmembers = []\n"), Some(vec![]));
-        for text in
-            ["workspace = \"../up\"", "package.workspace='../up'", "package = { \"workspace\" = \"../up\" }"]
-        {
-            assert_eq!(is(text), up(), "{text}");
+        for text in [
+            "[package]\nname = \"a\"\n",
+            "[package]\nversion.workspace = true\n[workspace]\nmembers = []\n",
+            "# workspace = \"../up\"\n[package.metadata.x]\nworkspace = '../up'\n",
+            "[dependencies]\na = { workspace = true }\n",
+        ] {
+            assert_eq!(is(text), Some(None), "{text}");
         }
-        for text in ["workspace = \"\"\"\n../up\"\"\"", "workspace = \"..\\u002fup\""] {
+        for text in [
+            "[package]\nworkspace = \"../up\"\n",
+            "[project]\nworkspace = \"../up\"\n",
+            "package.workspace='../up'",
+            "package . 'workspace' = '../up'",
+            "package = { \"workspace\" = \"../up\" }",
+            "[package]\n\"work\\u0073pace\" = \"../up\"\n",
+            "[ \"p\\U00000061ckage\" ]\nworkspace = \"..\\u002fup\"\n",
+            "[package]\nworkspace = \"\"\"\n../\\\n  up\"\"\"\n",
+            "\u{feff}[package]\r\nworkspace = \"../up\"\r\n",
+        ] {
+            assert_eq!(is(text), Some(Some("../up".into())), "{text}");
+        }
+        for text in
+            ["[package]\nworkspace = 1\n", "package = 1", "[package", "[package]\nworkspace = \"..\\qup\""]
+        {
             assert_eq!(is(text), None, "{text}");
         }
-        let both = Some(vec![PathBuf::from("../gone"), PathBuf::from("../up")]);
-        for text in [
-            "# workspace = \"../gone\"\nworkspace = \"../up\"\n",
-            "metadata = { x = { workspace = '../gone' } }\nworkspace = '../up'\n",
-        ] {
-            assert_eq!(is(text), both, "{text}");
-        }
+        assert_eq!(named(b"[package]\nname = \"\xff\"\n"), None);
     }
 }

@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use toml::de::DeTable;
 
 /// No picture has more bytes.
 const LARGEST: u64 = 64 << 20;
@@ -170,16 +171,10 @@ fn configurations(start: &Path, home: &Path) -> Vec<PathBuf> {
     all.flat_map(|directory| ["config.toml", "config"].map(|name| directory.join(name))).collect()
 }
 
-/// Whether a configuration takes in other files, which nobody reads here. The key may stand in quotes (with escapes, it may be any), or be
-/// that of a list of tables.
+/// Whether a configuration takes in other files, which nobody reads here, or may: it cannot be read.
 fn includes_others(text: &[u8]) -> bool {
-    const BEFORE: &[u8] = b"\xef\xbb\xbf \t[\"'";
-    let key = |line: &[u8]| -> bool {
-        let start = line.iter().position(|byte| !BEFORE.contains(byte)).unwrap_or(line.len());
-        let escaped = || line.split(|byte| *byte == b'=').next().is_some_and(|key| key.contains(&b'\\'));
-        line[start..].starts_with(b"include") || escaped()
-    };
-    text.split(|byte| *byte == b'\n').any(key)
+    let table = std::str::from_utf8(text).ok().and_then(|text| DeTable::parse(text).ok());
+    table.is_none_or(|table| table.get_ref().contains_key("include"))
 }
 
 /// Variables that say what cargo builds and how; and those that are called like some that it sets: where it does not set them they reach

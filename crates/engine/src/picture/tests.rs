@@ -156,9 +156,17 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
         "\"include\" = ['elsewhere.toml']",
         "\"\\u0069nclude\" = ['elsewhere.toml']",
         "\u{feff}[[include]]\npath = 'x'",
+        "[env]\nA = 'a'\n[[ \"incl\\u0075de\" ]]\npath = 'x'",
+        "what = is this",
     ] {
         write(".cargo/config.toml", include);
         assert_eq!(plan(&words, &[]), None, "what is elsewhere is not read: {include}");
+    }
+    for own in
+        ["[env]\nincludes = 'x'", "[env]\ninclude = 'x'", "included = 1", "A = \"\"\"\ninclude = 'x' \"\"\""]
+    {
+        write(".cargo/config.toml", own);
+        assert!(plan(&words, &[]).is_some(), "it takes in nothing: {own}");
     }
 }
 
