@@ -144,6 +144,9 @@ fn sources() -> Result<Vec<String>, String> {
             if line.contains("blake3::") && !shown.starts_with("crates/action/") {
                 wrong.push(format!("{at}: only kiln-action feeds a hasher"));
             }
+            if line.contains("std::os::unix::ffi") && !shown.ends_with("action/src/os.rs") {
+                wrong.push(format!("{at}: the bytes of the system's strings are kiln_action::os"));
+            }
             let allowed = line.contains("main ends the process") || line.contains("cfg_attr(test");
             if line.contains("clippy::disallowed_methods") && !allowed && !shown.ends_with("build.rs") {
                 wrong.push(format!("{at}: only kiln-sys touches the system"));

@@ -2,11 +2,11 @@
 //! who wrote the Shape can try values until one makes the same key. So a foreign Shape asks about nothing in which secrets are kept.
 //! What is refused here is compiled instead, and not shared.
 
+use crate::os::OsStrExt;
 use crate::place::{Place, Placed};
 use crate::shape::Question;
 use std::ffi::OsStr;
 use std::fmt;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// More questions than any compile asks.

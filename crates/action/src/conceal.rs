@@ -5,8 +5,8 @@
 use crate::Digest;
 use crate::baseline::salted;
 use crate::digest;
+use crate::os::OsStrExt;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
 /// In front of the digest that stands for a value.
 const MARK: char = '#';

@@ -1,8 +1,8 @@
 //! A command line, understood: what counts for its result, what it writes and where, and what it is called.
 
+use crate::os::OsStrExt;
 use crate::place::{Place, Places, below, same};
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// A family of compilers that kiln knows.

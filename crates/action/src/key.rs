@@ -9,13 +9,13 @@
 use crate::baseline::{self, Word};
 use crate::conceal;
 use crate::invocation::{Field, Invocation};
+use crate::os::OsStrExt;
 use crate::place::{Place, Placed, Places};
 use crate::shape::{Answer, Question};
 use crate::wire::{Malformed, Reader, Writer};
 use crate::{ContentHasher, Digest, digest};
 use std::ffi::OsStr;
 use std::fmt;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Names the Shapes of a compile: no file contents in it.

@@ -1,6 +1,6 @@
 //! The nouns of kiln: what a compile is, what it looked at, what came of it, and what is told about it.
 //!
-//! Architecture invariant: no I/O and no operating system here; every other crate may depend on this one and it
+//! Architecture invariant: no I/O here, and the operating system is one module ([`os`]); every other crate may depend on this one and it
 //! depends on none of them. Only [`key`] and [`digest`] feed a hasher.
 
 pub mod baseline;
@@ -10,6 +10,7 @@ pub mod digest;
 pub mod event;
 pub mod invocation;
 pub mod key;
+pub mod os;
 pub mod place;
 pub mod reason;
 pub mod result;

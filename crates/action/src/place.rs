@@ -1,10 +1,10 @@
 //! Where a path belongs: paths under a directory that is proven inert (the output directory, a `-L dependency`
 //! directory) or that the user asked to map (remap) are kept relative to it; every other path is literal.
 
+use crate::os::OsStrExt;
 use crate::wire::{Malformed, Reader, Writer};
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// A directory that paths can be relative to.

@@ -1,9 +1,9 @@
 //! Text that names directories of one place (dep-info, diagnostics), with holes where those directories stood, so that
 //! it can be told again elsewhere.
 
+use crate::os::OsStrExt;
 use crate::place::{Place, Places};
 use crate::wire::{Malformed, Reader, Writer};
-use std::os::unix::ffi::OsStrExt;
 
 /// How a path is written in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

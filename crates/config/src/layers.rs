@@ -3,11 +3,11 @@
 
 use crate::schema::{Given, ROWS, Row, Settings};
 use kiln_action::FileKind;
+use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 use toml::de::DeValue;
 

@@ -1,7 +1,7 @@
 //! How values are written: sizes, durations, switches, logs.
 
+use kiln_action::os::OsStrExt;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

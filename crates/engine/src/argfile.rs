@@ -1,10 +1,10 @@
 //! Files that hold arguments (`@file`): read for their words, and never so that somebody waits or notices.
 
 use kiln_action::FileKind;
+use kiln_action::os::OsStrExt;
 use kiln_sys::files;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The longest that is looked at.

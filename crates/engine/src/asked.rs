@@ -7,13 +7,13 @@ use crate::journal;
 use crate::pipeline::{Call, Ending};
 use crate::wire;
 use crate::workshop::Workshop;
+use kiln_action::os::OsStrExt;
 use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason, Stream};
 use kiln_exec::{Ended, Job, Sink};
 use kiln_recorder::{Recorder, Unrecorded, Wiring};
 use kiln_sys::clock::Moment;
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What was asked of the compiler, understood.

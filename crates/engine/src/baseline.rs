@@ -6,6 +6,7 @@ use crate::inputs::{self, World};
 use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, Word, salted};
 use kiln_action::conceal;
 use kiln_action::key::WordSink;
+use kiln_action::os::OsStrExt;
 use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question, digest};
 use kiln_compiler::rustc::environment as variables;
 use kiln_compiler::script;
@@ -13,7 +14,6 @@ use kiln_report::cause::{self, Difference};
 use kiln_sys::env::Environment;
 use kiln_sys::{files, random};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The longest baseline that is read, in bytes.

@@ -14,6 +14,7 @@
 use crate::capture::{Ran, Seen};
 use crate::evidence::Evidence;
 use crate::inputs::World;
+use kiln_action::os::OsStrExt;
 use kiln_action::place::below;
 use kiln_action::template::Spelling;
 use kiln_action::{Answer, Digest, Family, Place, Placed, Question, Reason, Shape, Stream, Template};
@@ -21,7 +22,6 @@ use kiln_compiler::gcc::{asking, depfile, wrapping};
 use kiln_sys::files;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// The first ring: source and depfile. The record counts only if it saw all of that.

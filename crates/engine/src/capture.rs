@@ -13,6 +13,7 @@ use crate::inputs::{self, Answers, World};
 use crate::project;
 use crate::switches;
 use crate::toolchain::Owned;
+use kiln_action::os::OsStrExt;
 use kiln_action::template::Spelling;
 use kiln_action::{
     ActionKey, ActionResult, Answer, Digest, Family, FileKind, Given, Output, OutputPlan, Place, Placed,
@@ -28,7 +29,6 @@ use kiln_sys::process;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -6,10 +6,10 @@
 //! and holds the value of each variable that a build script named by `rerun-if-env-changed`. All else is hashes, what rustc said, and
 //! what a build script said.
 
+use kiln_action::os::OsStrExt;
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_sys::env::Environment;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// A file with holes.

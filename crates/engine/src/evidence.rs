@@ -12,6 +12,7 @@
 //! by a script, says what that hangs on ([`Act::Question`]).
 
 use crate::inputs;
+use kiln_action::os::OsStrExt;
 use kiln_action::place::{below, same};
 use kiln_action::wire::Reader;
 use kiln_action::{Family, Given, Invocation, Placed, Places, Question, Reason};
@@ -26,7 +27,6 @@ use spellings::Spellings;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 mod loader;

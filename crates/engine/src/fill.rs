@@ -19,6 +19,7 @@ use crate::picture::{self, Asked, Picture, Plan, WORTH_MS};
 use crate::pipeline::{self, Call, Served};
 use crate::script;
 use crate::workshop::Workshop;
+use kiln_action::os::OsStrExt;
 use kiln_action::{ActionKey, Digest, Family, Stream, Unit, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_store::{Content, Keep, Key, Store};
@@ -29,7 +30,6 @@ use kiln_sys::machine;
 use kiln_sys::process;
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

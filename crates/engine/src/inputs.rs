@@ -1,6 +1,7 @@
 //! Answering questions, as the world stands now.
 
 use crate::switches;
+use kiln_action::os::{LIST_SEPARATOR, OsStrExt};
 use kiln_action::wire::Writer;
 use kiln_action::{Answer, Digest, Family, Given, Invocation, Placed, Question};
 use kiln_compiler::rustc::{depinfo, environment as variables};
@@ -14,7 +15,6 @@ use libraries::Libraries;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use view::{Spot, View};
 
@@ -256,7 +256,8 @@ pub fn with_values(dep_info: &[u8], world: &World<'_>) -> Vec<u8> {
 /// The directories of `$PATH`. An empty part is the current directory, as for `execvp`.
 pub fn search_path(environment: &Environment) -> Vec<PathBuf> {
     let path = environment.get("PATH").unwrap_or(OsStr::new("/bin:/usr/bin"));
-    path.as_bytes().split(|&b| b == b':').map(|part| Path::new(OsStr::from_bytes(part)).to_owned()).collect()
+    let parts = path.as_bytes().split(|&byte| byte == LIST_SEPARATOR);
+    parts.map(|part| Path::new(OsStr::from_bytes(part)).to_owned()).collect()
 }
 
 /// Where programs put temporary files (libiberty's and LLVM's lists).
@@ -303,9 +304,9 @@ pub fn path_without_kiln(environment: &Environment) -> Option<OsString> {
         !part.is_empty()
             && ["cc", "gcc", "clang", "clang-cl"].iter().any(|name| is_kiln(&directory.join(name)))
     };
-    let parts: Vec<&[u8]> = path.as_bytes().split(|&byte| byte == b':').collect();
+    let parts: Vec<&[u8]> = path.as_bytes().split(|&byte| byte == LIST_SEPARATOR).collect();
     let kept: Vec<&[u8]> = parts.iter().copied().filter(|part| !masked(part)).collect();
-    (kept.len() < parts.len()).then(|| OsStr::from_bytes(&kept.join(&b':')).to_owned())
+    (kept.len() < parts.len()).then(|| OsStr::from_bytes(&kept.join(&LIST_SEPARATOR)).to_owned())
 }
 
 /// The file that the loader would take for a library's name, whatever a program says of it.

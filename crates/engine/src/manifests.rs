@@ -7,12 +7,12 @@
 
 use crate::note::Note;
 use kiln_action::Digest;
+use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found, Memo};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 

@@ -3,13 +3,13 @@
 
 use crate::inputs::World;
 use crate::toolchain::Owned;
+use kiln_action::os::OsStrExt;
 use kiln_action::wire::Writer;
 use kiln_action::{FileKind, Placed, Question, Shape};
 use kiln_recorder::Reporter;
 use kiln_sys::env;
 use kiln_sys::files;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Says all of it; or nothing, and then the script is not kept.

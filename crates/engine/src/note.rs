@@ -3,12 +3,12 @@
 
 use crate::argfile;
 use crate::pipeline::Call;
+use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{ActionKey, Family, Invocation, Mode, WeakKey, digest};
 use kiln_sys::env::Environment;
 use kiln_sys::{clock, files};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// No call is described in more bytes.

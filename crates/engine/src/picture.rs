@@ -6,6 +6,7 @@ use crate::afar;
 use crate::cargo_files::{CargoFile, metadata_of};
 use crate::manifests::Manifests;
 use crate::note::{self, Note};
+use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
 use kiln_action::{
     ActionKey, ActionResult, Digest, Family, FileKind, Output, Placed, Role, Shape, WeakKey, shape,
@@ -16,7 +17,6 @@ use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 

@@ -18,6 +18,7 @@ use crate::switches;
 use crate::toolchain::{self, Known, Owned};
 use crate::verify::{self, Finding, Hit};
 use crate::workshop::{self, Workshop};
+use kiln_action::os::OsStrExt;
 use kiln_action::{
     ActionKey, ActionResult, Digest, Event, Family, Invocation, KeyInputs, Mode, Outcome, OutputPlan, Reason,
     Shape, Stream, WeakKey, digest,
@@ -36,7 +37,6 @@ use kiln_sys::identity::{self, Found};
 use kiln_sys::process::{self, Channel, Side};
 use std::cell::{Cell, RefCell};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -1,13 +1,13 @@
 //! Build scripts: kiln gets to see their runs because a launcher stands in the place of their executables.
 
 use crate::restore::Way;
+use kiln_action::os::OsStrExt;
 use kiln_action::{Digest, Family, FileKind, Invocation, Reason};
 use kiln_compiler::script;
 use kiln_config::Settings;
 use kiln_store::{Fetch, Store};
 use kiln_sys::env;
 use kiln_sys::files::{self, Beneath};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The build script's executable that a unit makes, if a launcher is to stand in its place: in builds of `kiln cargo`.

@@ -2,6 +2,7 @@
 //!
 //! Names go into the WeakKey (another list is another key), answers into the ActionKey, where an explanation finds them.
 
+use kiln_action::os::OsStrExt;
 use kiln_action::{Family, Field, FileKind, Invocation, Places, Question, Reason};
 use kiln_config::Settings;
 use kiln_config::schema::{self, Concerns, Counts, Row};
@@ -9,7 +10,6 @@ use kiln_sys::env::Environment;
 use kiln_sys::files;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// What the settings add to the WeakKey of a compile: nothing where nothing is set. The table of settings says of each what.

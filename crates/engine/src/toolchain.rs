@@ -1,6 +1,7 @@
 //! Which compiler this is: its own files, by content. Remembered under the files' identities, so that an upgrade in
 //! place, a rebuilt std or a replaced codegen backend is noticed although `-vV` says the same.
 
+use kiln_action::os::OsStrExt;
 use kiln_action::place::below;
 use kiln_action::wire::{Reader, Writer, seal, unseal};
 use kiln_action::{Digest, Family, FileKind, Invocation, Reason};
@@ -11,7 +12,6 @@ use kiln_sys::files::{self, Identity, Stat};
 use kiln_sys::identity::{self, Found, Memo};
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -8,6 +8,7 @@ use crate::inputs::{self, World};
 use crate::restore;
 use crate::toolchain;
 use c::Moved;
+use kiln_action::os::OsStrExt;
 use kiln_action::{
     ActionResult, Digest, Family, FileKind, Invocation, Place, Placed, Places, Question, Role, Shape, Stream,
 };
@@ -20,7 +21,6 @@ use kiln_sys::process::{self, Channel, Ended, Program};
 use kiln_sys::sandbox::{Grant, Sandbox};
 use marks::Alike;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 mod c;

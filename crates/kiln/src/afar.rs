@@ -25,7 +25,7 @@ impl<'a> Daemon<'a> {
 
     fn client(&self) -> &Client {
         self.client.get_or_init(|| {
-            let program = env::own_program().map(|own| own.with_file_name("kiln-daemon"));
+            let program = env::program_beside("kiln-daemon");
             Client::new(self.cache, hello(self.settings, self.environment), program)
         })
     }

@@ -9,6 +9,7 @@ mod greeting;
 mod host;
 mod masquerade;
 
+use kiln_action::os::is_separator;
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
 use kiln_engine::{Call, Ending, argfile, inputs, wire};
@@ -78,7 +79,8 @@ fn own(argv: &[OsString]) -> ! {
 
 /// A path, or the name of a compiler that kiln knows.
 fn is_compiler(first: &OsStr) -> bool {
-    first.as_encoded_bytes().contains(&b'/') || kiln_compiler::recognise(first, None).is_some()
+    first.as_encoded_bytes().iter().any(|byte| is_separator(*byte))
+        || kiln_compiler::recognise(first, None).is_some()
 }
 
 fn not_there(called: &OsStr) -> ! {
@@ -294,7 +296,7 @@ fn go_on_in_record(
 
 fn become_cli(argv: &[OsString]) -> ! {
     let args: Vec<&OsStr> = argv.iter().map(OsString::as_os_str).collect();
-    let beside = env::own_program().map(|own| own.with_file_name("kiln-cli"));
+    let beside = env::program_beside("kiln-cli");
     if let Some(cli) = &beside {
         let error = process::become_program(&Program {
             program: cli.as_os_str(),

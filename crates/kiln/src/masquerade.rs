@@ -2,10 +2,10 @@
 //! is then the next on the path.
 
 use crate::host;
+use kiln_action::os::{OsStrExt, is_separator};
 use kiln_engine::inputs;
 use kiln_sys::env::Environment;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The command line that is meant, if this program was called by a compiler's name: the compiler that `$PATH` leads to, and
@@ -34,7 +34,7 @@ fn meant(called: &OsStr, arguments: &[OsString]) -> Option<Vec<OsString>> {
 /// reads it.
 fn chosen(variable: &str, environment: &Environment) -> Option<Vec<OsString>> {
     let value = environment.get(variable)?;
-    let is_path = |name: &OsStr| name.as_bytes().contains(&b'/');
+    let is_path = |name: &OsStr| name.as_bytes().iter().any(|byte| is_separator(*byte));
     let program = |name: &OsStr| match is_path(name) {
         true => inputs::another_program(Path::new(name)),
         false => inputs::find_program(name, environment),

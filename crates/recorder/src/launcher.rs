@@ -1,8 +1,8 @@
 //! What stands in the place of a build script's executable, so that kiln is asked before the script runs. A file of a few thousand
 //! bytes (launcher/launcher.c) that knows two names: kiln's, and that of the script beside it.
 
+use kiln_action::os::OsStrExt;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 static PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/launcher"));

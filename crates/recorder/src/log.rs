@@ -3,9 +3,9 @@
 //! Every process of the run can write into the log, so nothing in it is believed: whatever does not fit is
 //! [`Unrecorded::Torn`].
 
+use kiln_action::os::OsStringExt;
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use crate::record::{Act, Ask, By, Event, OpenMode, Process, Record, Unrecorded, What};

@@ -1,9 +1,9 @@
 //! The preload object as a file, where the loader of the watched processes finds it.
 
+use kiln_action::os::OsStrExt;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, AtFlags, CWD, Mode, OFlags};

@@ -2,9 +2,9 @@
 //! nothing can be preloaded into it, and says by itself what such a compile hangs on. Until it has said so the run counts as
 //! unrecorded.
 
+use kiln_action::os::OsStrExt;
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

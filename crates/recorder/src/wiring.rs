@@ -1,9 +1,9 @@
 //! Kiln before C compilers, for a tree of processes: the object puts it there where they are executed (preload/wire.c), and
 //! nothing that is found along `PATH`, or written down by what configures a build, is kiln's.
 
+use kiln_action::os::OsStrExt;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::object::Object;

@@ -6,11 +6,11 @@
 //! ```
 
 use kiln_action::bounds::MOST_QUESTIONS;
+use kiln_action::os::OsStrExt;
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{ActionKey, ActionResult, Digest, Place, Placed, Shape, WeakKey, digest, shape};
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;

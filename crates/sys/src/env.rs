@@ -1,8 +1,8 @@
 //! The environment, arguments and directory of this process: read once, passed on as values.
 
 use kiln_action::bounds::{Bounds, names_a_secret};
+use kiln_action::os::{OsStrExt, OsStringExt, PROGRAM_SUFFIX};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 /// The environment as it was when the process started.
@@ -84,6 +84,11 @@ pub fn directory() -> Option<PathBuf> {
 /// The file of this program.
 pub fn own_program() -> Option<PathBuf> {
     std::env::current_exe().ok()
+}
+
+/// The file of another program of ours, which is beside this one.
+pub fn program_beside(name: &str) -> Option<PathBuf> {
+    own_program().map(|own| own.with_file_name(format!("{name}{PROGRAM_SUFFIX}")))
 }
 
 /// Where programs put temporary files.

@@ -5,13 +5,13 @@
 //! path and why it failed. Every system call passes [`fault`] first, so that tests can make any one of them fail.
 
 use crate::{env, random};
+use kiln_action::os::OsStringExt;
 use kiln_action::{ContentHasher, Digest, FileKind};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 mod beneath;

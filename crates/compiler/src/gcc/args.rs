@@ -4,9 +4,9 @@
 
 use super::table::{self, Flag, Takes};
 use crate::Context;
+use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::{Family, Reason};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 /// One argument, matched.

@@ -8,9 +8,9 @@ use super::outputs::{self, Asked, Planned, Stage};
 use super::table::{Effect, Own, Shows, Takes};
 use super::{environment, shown};
 use crate::{Context, Recognised};
+use kiln_action::os::OsStrExt;
 use kiln_action::{Family, Field, Invocation, Mode, OutputPlan, Place, Places, Reason, Unit};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What has been gathered so far.

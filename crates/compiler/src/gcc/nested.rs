@@ -2,8 +2,8 @@
 //! Each has a short list of its own; a word that is not on it makes the compile run unchanged.
 
 use kiln_action::Reason;
+use kiln_action::os::OsStrExt;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 
 /// A word of `-Wp,`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 //! its last ending replaced, or with the ending added where there is none (`x`, `x.`, `x.lo`, `x.foo.o` give `x.gcno`,
 //! `x.gcno`, `x.gcno`, `x.foo.gcno`).
 
+use kiln_action::os::OsStrExt;
 use kiln_action::{OutputPlan, Reason};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// How far the compile goes.

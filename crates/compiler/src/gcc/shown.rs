@@ -4,9 +4,9 @@
 
 use super::table::Shows;
 use crate::Context;
+use kiln_action::os::{LIST_SEPARATOR, OsStrExt};
 use kiln_action::{Field, Place, Places};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What has been asked for so far.
@@ -96,7 +96,9 @@ impl Shown {
         let values: Vec<_> = variables.into_iter().filter_map(context.getenv).collect();
         maps().next().is_some()
             && (fields.iter().any(|field| field.path && reached(field.value.as_bytes()))
-                || values.iter().any(|value| value.as_bytes().split(|&byte| byte == b':').any(reached)))
+                || values
+                    .iter()
+                    .any(|value| value.as_bytes().split(|&byte| byte == LIST_SEPARATOR).any(reached)))
     }
 
     /// Whether every place that debug information can show is mapped. A map covers a path if both are in the same place:

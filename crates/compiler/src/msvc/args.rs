@@ -3,9 +3,9 @@
 use super::table::{self, Effect, Flag, Takes};
 use crate::Context;
 use crate::gcc::args::{bare, expand_by};
+use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::{Family, Reason};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// One argument, matched.
 #[derive(Clone, Debug)]

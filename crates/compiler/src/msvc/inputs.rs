@@ -10,9 +10,9 @@ use crate::gcc::language::{self, Input, Language};
 use crate::gcc::table as clang;
 use crate::gcc::{nested, shown};
 use crate::{Context, Recognised};
+use kiln_action::os::OsStrExt;
 use kiln_action::{Family, Field, Invocation, Place, Places, Reason};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What has been gathered so far.

@@ -4,9 +4,9 @@
 //! source's name with another ending is put in it; a name without an ending gets one; an empty one is none.
 
 use crate::gcc::outputs::real_file;
+use kiln_action::os::OsStrExt;
 use kiln_action::{Family, OutputPlan, Reason};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What the arguments ask to be written.

@@ -4,10 +4,10 @@
 
 use crate::inputs::BY_PROCESSOR;
 use kiln_action::Reason;
+use kiln_action::os::OsStrExt;
 use kiln_recorder::Process;
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Libraries that were loaded after the start.

@@ -4,13 +4,13 @@
 //! Paths are compared by where they lead; questions are asked as they were spelled. What is looked up is looked up after the run: a link
 //! that leads elsewhere by then is another one, and nothing is kept ([`crate::capture`]).
 
+use kiln_action::os::OsStrExt;
 use kiln_action::place::{below, plain};
 use kiln_action::{Invocation, OutputPlan, Place, Placed, Places};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// The spellings of one run.

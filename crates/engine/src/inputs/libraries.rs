@@ -3,6 +3,7 @@
 
 use super::World;
 use super::view::{Searched, View};
+use kiln_action::os::OsStrExt;
 use kiln_action::{Answer, Digest};
 use kiln_sys::files;
 use kiln_sys::identity::Memo;
@@ -10,7 +11,6 @@ use kiln_sys::machine;
 use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Directories in which the loader looks first, where they are: for this kind of processor (before glibc 2.37 also by its name).

@@ -2,12 +2,12 @@
 //! really lies. Each directory is looked at before the names in it: where one is missing, nothing below it is there, and
 //! what names it does not have is remembered as long as it is not changed.
 
+use kiln_action::os::OsStrExt;
 use kiln_action::{Answer, FileKind, Place, Placed, Places};
 use kiln_sys::files::{self, Directory, FileError, Stat};
 use kiln_sys::identity::{self, Allowance, Found, Identity, Memo, Names};
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// From this many names on a directory is opened, so that the way to it is gone once.

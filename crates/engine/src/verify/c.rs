@@ -2,10 +2,10 @@
 //! output that shows its own name is found out by compiling twice.
 
 use super::marks::{self, Alike};
+use kiln_action::os::OsStrExt;
 use kiln_action::{Family, FileKind, Invocation, Place, Places};
 use kiln_sys::files::{self, FileError};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The command line, and what it means.

@@ -1,11 +1,11 @@
 //! A clang-cl compile with its outputs elsewhere. What names them stands in front, since behind `--` everything is a source.
 
 use super::c::Moved;
+use kiln_action::os::OsStrExt;
 use kiln_action::{Family, Invocation, Place, Places};
 use kiln_compiler::msvc::args::{Argument, Given, lex};
 use kiln_compiler::msvc::table::{Effect, Own};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The arguments with every output below `out`; `None` where outputs may be named in a file of words, or the target of the rule

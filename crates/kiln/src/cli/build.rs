@@ -21,7 +21,7 @@ pub fn run(
     session: &Session,
     notes: Option<&Path>,
 ) -> Ended {
-    let Some(wrapper) = env::own_program().map(|own| own.with_file_name("kiln")) else {
+    let Some(wrapper) = env::program_beside("kiln") else {
         return Ended::Code(fail("cannot tell where kiln is installed"));
     };
     let events = session.events();

@@ -59,7 +59,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// The program beside this one.
 fn program() -> Option<PathBuf> {
-    env::own_program().map(|own| own.with_file_name("kiln-daemon"))
+    env::program_beside("kiln-daemon")
 }
 
 /// What to do where there is no such program: it is a package of its own, since it brings a network along.

@@ -124,7 +124,7 @@ fn rebuild(arguments: &Arguments, settings: &Settings, environment: &Environment
     let Some(sample) = percent(&arguments.sample) else {
         return fail("--sample takes a part of a hundred, such as 10%");
     };
-    let Some(wrapper) = env::own_program().map(|own| own.with_file_name("kiln")) else {
+    let Some(wrapper) = env::program_beside("kiln") else {
         return fail("cannot tell where kiln is installed");
     };
     if !sandbox::is_supported() {

@@ -87,7 +87,7 @@ fn on_the_spot(value: &str, directory: &Path) -> Option<DocumentMut> {
 
 /// This kiln's wrapper: the program beside this one.
 pub fn own_wrapper() -> Option<PathBuf> {
-    env::own_program().map(|own| own.with_file_name("kiln"))
+    env::program_beside("kiln")
 }
 
 /// The same by the name that `$PATH` has for it, if it has one: packages keep each version in a directory of its own, and

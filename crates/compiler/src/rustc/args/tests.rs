@@ -1,8 +1,8 @@
 use super::*;
 use crate::rustc::table::rows;
+use kiln_action::os::OsStringExt;
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 
 fn lexed(arguments: &[&str]) -> Result<Vec<(String, Option<String>)>, Reason> {
     let typed: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
