@@ -75,9 +75,20 @@ fn is_try(invocation: &Invocation) -> bool {
     SOURCES.contains(&stem(&invocation.unit.name).as_str()) || project::is_scratch(&invocation.directory)
 }
 
+/// Whether a command line that is not understood only finds out what the compiler can do: it tries something for CMake or
+/// meson, or writes what is preprocessed to standard output.
+fn only_asks(call: &Call<'_>, reason: &Reason) -> bool {
+    let is_there = |word: &str| call.argv.iter().any(|argument| argument == word);
+    match reason {
+        Reason::Question(_) => true,
+        Reason::NotACompile(_) => false, // it is told by that name
+        _ => project::is_scratch(call.directory) || is_there("-E") && !is_there("-o"),
+    }
+}
+
 /// An event about a command line that is not understood.
 pub fn bypass(call: &Call<'_>, name: &str, reason: &Reason) -> Event {
-    let mut event = event(call, name, if matches!(reason, Reason::Question(_)) { PROBE } else { "" });
+    let mut event = event(call, name, if only_asks(call, reason) { PROBE } else { "" });
     event.outcome = Outcome::Bypass;
     event.reason = reason.name().to_owned();
     event.detail = reason.detail().to_owned();

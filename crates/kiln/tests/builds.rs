@@ -267,3 +267,25 @@ fn tries_of_configure_and_of_build_scripts_are_no_units() {
         "{all}"
     );
 }
+
+#[test]
+fn tries_and_questions_with_flags_that_are_not_cached_are_no_units_either() {
+    let space = sources();
+    let scratch = "build/CMakeFiles/CMakeScratch/TryCompile-x1";
+    space.write(&format!("project/{scratch}/t.c"), "int main(void) { return 0; }\n");
+    // As CMake asks for the ABI, and meson for macros.
+    let commands = format!(
+        "(cd {scratch} && {KILN} gcc -v -c t.c -o t.c.o 2>/dev/null); {KILN} gcc -E -dM - </dev/null >/dev/null; \
+         {KILN} gcc -c a.c -o a.o; exit $?"
+    );
+    sh(&space, &commands);
+    let told = out(&succeeds(&mut space.kiln(&["explain"])));
+    assert!(told.contains(": 1 unit, 0 restored, 1 compiled\n") && !told.contains("flag"), "{told}");
+    let all = out(&succeeds(&mut space.kiln(&["explain", "--all"])));
+    assert!(
+        all.contains("no unit: a flag whose effect is not cached\n    t.c.o probe, gcc probe\n"),
+        "{all}"
+    );
+    let stats = out(&succeeds(&mut space.kiln(&["stats"])));
+    assert!(stats.contains("1 unit, 0 restored, 1 compiled\n") && !stats.contains("flag"), "{stats}");
+}
