@@ -36,7 +36,7 @@ pub enum Rank {
     Dependency,
     /// The whole command line or environment: what changed there mostly has a name of its own.
     Whole,
-    /// What cargo derives from everything else (`-C metadata`).
+    /// What is derived from everything else (`-C metadata`; how the directory stands in the key).
     Derived,
 }
 
@@ -255,7 +255,11 @@ fn argument(word: &Word, before: Option<&Word>) -> Difference {
     let word = Word { value, ..word.clone() };
     let words = match word.name.as_str() {
         name if !is_shown(&word.value) => format!("an argument differs: {}", flag(name)),
-        "directory" => format!("it is compiled in another directory: {}{was}", word.value),
+        "directory" => {
+            let words = format!("it is compiled in another directory: {}{was}", word.value);
+            let rank = if spelled_otherwise(&word, before) { Rank::Derived } else { rank };
+            return Difference::new(rank, words);
+        }
         "program" => {
             let was = before.map_or_else(String::new, |before| format!(" (was `{}`)", before.value));
             return Difference::new(Rank::Name, format!("the compiler is called `{}` now{was}", word.value));
@@ -265,6 +269,12 @@ fn argument(word: &Word, before: Option<&Word>) -> Difference {
         _ => format!("an argument differs: {}{was}", spelled(&word)),
     };
     Difference::new(rank, words)
+}
+
+/// Whether the directory is literal in one key and told by its place in the other: an argument that makes outputs show it (`-g`)
+/// came or went, and the directory may be the same.
+fn spelled_otherwise(word: &Word, before: Option<&Word>) -> bool {
+    before.is_some_and(|before| before.value.starts_with('/') != word.value.starts_with('/'))
 }
 
 /// A value as a person would type it: the key tells `=3` from nothing.

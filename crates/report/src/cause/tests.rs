@@ -186,6 +186,22 @@ fn a_switched_setting_comes_first_and_an_older_kiln_did_not_tell() {
 }
 
 #[test]
+fn an_argument_that_makes_the_directory_count_comes_before_the_directory() {
+    let directory = |value| word("arguments", "directory", value);
+    let debug = word("arguments", "-g", "");
+    let cause =
+        |old: &[Word], new: &[Word]| cause_of(vec![run(1, old, Vec::new())], &run(2, new, Vec::new())).words;
+    let (anywhere, here) = ([directory("<project>/")], [directory("/w"), debug.clone()]);
+    assert_eq!(cause(&anywhere, &here), "an argument differs: -g");
+    assert_eq!(cause(&here, &anywhere), "an argument is gone: -g");
+    assert_eq!(cause(&here, &[directory("/x"), debug]), "it is compiled in another directory: /x (was /w)");
+    assert_eq!(
+        cause(&anywhere, &[directory("/w")]),
+        "it is compiled in another directory: /w (was <project>/)"
+    );
+}
+
+#[test]
 fn the_nearest_run_counts() {
     let answers = |a: &Answered, b: &Answered| {
         vec![
