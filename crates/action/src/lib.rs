@@ -13,6 +13,7 @@ pub mod key;
 pub mod os;
 pub mod place;
 pub mod reason;
+pub mod removals;
 pub mod result;
 pub mod shape;
 pub mod template;

@@ -7,6 +7,7 @@ use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, Word, s
 use kiln_action::conceal;
 use kiln_action::key::WordSink;
 use kiln_action::os::OsStrExt;
+use kiln_action::removals::Removals;
 use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question, digest};
 use kiln_compiler::rustc::environment as variables;
 use kiln_compiler::script;
@@ -37,6 +38,8 @@ pub struct Missed<'a> {
     pub compiler: String,
     /// Milliseconds since the epoch.
     pub at_ms: u64,
+    /// When results were last removed here.
+    pub removals: Removals,
 }
 
 impl Units {
@@ -88,7 +91,7 @@ impl Units {
         let salt = self.salt()?;
         let mut baseline = Units::read(&path).unwrap_or_default();
         let run = run_of(missed, kept, &salt);
-        let difference = cause::of(&baseline, &run);
+        let difference = cause::of(&baseline, &run, &missed.removals);
         baseline.unit = unit_name(invocation);
         baseline.directory = invocation.directory.as_os_str().as_bytes().to_vec();
         missed.project.clone_into(&mut baseline.project);

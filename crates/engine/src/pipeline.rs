@@ -743,6 +743,7 @@ impl Compile<'_> {
                 project: &event.project,
                 compiler: baseline::version(&self.asked.shop.toolchains(), &self.toolchain),
                 at_ms: event.at_ms,
+                removals: self.asked.shop.store.removals(),
             };
             self.asked.shop.units().explain_and_keep(&missed, kept)
         };

@@ -5,6 +5,7 @@
 use kiln_action::baseline::{Answered, Baseline, Run, Told, Word};
 use kiln_action::conceal::for_people;
 use kiln_action::event::SCRIPT_RUN;
+use kiln_action::removals::Removals;
 use kiln_action::{Given, Place, Placed, Question};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -57,21 +58,54 @@ impl Difference {
     }
 }
 
-/// What a miss came of: the first difference from the nearest earlier run.
-pub fn of(earlier: &Baseline, now: &Run) -> Difference {
-    if earlier.runs.iter().any(|run| run.key == now.key) {
-        return Difference::new(Rank::File, "its result is no longer in the cache".into());
+/// What a miss came of: the first difference from the nearest earlier run, or what removed its result.
+pub fn of(earlier: &Baseline, now: &Run, removals: &Removals) -> Difference {
+    if let Some(same) = earlier.runs.iter().find(|run| run.key == now.key) {
+        return Difference::new(Rank::File, removed_since(same.at_ms, removals));
     }
     let directory = path_of(&earlier.directory);
     let candidates = earlier.runs.iter().map(|run| differences(run, now, &directory));
     let fewest = candidates.enumerate().min_by_key(|(at, found)| (found.len(), *at));
     let first = match fewest {
-        None => return Difference::new(Rank::File, "never seen here".into()),
+        None => return Difference::new(Rank::File, never(removals)),
         Some((at, found)) => {
             found.into_iter().next().unwrap_or_else(|| new_question(&earlier.runs[at], now, &directory))
         }
     };
     if is_script(&earlier.unit) { of_script(first) } else { first }
+}
+
+/// Why a result that was kept at that moment is not there: what is known to have happened since.
+fn removed_since(kept_ms: u64, removals: &Removals) -> String {
+    let since = |at_ms: u64| (at_ms > 0 && at_ms >= kept_ms).then(|| day(at_ms));
+    let gone = "its result is no longer in the cache";
+    let evicted = "was evicted for age or room (`max-age`, `max-size`)";
+    match (since(removals.cleared_ms), since(removals.evicted_ms)) {
+        (None, None) => gone.to_owned(),
+        (Some(cleared), None) => format!("{gone}: `kiln clear` ran on {cleared}"),
+        (None, Some(_)) => format!("its result {evicted}"),
+        (Some(cleared), Some(_)) => format!("{gone}: `kiln clear` ran on {cleared}, or it {evicted}"),
+    }
+}
+
+/// Nothing is remembered of a unit: that goes with everything else.
+fn never(removals: &Removals) -> String {
+    match removals.everything_ms {
+        0 => "never seen here".to_owned(),
+        at_ms => format!("never seen here since the cache was cleared on {}", day(at_ms)),
+    }
+}
+
+/// The day (UTC) of a moment in milliseconds since the epoch (Howard Hinnant's `civil_from_days`).
+fn day(at_ms: u64) -> String {
+    let days = at_ms / 86_400_000 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let march = (5 * of_year + 2) / 153;
+    let (day, month) = (of_year - (153 * march + 2) / 5 + 1, (march + 2) % 12 + 1);
+    let year = year + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Whether a unit is the run of a build script, by the name of its baseline.

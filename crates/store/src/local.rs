@@ -11,6 +11,7 @@ mod blobs;
 mod collect;
 mod entries;
 mod records;
+mod removals;
 mod survey;
 mod usage;
 mod verify;

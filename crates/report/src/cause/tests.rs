@@ -28,7 +28,11 @@ fn run(key: u8, words: &[Word], answers: Vec<Told>) -> Run {
 
 fn cause_of(old: Vec<Run>, new: &Run) -> Difference {
     let directory = b"/w".to_vec();
-    of(&Baseline { unit: "a lib".into(), directory, project: "/w".into(), runs: old }, new)
+    of(
+        &Baseline { unit: "a lib".into(), directory, project: "/w".into(), runs: old },
+        new,
+        &Removals::default(),
+    )
 }
 
 const ONE: Answered = Answered::Content([1; 16]);
@@ -220,6 +224,40 @@ fn the_nearest_run_counts() {
 }
 
 #[test]
+fn what_removed_a_result_since_it_was_kept() {
+    const DAY: u64 = 86_400_000;
+    let now = run(1, &[], Vec::new());
+    let kept = Run { at_ms: 20_000 * DAY, ..now.clone() };
+    let told = |runs: Vec<Run>, everything_ms, cleared_ms, evicted_ms| {
+        let earlier = Baseline { runs, ..Baseline::default() };
+        of(&earlier, &now, &Removals { everything_ms, cleared_ms, evicted_ms }).words
+    };
+    let gone = |cleared, evicted| told(vec![kept.clone()], 0, cleared, evicted);
+    let (before, since) = (19_999 * DAY, 20_000 * DAY + 1);
+    assert_eq!(gone(before, before), "its result is no longer in the cache");
+    assert_eq!(gone(since, before), "its result is no longer in the cache: `kiln clear` ran on 2024-10-04");
+    assert_eq!(gone(before, since), "its result was evicted for age or room (`max-age`, `max-size`)");
+    assert!(gone(since, since).contains("ran on 2024-10-04, or it was evicted for age or room"));
+    assert_eq!(told(Vec::new(), 0, since, since), "never seen here");
+    assert_eq!(
+        told(Vec::new(), since, since, 0),
+        "never seen here since the cache was cleared on 2024-10-04"
+    );
+}
+
+#[test]
+fn days_are_those_of_the_calendar() {
+    let of = |seconds: u64| day(seconds * 1000);
+    assert_eq!(of(0), "1970-01-01");
+    assert_eq!(of(951_782_400), "2000-02-29");
+    assert_eq!(of(951_868_800), "2000-03-01");
+    assert_eq!(of(1_735_689_599), "2024-12-31");
+    assert_eq!(of(1_735_689_600), "2025-01-01");
+    assert_eq!(of(4_107_542_400), "2100-03-01");
+    assert!(day(u64::MAX).len() > 10);
+}
+
+#[test]
 fn of_a_build_script_the_program_changed_and_not_the_compiler() {
     let compiler = |value| word("toolchain", "digest", value);
     let script = Baseline {
@@ -227,7 +265,7 @@ fn of_a_build_script_the_program_changed_and_not_the_compiler() {
         runs: vec![run(1, &[compiler("1")], Vec::new())],
         ..Baseline::default()
     };
-    let found = of(&script, &run(2, &[compiler("2")], Vec::new()));
+    let found = of(&script, &run(2, &[compiler("2")], Vec::new()), &Removals::default());
     assert_eq!(
         (found.words.as_str(), found.follows.as_str()),
         ("the build script's program changed", ITS_PROGRAM)
@@ -239,7 +277,7 @@ fn of_a_build_script_the_program_changed_and_not_the_compiler() {
         }]
     };
     let script = Baseline { runs: vec![run(1, &[], environ(b"A\0one"))], ..script };
-    let found = of(&script, &run(2, &[], environ(b"A\0two")));
+    let found = of(&script, &run(2, &[], environ(b"A\0two")), &Removals::default());
     assert_eq!(found.words, "the build script reads the whole environment, and A changed");
 }
 

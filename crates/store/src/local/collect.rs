@@ -5,6 +5,7 @@
 
 use super::LocalStore;
 use super::records::MOST_INCREMENTAL;
+use super::removals::Remover;
 use super::survey::{Aged, Blob, Contents, Record, Survey};
 use super::usage::{Count, on_disk};
 use crate::StoreError;
@@ -92,6 +93,9 @@ impl LocalStore {
                 (Some(before), Some(after)) => after.saturating_sub(before),
                 _ => 0,
             };
+            if after.results < before.results {
+                self.note_removal(Remover::Collector);
+            }
             self.usage.write(after.bytes.saturating_add(meanwhile), now)?;
         }
         Ok(Some(Collected { before, after, freed: sweep.freed, stuck: sweep.stuck }))

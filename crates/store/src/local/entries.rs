@@ -1,6 +1,7 @@
 //! The results one by one: what they are of, what they take, and removing chosen ones.
 
 use super::collect::{Collected, Sweep};
+use super::removals::Remover;
 use super::survey::{Record, Survey};
 use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, UNITS};
 use crate::{Key, StoreError};
@@ -76,6 +77,9 @@ impl LocalStore {
         gone.into_iter().for_each(|record| sweep.evict(record, &mut survey.blobs));
         let collected = sweep.end(before, kept.len(), survey.blobs.len());
         if !dry_run {
+            if collected.after.results < before.results {
+                self.note_removal(Remover::Chosen);
+            }
             self.usage.write(collected.after.bytes, Moment::now())?;
         }
         Ok(Some(collected))
@@ -92,6 +96,9 @@ impl LocalStore {
         }
         let left = if stuck == 0 { Survey::default() } else { self.survey()? };
         let after = left.contents();
+        if after.results < before.results {
+            self.note_removal(Remover::Everything);
+        }
         self.usage.write(after.bytes, Moment::now())?;
         let shared =
             |blob: &super::survey::Blob| if blob.alone { 0 } else { super::usage::on_disk(blob.size) };

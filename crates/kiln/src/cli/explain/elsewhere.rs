@@ -13,14 +13,14 @@ use std::path::Path;
 /// Says more in the causes of units that were never seen here.
 pub fn look<F: FnOnce() -> Known>(events: &mut [Event], known: &LazyCell<Known, F>) {
     let never = sentence("not-seen");
-    let is_new = |event: &Event| event.outcome == Outcome::Miss && event.cause == never;
+    let is_new = |event: &Event| event.outcome == Outcome::Miss && event.cause.starts_with(never);
     let mut shared = HashSet::new();
     for event in events.iter_mut().filter(|event| is_new(event)) {
         let Some(found) = known.elsewhere(event, &shared) else { continue };
         if let Elsewhere::Checkout(_) = found {
             shared.insert(event.stem.clone());
         }
-        event.cause = format!("{never}; {}", found.words());
+        event.cause = format!("{}; {}", event.cause, found.words());
     }
 }
 

@@ -116,7 +116,9 @@ fn a_trial_run_says_what_it_would_do() {
     space.put(1, Recipe { blobs: &[1], age: 8 * 24 * HOUR, ..Recipe::default() });
     let trial = space.store.collect(&days(7), Moment::now(), true).unwrap().unwrap();
     assert!(space.has_result(1) && space.has_blob(1));
+    assert_eq!(space.store.removals().evicted_ms, 0);
     assert_eq!(trial, space.collect(days(7)));
+    assert_ne!(space.store.removals().evicted_ms, 0);
 }
 
 #[test]

@@ -38,7 +38,11 @@ fn picked_results_go_with_the_blobs_that_only_they_name() {
     let of_a = |entry: &Entry| entry.unit == "a lib";
     let would = space.store.clear(&of_a, true).unwrap().unwrap();
     assert_eq!((would.before.results, would.after.results, space.store.entries().unwrap().len()), (2, 1, 2));
+    assert!(space.store.clear(&|entry| entry.unit == "c lib", false).unwrap().is_some());
+    assert_eq!(space.store.removals(), kiln_action::removals::Removals::default());
     let done = space.store.clear(&of_a, false).unwrap().unwrap();
+    let removals = space.store.removals();
+    assert_eq!((removals.everything_ms, removals.cleared_ms > 0, removals.evicted_ms), (0, true, 0));
     assert_eq!(done.after, would.after);
     let left = space.store.entries().unwrap();
     assert_eq!(left.iter().map(|entry| entry.unit.as_str()).collect::<Vec<_>>(), ["b lib"]);
