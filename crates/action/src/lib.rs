@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod bounds;
+pub mod calendar;
 pub mod conceal;
 pub mod digest;
 pub mod event;

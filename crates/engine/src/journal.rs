@@ -1,6 +1,7 @@
 //! The log that a user asks for (`KILN_LOG`): what the wrapper decided, as lines for people. Values of variables never
 //! get here.
 
+use kiln_action::calendar::date;
 use kiln_action::{Event, Outcome, Unit};
 use kiln_config::values::{Level, LogTo};
 use kiln_sys::clock;
@@ -62,17 +63,9 @@ fn append(log: &LogTo, level: Level, what: &str) {
     let _ = files::append(Path::new(&log.path), line.as_bytes());
 }
 
-/// Milliseconds since the epoch as `2026-11-20T06:00:00.123Z` (Howard Hinnant's `civil_from_days`).
+/// Milliseconds since the epoch as `2026-11-20T06:00:00.123Z`.
 fn stamp(ms: u64) -> String {
-    let (days, of_day) = (ms / 86_400_000, ms % 86_400_000);
-    let shifted = days + 719_468; // days since 0000-03-01
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
+    let ((year, month, day), of_day) = (date(ms), ms % 86_400_000);
     let (hours, minutes, seconds) = (of_day / 3_600_000, of_day / 60_000 % 60, of_day / 1000 % 60);
     format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", of_day % 1000)
 }

@@ -3,6 +3,7 @@
 //! The order of [`Rank`] decides which difference is told first: what a person changed comes before what follows from it.
 
 use kiln_action::baseline::{Answered, Baseline, Run, Told, Word};
+use kiln_action::calendar::date;
 use kiln_action::conceal::for_people;
 use kiln_action::event::SCRIPT_RUN;
 use kiln_action::removals::Removals;
@@ -96,15 +97,9 @@ fn never(removals: &Removals) -> String {
     }
 }
 
-/// The day (UTC) of a moment in milliseconds since the epoch (Howard Hinnant's `civil_from_days`).
+/// The day (UTC) of a moment.
 fn day(at_ms: u64) -> String {
-    let days = at_ms / 86_400_000 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let march = (5 * of_year + 2) / 153;
-    let (day, month) = (of_year - (153 * march + 2) / 5 + 1, (march + 2) % 12 + 1);
-    let year = year + era * 400 + u64::from(month <= 2);
+    let (year, month, day) = date(at_ms);
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -246,18 +246,6 @@ fn what_removed_a_result_since_it_was_kept() {
 }
 
 #[test]
-fn days_are_those_of_the_calendar() {
-    let of = |seconds: u64| day(seconds * 1000);
-    assert_eq!(of(0), "1970-01-01");
-    assert_eq!(of(951_782_400), "2000-02-29");
-    assert_eq!(of(951_868_800), "2000-03-01");
-    assert_eq!(of(1_735_689_599), "2024-12-31");
-    assert_eq!(of(1_735_689_600), "2025-01-01");
-    assert_eq!(of(4_107_542_400), "2100-03-01");
-    assert!(day(u64::MAX).len() > 10);
-}
-
-#[test]
 fn of_a_build_script_the_program_changed_and_not_the_compiler() {
     let compiler = |value| word("toolchain", "digest", value);
     let script = Baseline {
