@@ -559,6 +559,44 @@ fn statistics_as_a_person_sees_them() {
 }
 
 #[test]
+fn what_build_scripts_ask_for_is_told_apart() {
+    let space = Space::new();
+    space.write("Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    space.write("src/main.rs", "fn main() {}\n");
+    space.write("one.c", "int one(void) { return 1; }\n");
+    space.write("two.c", "int two(void) { return 2; }\n");
+    space.write(
+        "build.rs",
+        "fn main() {\n    let out = std::env::var(\"OUT_DIR\").unwrap();\n    for name in [\"one\", \"two\"] {\n        \
+         let object = format!(\"{out}/{name}.o\");\n        \
+         let mut cc = std::process::Command::new(\"cc\");\n        \
+         assert!(cc.args([\"-c\", &format!(\"{name}.c\"), \"-o\", &object]).status().unwrap().success());\n    }\n    \
+         println!(\"cargo::rerun-if-changed=one.c\");\n}\n",
+    );
+    let build = || {
+        let _ = std::fs::remove_dir_all(space.path("target"));
+        let mut command = space.kiln_command(&["cargo", "build", "--offline"], &[]);
+        let output = command.current_dir(space.root()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let line = said.lines().find(|line| line.starts_with("kiln: ")).unwrap_or_else(|| panic!("{said}"));
+        let tally = line.trim_start_matches("kiln: ").rsplit_once(", ").unwrap().0.to_owned();
+        let json = |command: &str| -> serde_json::Value {
+            serde_json::from_str(&space.tell(&[command, "--json"])).unwrap()
+        };
+        assert_eq!(json("explain")["builds"][0]["tally"], tally.as_str());
+        (tally, json("stats")["for_scripts"].as_u64().unwrap())
+    };
+    let cold = build();
+    assert_eq!(cold, ("5 units (2 of them for build scripts), 0 restored, 5 compiled".to_owned(), 2));
+    // Where the script's run is kept nobody asks for what it compiled.
+    assert_eq!(build(), ("3 units, 3 restored, 0 compiled".to_owned(), 2));
+    let text = space.tell(&["stats"]);
+    let row =
+        text.lines().find(|line| line.starts_with("  for build scripts")).unwrap_or_else(|| panic!("{text}"));
+    assert!(row.ends_with(" 2"), "{text}");
+}
+
+#[test]
 fn what_was_never_seen_here_may_be_known_elsewhere() {
     let space = Space::new();
     space.workspace();

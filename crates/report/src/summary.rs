@@ -28,6 +28,8 @@ pub struct Summary {
     pub probe_hits: u64,
     /// Those of them that the compiler answered, and that were kept.
     pub probe_misses: u64,
+    /// Units that a build script asked for, restored or not: where its run is kept nobody asks for them.
+    pub for_scripts: u64,
     /// Time of compiling that hits made unnecessary, in milliseconds.
     pub saved_ms: u64,
     /// Time spent compiling, in milliseconds.
@@ -75,6 +77,7 @@ impl Summary {
             self.probe_misses += u64::from(event.outcome == Outcome::Miss);
             return;
         }
+        self.for_scripts += u64::from(event.is_unit() && !event.script.is_empty());
         match event.outcome {
             Outcome::Hit => {
                 self.hits += 1;
@@ -114,6 +117,7 @@ impl Summary {
         self.probes += other.probes;
         self.probe_hits += other.probe_hits;
         self.probe_misses += other.probe_misses;
+        self.for_scripts += other.for_scripts;
         self.saved_ms += other.saved_ms;
         self.compiled_ms += other.compiled_ms;
         self.restored_bytes += other.restored_bytes;
@@ -126,7 +130,13 @@ impl Summary {
     pub fn tally(&self) -> String {
         let (units, restored, uncached) = (self.units(), self.hits, self.uncached());
         let what = if units == 1 { "unit" } else { "units" };
-        let mut text = format!("{units} {what}, {restored} restored, {} compiled", self.misses + uncached);
+        let asked = match self.for_scripts {
+            0 => String::new(),
+            some if some == units => " (for build scripts)".to_owned(),
+            some => format!(" ({some} of them for build scripts)"),
+        };
+        let mut text =
+            format!("{units} {what}{asked}, {restored} restored, {} compiled", self.misses + uncached);
         match (uncached, self.misses) {
             (0, _) => {}
             (_, 0) => text += " (not cached)",

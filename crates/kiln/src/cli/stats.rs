@@ -218,6 +218,9 @@ fn as_text(shown: &Shown, one_project: bool) -> String {
         let _ = writeln!(text, "{name:<22}{value:>14}");
     };
     row("units", summary.units().to_string());
+    if summary.for_scripts > 0 {
+        row("  for build scripts", summary.for_scripts.to_string());
+    }
     row("hits", summary.hits.to_string());
     if summary.remote_hits > 0 {
         row("hits from a remote", summary.remote_hits.to_string());
