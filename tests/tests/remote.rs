@@ -699,14 +699,17 @@ fn without_the_daemons_program_builds_go_on_and_say_so() {
         run(command.args(args).current_dir(project.dir()))
     };
     let built = kiln(&["cargo", "build", "--workspace"]).ok();
-    assert!(built.err().contains("cargo install --path crates/daemon"), "{built}");
+    assert!(built.err().contains("cargo install --locked --path crates/daemon"), "{built}");
     assert_eq!(project.prints("debug/app"), "4\n");
     project.clean();
     let again = kiln(&["cargo", "build", "--workspace"]).ok();
     assert!(again.err().contains("nothing compiled") || again.err().contains("0 compiled"), "{again}");
-    kiln(&["daemon", "start"]).fails_with("cargo install --path crates/daemon");
+    kiln(&["daemon", "start"]).fails_with("cargo install --locked --path crates/daemon");
     let looked = kiln(&["doctor"]);
-    assert!(!looked.success() && looked.out().contains("cargo install --path crates/daemon"), "{looked}");
+    assert!(
+        !looked.success() && looked.out().contains("cargo install --locked --path crates/daemon"),
+        "{looked}"
+    );
 }
 
 #[test]

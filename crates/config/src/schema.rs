@@ -332,7 +332,7 @@ pub const ROWS: &[Row] = &[
         default: "false",
         written: SWITCH,
         does: "Map workspace and target paths (rustc's --remap-path-prefix), so that checkouts at different paths share \
-               the workspace's own crates too. Debuggers and panics then show /kiln/workspace/... for them.",
+               the workspace's own crates too. Debuggers and backtraces then show /kiln/workspace/... for them.",
         list: false,
         project: true,
         counts: Counts::Command("the mapped directories stand in the key in place of the real ones"),

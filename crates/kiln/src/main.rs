@@ -305,7 +305,7 @@ fn become_cli(argv: &[OsString]) -> ! {
             set: &[],
         });
         let message = format!(
-            "kiln: error: cannot run `{}`: {error}; it is installed together with kiln (`cargo install --path crates/kiln` in a checkout of kiln)\n",
+            "kiln: error: cannot run `{}`: {error}; it is installed together with kiln (`cargo install --locked --path crates/kiln` in a checkout of kiln)\n",
             cli.display()
         );
         process::say(Channel::Err, message.as_bytes());

@@ -55,7 +55,10 @@ fn two_programs_of_different_versions() {
     let (level, says, advice) = finding(&told, "programs");
     assert_eq!(level, "problem");
     assert_eq!(says, format!("kiln-cli is {}, and {shown} is 9.8.7", env!("CARGO_PKG_VERSION")));
-    assert_eq!(advice, "install both together: `cargo install --path crates/kiln` in a checkout of kiln");
+    assert_eq!(
+        advice,
+        "install both together: `cargo install --locked --path crates/kiln` in a checkout of kiln"
+    );
     let (level, says, _) = finding(&told, "wrapper");
     assert_eq!(level, "problem");
     assert!(

@@ -1,7 +1,7 @@
 //! Compiler calls as cargo made them, read from what the replay tool recorded of a build.
 
-use std::ffi::OsString;
 use kiln_action::os::OsStringExt;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

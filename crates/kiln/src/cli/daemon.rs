@@ -64,7 +64,7 @@ fn program() -> Option<PathBuf> {
 
 /// What to do where there is no such program: it is a package of its own, since it brings a network along.
 pub const MISSING: &str = "there is no `kiln-daemon` beside kiln, and only it talks to remote stores; \
-                           `cargo install --path crates/daemon` in a checkout of kiln puts it there";
+                           `cargo install --locked --path crates/daemon` in a checkout of kiln puts it there";
 
 /// A connection for a person: with `start`, a daemon is started where there is none.
 pub fn client(settings: &Settings, environment: &Environment, start: bool) -> Result<Client, String> {

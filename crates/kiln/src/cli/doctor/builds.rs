@@ -26,7 +26,8 @@ fn version_of(wrapper: &OsStr) -> Option<String> {
 
 fn executables() -> Finding {
     const NAME: &str = "programs";
-    const AGAIN: &str = "install both together: `cargo install --path crates/kiln` in a checkout of kiln";
+    const AGAIN: &str =
+        "install both together: `cargo install --locked --path crates/kiln` in a checkout of kiln";
     let Some(wrapper) = wiring::own_wrapper() else {
         return Finding::problem(NAME, "cannot tell where kiln is installed", AGAIN);
     };
