@@ -456,7 +456,9 @@ pub const ROWS: &[Row] = &[
         default: "",
         written: "an absolute path, with `warn:`, `info:` or `debug:` in front (info if there is none)",
         does: "A file to which the wrapper appends a line for each compile: what it decided, why, and how long that took. \
-               `warn` has only what was not cached, `debug` adds keys and phases. Values of variables are never in it.",
+               `warn` has only what was not cached, `debug` adds keys and phases. Values of variables are never in it. It \
+               may be `/dev/stderr`: what runs in a build script that is kept is left out then, for the script may read it, \
+               and no `target` is filled.",
         list: false,
         project: false,
         counts: Counts::Not("what is told"),

@@ -8,7 +8,7 @@ use crate::workshop::Workshop;
 use kiln_action::event::PROBE;
 use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason};
 use kiln_report::cause;
-use kiln_sys::{clock, files};
+use kiln_sys::clock;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -119,6 +119,6 @@ pub fn tell(shop: &Workshop, call: &Call<'_>, event: Event) {
     journal::ended(call.settings.log.as_ref(), &event);
     let _ = shop.log().append(&event);
     if let Some(copy) = &call.settings.events {
-        let _ = files::append(copy, &kiln_report::log::line(&event));
+        journal::tell(copy, &kiln_report::log::line(&event));
     }
 }

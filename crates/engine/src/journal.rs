@@ -3,8 +3,10 @@
 
 use kiln_action::calendar::date;
 use kiln_action::{Event, Outcome, Unit};
+use kiln_config::Settings;
 use kiln_config::values::{Level, LogTo};
 use kiln_sys::clock;
+use kiln_sys::process::Channel;
 use kiln_sys::{files, process};
 use std::path::Path;
 
@@ -57,10 +59,37 @@ fn named(name: &str, kind: &str) -> String {
     if kind.is_empty() { name.to_owned() } else { format!("{name} ({kind})") }
 }
 
+/// Whether a path is another name of this process's standard error.
+fn is_standard_error(path: &Path) -> bool {
+    ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"].iter().any(|name| path == Path::new(name))
+}
+
+/// Whether what is told goes where a build listens, too: what cargo and build scripts read there may become part of what they make.
+pub fn is_overheard(settings: &Settings) -> bool {
+    let paths = [settings.log.as_ref().map(|log| &*log.path), settings.events.as_deref()];
+    paths.into_iter().flatten().any(is_standard_error)
+}
+
+/// Tells nothing where the build listens.
+pub fn whisper(settings: &mut Settings) {
+    settings.log.take_if(|log| is_standard_error(&log.path));
+    settings.events.take_if(|path| is_standard_error(path));
+}
+
+/// Appends a line to what a user has named. Standard output is none of that: what a compiler says there is for programs.
+pub fn tell(path: &Path, line: &[u8]) {
+    const FOR_PROGRAMS: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    if is_standard_error(path) {
+        process::say(Channel::Err, line);
+    } else if !FOR_PROGRAMS.iter().any(|name| path == Path::new(name)) {
+        let _ = files::append_as_told(path, line);
+    }
+}
+
 fn append(log: &LogTo, level: Level, what: &str) {
     let what = what.replace('\n', "\\n");
     let line = format!("{} {} {:5} {what}\n", stamp(clock::now_ms()), process::own_id(), level.name());
-    let _ = files::append(Path::new(&log.path), line.as_bytes());
+    tell(&log.path, line.as_bytes());
 }
 
 /// Milliseconds since the epoch as `2026-11-20T06:00:00.123Z`.

@@ -12,6 +12,7 @@ mod masquerade;
 use kiln_action::os::is_separator;
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
+use kiln_engine::journal;
 use kiln_engine::{Call, Ending, argfile, inputs, wire};
 use kiln_exec::Local;
 use kiln_recorder::Reporter;
@@ -110,6 +111,9 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let caller = loaded.settings.notes.as_ref().and_then(|_| process::environment_of_parent());
     if caller.as_ref().is_none_or(is_nested) {
         loaded.settings.notes = None;
+    }
+    if reporter.is_some() {
+        journal::whisper(&mut loaded.settings);
     }
     let executor = Local;
     let (build, by_hand) = build_of(&loaded.settings, recognised.family.is_c(), &environment);

@@ -245,6 +245,35 @@ fn the_log_has_a_line_for_each_decision_and_no_secrets() {
     );
 }
 
+/// The path is the user's: a stream, a device, a link, a pipe.
+#[test]
+fn the_log_goes_wherever_it_is_wanted() {
+    let space = warm();
+    let said = |variable: &str, path: &str| {
+        let output = succeeds(space.wrapped(&[], &[]).env(variable, path));
+        (err(&output), output.stdout)
+    };
+    let (silent, out) = said("KILN_LOG", "/dev/null");
+    for stream in ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"] {
+        let (told, same) = said("KILN_LOG", stream);
+        assert!(told.contains(" info  hit unit (") && told.contains(&silent), "{stream}: {told}");
+        assert_eq!(same, out);
+    }
+    assert!(said("KILN_EVENTS", "/dev/stderr").0.contains("\"outcome\":\"hit\""));
+    // What a compiler says on standard output is for programs.
+    for path in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/full", "/dev/zero"] {
+        assert_eq!(said("KILN_LOG", path), (silent.clone(), out.clone()), "{path}");
+    }
+    space.write("real", "");
+    std::os::unix::fs::symlink(space.path("real"), space.path("link")).unwrap();
+    said("KILN_LOG", space.path("link").to_str().unwrap());
+    assert!(space.read("real").contains(" info  hit unit ("), "{}", space.read("real"));
+    // Nobody reads: nobody waits.
+    let pipe = space.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert_eq!(said("KILN_LOG", pipe.to_str().unwrap()).0, silent);
+}
+
 #[test]
 fn a_project_cannot_redirect_the_cache() {
     let space = warm();

@@ -596,6 +596,36 @@ fn what_build_scripts_ask_for_is_told_apart() {
     assert!(row.ends_with(" 2"), "{text}");
 }
 
+/// A build script reads what its compiler says, and cargo keeps what rustc says: neither becomes another one for a log on standard error.
+#[test]
+fn a_log_on_standard_error_is_in_nothing_that_is_kept() {
+    let space = Space::new();
+    space.write("Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    space.write("src/main.rs", "fn main() {}\n");
+    space.write("one.c", "int one(void) { return 1; }\n");
+    space.write(
+        "build.rs",
+        "fn main() {\n    println!(\"cargo::rerun-if-changed=one.c\");\n    \
+         let out = std::env::var(\"OUT_DIR\").unwrap();\n    \
+         let cc = std::process::Command::new(\"cc\").args([\"-c\", \"one.c\", \"-o\", &format!(\"{out}/one.o\")]).output();\n    \
+         assert_eq!(String::from_utf8(cc.unwrap().stderr).unwrap(), \"\");\n}\n",
+    );
+    let build = |log: &[(&str, &str)]| {
+        let _ = std::fs::remove_dir_all(space.path("target"));
+        let mut command = space.kiln_command(&["cargo", "build", "--offline"], log);
+        let output = command.current_dir(space.root()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let streams = [("KILN_LOG", "debug:/dev/stderr"), ("KILN_EVENTS", "/dev/stderr")];
+    assert!(build(&streams).contains(" info  miss app (bin)"));
+    for _ in 0..2 {
+        let said = build(&[]);
+        assert!(!said.contains(" info ") && !said.contains("outcome"), "{said}");
+    }
+}
+
 #[test]
 fn what_was_never_seen_here_may_be_known_elsewhere() {
     let space = Space::new();

@@ -493,7 +493,16 @@ impl Scratch {
 /// Appends one record by one `write` with `O_APPEND`, so that records of several writers do not mix. Creates the file and
 /// its directory if need be.
 pub fn append(path: &Path, record: &[u8]) -> Result<(), FileError> {
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | SAFELY;
+    append_to(path, record, SAFELY)
+}
+
+/// The same to a file that a user has named: it may be a link, a device, or a pipe, which nobody waits for.
+pub fn append_as_told(path: &Path, record: &[u8]) -> Result<(), FileError> {
+    append_to(path, record, SAFELY.difference(OFlags::NOFOLLOW))
+}
+
+fn append_to(path: &Path, record: &[u8], safely: OFlags) -> Result<(), FileError> {
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | safely;
     let mode = Mode::from_raw_mode(0o666);
     let file = with_parent(path, || call("open", path, || rustix::fs::open(path, flags, mode)))?;
     match call("append to", path, || rustix::io::write(&file, record))? {

@@ -5,6 +5,7 @@ use crate::daemon;
 use crate::session::Session;
 use crate::site::{Aim, Site};
 use kiln_config::Settings;
+use kiln_engine::journal;
 use kiln_engine::note;
 use kiln_engine::picture::{Intent, Picture, Plan};
 use kiln_engine::workshop::Workshop;
@@ -46,7 +47,8 @@ impl<'a> Sketch<'a> {
         let aim = aim.filter(|_| settings.build_scripts && !settings.off && !nested)?;
         let notes = session.directory()?;
         let began = Moment::now();
-        let plain = settings.verify.is_none() && !settings.recache && !aim.unclear;
+        let overheard = journal::is_overheard(settings); // cargo keeps what rustc said
+        let plain = settings.verify.is_none() && !settings.recache && !aim.unclear && !overheard;
         let anew = plain.then(|| Anew::begin(aim, words, began, environment, notes)).flatten();
         Some(Sketch { notes, began, anew })
     }
