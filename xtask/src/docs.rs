@@ -2,6 +2,7 @@
 
 mod cli;
 mod settings;
+mod stores;
 
 use std::fs;
 use std::path::Path;
@@ -15,6 +16,7 @@ fn pages() -> Vec<(String, String)> {
         ("docs/key/script.md".into(), kiln_compiler::script::describe()),
         ("docs/reference/cli.md".into(), cli::page()),
         ("docs/reference/settings.md".into(), settings::page()),
+        ("docs/reference/stores.md".into(), stores::page()),
     ];
     pages.extend(cli::manuals().into_iter().map(|(name, text)| (format!("docs/man/{name}"), text)));
     pages

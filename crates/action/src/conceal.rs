@@ -6,6 +6,7 @@ use crate::Digest;
 use crate::baseline::salted;
 use crate::digest;
 use crate::os::OsStrExt;
+use crate::schemes::{self, Scheme};
 use std::ffi::OsString;
 
 /// In front of the digest that stands for a value.
@@ -162,23 +163,10 @@ pub fn for_people(text: &str) -> String {
 
 /// What stands for what nobody is shown.
 const SECRET: &str = "***";
-/// Words in the query of a remote store's URL whose values are no secrets.
-const PUBLIC_OPTIONS: [&str; 10] =
-    ["ca", "endpoint", "expires", "master", "node", "prefix", "profile", "region", "sse", "storage_class"];
-
-/// What else may stand there.
-const CHOICES: [&str; 6] = [
-    "access=read-only",
-    "access=read-write",
-    "anonymous=false",
-    "anonymous=true",
-    "style=path",
-    "style=virtual",
-];
-
 /// The URL of a remote store as anybody may see it: without the user and the password, its own and its endpoint's, without a
-/// fragment, and without values in the query that are not known to be public.
+/// fragment, and without values in the query that its row among the [schemes] does not show.
 pub fn url(text: &str) -> String {
+    let scheme = text.split_once("://").and_then(|(name, _)| schemes::scheme(name));
     let (address, query) = text.split_once('?').unwrap_or((text, ""));
     let (address, fragment) = address.split_once('#').unwrap_or((address, ""));
     let (query, of_query) = query.split_once('#').unwrap_or((query, ""));
@@ -186,7 +174,7 @@ pub fn url(text: &str) -> String {
     for (at, pair) in query.split('&').filter(|pair| !pair.is_empty()).enumerate() {
         shown.push(if at == 0 { '?' } else { '&' });
         match pair.split_once('=') {
-            Some((name, value)) if PUBLIC_OPTIONS.contains(&name) || CHOICES.contains(&pair) => {
+            Some((name, value)) if may_show(scheme, name, value) => {
                 shown.push_str(name);
                 shown.push('=');
                 shown.push_str(&option(value));
@@ -204,6 +192,10 @@ pub fn url(text: &str) -> String {
         shown.push_str(SECRET);
     }
     shown
+}
+
+fn may_show(scheme: Option<&Scheme>, name: &str, value: &str) -> bool {
+    scheme.and_then(|scheme| scheme.word(name)).is_some_and(|word| word.takes.may_show(value))
 }
 
 /// An address without what stands before the last `@`.

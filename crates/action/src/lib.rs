@@ -16,6 +16,7 @@ pub mod place;
 pub mod reason;
 pub mod removals;
 pub mod result;
+pub mod schemes;
 pub mod shape;
 pub mod template;
 pub mod wire;

@@ -2,7 +2,7 @@
 //! table; files and the environment are read through it, and the reference, the help and `kiln config` are made of it.
 
 use crate::values::{self, Level, LogTo};
-use kiln_action::{Digest, Field, conceal};
+use kiln_action::{Digest, Field, conceal, schemes};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -128,7 +128,7 @@ impl Given<'_> {
     }
 
     fn urls(&self) -> Option<Vec<String>> {
-        let url = |text: &str| values::fault_of_url(text).is_none().then(|| text.to_owned());
+        let url = |text: &str| schemes::fault_of(text).is_none().then(|| text.to_owned());
         let texts: Option<Vec<&str>> = self.values.iter().map(|value| value.to_str()).collect();
         texts?.into_iter().flat_map(|text| text.split(',')).map(url).collect()
     }
@@ -429,8 +429,9 @@ pub const ROWS: &[Row] = &[
         written: "a list of URLs from near to far (`file:///mnt/cache`, `redis://:password@host:6379/0`, \
                   `s3://bucket/prefix?endpoint=http://host:9000&region=auto`)",
         does: "Remote stores: what is not in the cache directory is looked for there, and what is compiled is uploaded \
-               behind the build's back. `access=read-only` in a URL's query keeps kiln from writing there. In the file also \
-               as `[[remote]]` tables with `url` and what else would stand in its query.",
+               behind the build's back. `access=read-only` in a URL's query keeps kiln from writing there; \
+               docs/reference/stores.md has all schemes and words. In the file also as `[[remote]]` tables with `url` and \
+               what else would stand in its query.",
         list: true,
         project: false,
         counts: Counts::Not("what comes from there is found under the same keys"),
@@ -540,7 +541,7 @@ impl Row {
         if self.name != "remote" {
             return format!("`{text}` is not {}", self.written);
         }
-        let fault = text.split(',').find_map(values::fault_of_url);
+        let fault = text.split(',').find_map(schemes::fault_of);
         fault.unwrap_or_else(|| format!("it is not {}", self.written))
     }
 }

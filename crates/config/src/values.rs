@@ -122,28 +122,5 @@ pub fn log_to(text: &OsStr) -> Option<LogTo> {
     path.is_absolute().then(|| LogTo { level, path: path.to_owned() })
 }
 
-/// Kinds of remote stores.
-const SCHEMES: [&str; 8] =
-    ["file", "redis", "rediss", "redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel", "s3"];
-
-/// What is wrong with the URL of a remote store, if anything, without secrets.
-pub fn fault_of_url(url: &str) -> Option<String> {
-    let known = || SCHEMES.map(|scheme| format!("{scheme}://")).join(", ");
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return Some(format!("a remote store is a URL that begins with one of {}", known()));
-    };
-    if !SCHEMES.contains(&scheme) {
-        let plain =
-            scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c)) && scheme.len() < 32;
-        let told = if plain { format!("`{scheme}://`") } else { "it".to_owned() };
-        return Some(format!("{told} is no kind of storage that kiln knows ({})", known()));
-    }
-    if rest.is_empty() || rest.contains(char::is_whitespace) {
-        return Some(format!("there is nothing behind `{scheme}://`, or white space in it"));
-    }
-    let relative = scheme == "file" && !rest.starts_with('/') && !rest.starts_with("localhost/");
-    relative.then(|| "file:// takes an absolute path: three slashes, as in file:///mnt/cache".to_owned())
-}
-
 #[cfg(test)]
 mod tests;

@@ -2,44 +2,13 @@
 //! fixed for ever; everything else may change with [`PROTOCOL`].
 
 use kiln_action::wire::{Malformed, Reader, Writer};
-use kiln_action::{ActionKey, Digest, WeakKey};
+use kiln_action::{ActionKey, Digest, WeakKey, schemes};
 use std::io::{self, Read, Write};
 
 /// What both sides have to agree on.
 pub const PROTOCOL: u32 = 2;
 /// "Stop, your time is over": understood by every daemon there ever was.
 pub const RETIRE: u8 = 6;
-
-/// The variables that some kind of storage reads: they count as whoever builds has them, not as the daemon does. Those of AWS are
-/// what its own tools read (<https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html>), as far as the library
-/// that finds credentials for us does.
-pub const VARIABLES: &[&str] = &[
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_PROFILE",
-    "AWS_SHARED_CREDENTIALS_FILE",
-    "AWS_CONFIG_FILE",
-    "AWS_REGION",
-    "AWS_DEFAULT_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_STS_REGIONAL_ENDPOINTS",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_EC2_METADATA_DISABLED",
-    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
-    "AWS_SSO_ENDPOINT",
-    "HOME",
-];
-
-/// Those of them that say where a store is.
-const WHERE: &[&str] = &["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"];
 
 /// No unit has more keys to ask for.
 const MOST_KEYS: usize = 64;
@@ -159,7 +128,7 @@ impl Hello {
     /// Names the stores alone: what was made with one set of credentials may be uploaded with the next, and those that companies hand
     /// out are others every hour.
     pub fn stores(&self) -> [u8; 32] {
-        let place = |(name, _): &&(String, String)| WHERE.contains(&name.as_str());
+        let place = |(name, _): &&(String, String)| schemes::says_where(name);
         let variables = self.variables.iter().filter(place).cloned().collect();
         Hello { variables, ..self.clone() }.print()
     }

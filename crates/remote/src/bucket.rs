@@ -73,7 +73,7 @@ pub trait Bucket: Send + Sync {
 /// Credentials and the like, by the names of variables: those of whoever builds, not of the daemon.
 pub type Variables = [(String, String)];
 
-/// The bucket that a URL means.
+/// The bucket that a URL means. Every row of [`kiln_action::schemes`] has a file here that opens it.
 pub fn open(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String> {
     match spec.url.scheme() {
         "file" => file::open(spec),
@@ -81,6 +81,19 @@ pub fn open(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, Strin
             redis::open(spec)
         }
         "s3" => object::s3(spec, variables),
-        other => Err(format!("`{other}://` is no kind of storage that kiln knows (file, redis, rediss, s3)")),
+        other => Err(format!("nothing opens `{other}://`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_of_the_table_is_opened() {
+        for scheme in kiln_action::schemes::SCHEMES {
+            let example = scheme.example.split("?ca=").next().unwrap(); // no such file
+            open(&Spec::parse(example).unwrap(), &[]).map(|_| ()).unwrap();
+        }
     }
 }

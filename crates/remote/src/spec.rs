@@ -1,6 +1,6 @@
 //! What a user writes for a remote: a URL, whose query has what does not fit elsewhere. Secrets in it are never shown.
 
-use kiln_action::conceal;
+use kiln_action::{conceal, schemes};
 use std::fmt;
 use url::Url;
 
@@ -13,36 +13,22 @@ pub struct Spec {
     pub read_only: bool,
 }
 
-/// The query's own word for who may write: `access=read-only`.
-const ACCESS: &str = "access";
-
 impl Spec {
-    /// Reads a URL.
+    /// Reads a URL. Its scheme and its words have a row among the [`schemes`].
     pub fn parse(text: &str) -> Result<Spec, String> {
+        if let Some(fault) = schemes::fault_of(text) {
+            return Err(fault);
+        }
         let url = Url::parse(text).map_err(|error| format!("{error}"))?;
-        let access = url.query_pairs().find(|(name, _)| name == ACCESS).map(|(_, value)| value.into_owned());
-        let read_only = match access.as_deref() {
-            None | Some("read-write") => false,
-            Some("read-only") => true,
-            Some(_) => return Err("access is neither read-only nor read-write".to_owned()),
-        };
-        Ok(Spec { url, read_only })
+        let mut spec = Spec { url, read_only: false };
+        spec.read_only = spec.option(schemes::ACCESS.name).as_deref() == Some("read-only");
+        Ok(spec)
     }
 
     /// The value of a word in the query.
     pub fn option(&self, name: &str) -> Option<String> {
         let found = self.url.query_pairs().find(|(word, _)| word == name);
         found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
-    }
-
-    /// Complains about a word in the query that nobody knows.
-    pub fn allow(&self, known: &[&str]) -> Result<(), String> {
-        let unknown =
-            self.url.query_pairs().find(|(name, _)| name != ACCESS && !known.contains(&name.as_ref()));
-        match unknown {
-            Some((name, _)) => Err(format!("`{name}` is not known for {}://", self.url.scheme())),
-            None => Ok(()),
-        }
     }
 }
 

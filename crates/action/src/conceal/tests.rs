@@ -106,7 +106,12 @@ fn a_url_shows_where_and_no_secret() {
         ("redis://user:pw@host/0?expires=60", "redis://***@host/0?expires=60"),
         ("redis://token@host", "redis://***@host"),
         ("redis://:p@w/x@host", "redis://***@host"),
-        ("redis://host?sentinel_password=pw&master=m", "redis://host?sentinel_password=***&master=m"),
+        (
+            "redis+sentinel://host?sentinel_password=pw&master=m",
+            "redis+sentinel://host?sentinel_password=***&master=m",
+        ),
+        ("redis://host?expires=pw", "redis://host?expires=***"),
+        ("gs://b?region=pw", "gs://b?region=***"),
         ("s3://b/p?secret_access_key=hush&region=auto", "s3://b/p?secret_access_key=***&region=auto"),
         ("s3://b?endpoint=http://minio:9000&style=path", "s3://b?endpoint=http://minio:9000&style=path"),
         ("s3://b?endpoint=http://u:pw@minio:9000", "s3://b?endpoint=http://***@minio:9000"),

@@ -61,24 +61,6 @@ fn runtime() -> Result<&'static Runtime, String> {
     made.as_ref().map_err(Clone::clone)
 }
 
-/// What may stand in the query of an `s3://` URL.
-const S3: &[&str] = &[
-    "endpoint",
-    "region",
-    "style",
-    "anonymous",
-    "profile",
-    "role_arn",
-    "external_id",
-    "access_key_id",
-    "secret_access_key",
-    "session_token",
-    "sse",
-    "sse_kms_key_id",
-    "storage_class",
-    "ca",
-];
-
 fn authority(spec: &Spec) -> Result<Vec<Certificate>, String> {
     let Some(path) = spec.option("ca") else { return Ok(Vec::new()) };
     let told = |error: &dyn std::fmt::Display| format!("ca: {error}");
@@ -91,7 +73,6 @@ fn authority(spec: &Spec) -> Result<Vec<Certificate>, String> {
 }
 
 pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String> {
-    spec.allow(S3)?;
     let variable = |name: &str| value(variables, name);
     let bucket = spec.url.host_str().ok_or("s3:// takes a bucket")?;
     let endpoint = spec.option("endpoint").or_else(|| variable("AWS_ENDPOINT_URL_S3"));
@@ -113,16 +94,8 @@ pub fn s3(spec: &Spec, variables: &Variables) -> Result<Box<dyn Bucket>, String>
         );
     }
     config.endpoint = endpoint;
-    config.enable_virtual_host_style = match spec.option("style").as_deref() {
-        None | Some("path") => false,
-        Some("virtual") => true,
-        Some(_) => return Err("style is neither path nor virtual".to_owned()),
-    };
-    config.skip_signature = match spec.option("anonymous").as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err("anonymous is neither true nor false".to_owned()),
-    };
+    config.enable_virtual_host_style = spec.option("style").as_deref() == Some("virtual");
+    config.skip_signature = spec.option("anonymous").as_deref() == Some("true");
     config.disable_config_load = true; // the daemon's own environment is nobody's
     config.server_side_encryption = spec.option("sse");
     config.server_side_encryption_aws_kms_key_id = spec.option("sse_kms_key_id");

@@ -30,18 +30,9 @@ const TOO_MANY: Duration = Duration::from_secs(60);
 /// One that nobody has used for so long is not trusted.
 const ASLEEP: Duration = Duration::from_secs(120);
 
-/// What may stand in the query.
-const KNOWN: &[&str] =
-    &["prefix", "expires", "master", "node", "ca", "cert", "key", "sentinel_user", "sentinel_password"];
-
 pub fn open(spec: &Spec) -> Result<Box<dyn Bucket>, String> {
-    spec.allow(KNOWN)?;
     let server = server::parse(spec)?;
-    let expires = match spec.option("expires").map(|text| text.parse()) {
-        Some(Ok(seconds)) => Some(seconds),
-        Some(Err(_)) => return Err("expires takes seconds".to_owned()),
-        None => None,
-    };
+    let expires = spec.option("expires").and_then(|seconds| seconds.parse().ok());
     let prefix =
         spec.option("prefix").map_or(String::new(), |prefix| format!("{}/", prefix.trim_matches('/')));
     Ok(Box::new(Redis { server, idle: Mutex::default(), prefix, expires }))

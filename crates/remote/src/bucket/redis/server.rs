@@ -86,11 +86,10 @@ fn certificates(spec: &Spec, secure: bool) -> Result<Option<TlsCertificates>, St
         let bytes = files::read_limited(Path::new(&path), LONGEST);
         bytes.map(Some).map_err(|error| format!("{word}: {error}"))
     };
-    let (root_cert, client_cert, client_key) = (read("ca")?, read("cert")?, read("key")?);
     if !secure {
-        let any = root_cert.is_some() || client_cert.is_some() || client_key.is_some();
-        return if any { Err("ca, cert and key are for rediss://".to_owned()) } else { Ok(None) };
+        return Ok(None);
     }
+    let (root_cert, client_cert, client_key) = (read("ca")?, read("cert")?, read("key")?);
     let client_tls = match (client_cert, client_key) {
         (Some(client_cert), Some(client_key)) => Some(ClientTlsConfig { client_cert, client_key }),
         (None, None) => None,
@@ -261,9 +260,7 @@ mod tests {
     #[test]
     fn words_that_do_not_fit_are_told() {
         for (url, told) in [
-            ("redis://h?ca=/not-a-file/at-all", "ca: cannot open"),
             ("rediss://h?ca=/not-a-file/at-all", "ca: cannot open"),
-            ("redis://h?ca=/dev/null", "are for rediss://"),
             ("rediss://h?cert=/dev/null", "go together"),
             ("redis+cluster://h?node=there", "host:port"),
             ("redis+sentinel://h", "?master=NAME"),
