@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kiln-exec", &["kiln-action", "kiln-sys"]),
     ("kiln-recorder", &["kiln-action", "kiln-sys"]),
     ("kiln-link", &["kiln-action", "kiln-sys"]),
-    ("kiln-remote", &["kiln-action", "kiln-store", "kiln-sys"]),
+    ("kiln-remote", &["kiln-action", "kiln-sys"]),
     ("kiln-daemon", &["kiln-action", "kiln-link", "kiln-remote", "kiln-store", "kiln-sys"]),
     (
         "kiln-engine",

@@ -6,7 +6,7 @@ use kiln_action::{ActionKey, Digest, WeakKey};
 use kiln_link::message::Workspace;
 use kiln_remote::bundle::{self, Cutter, Index, Item, Opener, Segment};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Fault, RemoteStore, Unit};
+use kiln_remote::{Fault, Level, Unit};
 use kiln_store::{Content, Key, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::machine;
@@ -375,12 +375,7 @@ impl Session {
 }
 
 /// Adds what a session used to the workspace's bundle in a store.
-pub fn write(
-    desk: &Desk,
-    store: &RemoteStore,
-    workspace: &Workspace,
-    session: &Session,
-) -> Result<(), Fault> {
+pub fn write(desk: &Desk, store: &Level, workspace: &Workspace, session: &Session) -> Result<(), Fault> {
     let found = |name: &[u8; 32]| Ok::<_, Fault>(store.index(name)?.map(|found| found.value));
     let exact = found(&workspace.exact)?;
     let is_new = exact.is_none();
@@ -410,7 +405,7 @@ pub fn write(
 
 /// A run on its way to a store, of which one segment is in memory.
 struct Made<'a> {
-    store: &'a RemoteStore,
+    store: &'a Level,
     cutter: Cutter,
     newer: Vec<Segment>,
     bytes: u64,
@@ -421,7 +416,7 @@ fn broken(error: io::Error) -> Fault {
 }
 
 impl<'a> Made<'a> {
-    fn new(store: &'a RemoteStore) -> Result<Made<'a>, Fault> {
+    fn new(store: &'a Level) -> Result<Made<'a>, Fault> {
         Ok(Made { store, cutter: Cutter::new().map_err(broken)?, newer: Vec::new(), bytes: 0 })
     }
 
@@ -457,11 +452,7 @@ impl<'a> Made<'a> {
     }
 }
 
-fn keep(
-    store: &RemoteStore,
-    full: Option<(Segment, Vec<u8>)>,
-    newer: &mut Vec<Segment>,
-) -> Result<(), Fault> {
+fn keep(store: &Level, full: Option<(Segment, Vec<u8>)>, newer: &mut Vec<Segment>) -> Result<(), Fault> {
     if let Some((segment, bytes)) = full {
         store.keep(&bundle::name(&segment.digest), &bytes)?;
         newer.push(segment);

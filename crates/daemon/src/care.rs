@@ -1,7 +1,7 @@
 //! Looking after the remotes for a person who asks: what is there, what is damaged, removing what is old or everything.
 
 use crate::desk::Desk;
-use kiln_remote::RemoteStore;
+use kiln_remote::Level;
 use kiln_remote::bucket::Listed;
 use kiln_sys::clock;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub fn run(desk: &Desk, word: &str, argument: u64, alive: &mut dyn FnMut()) -> V
 const NOW: &str = "t/now";
 
 fn is_now(listed: &Listed) -> bool {
-    listed.name.ends_with("/t/now")
+    listed.name == NOW
 }
 
 /// What was written before this moment is older than `age` seconds.
@@ -35,7 +35,7 @@ fn oldest(all: &[Listed], own: i64, age: i64) -> i64 {
 }
 
 fn one(
-    store: &RemoteStore,
+    store: &Level,
     word: &str,
     argument: u64,
     alive: &mut dyn FnMut(),
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_store_has_its_own_time() {
         let listed = |name: &str, written| Listed { name: name.to_owned(), size: 1, written };
-        let all = [listed("kiln2/main/r/00/x", Some(10)), listed("kiln2/main/t/now", Some(1000))];
+        let all = [listed("r/00/x", Some(10)), listed(NOW, Some(1000))];
         assert_eq!(oldest(&all, 2_000_000_000, 100), 900);
         assert_eq!(oldest(&all[..1], 5000, 100), 4900);
         assert_eq!(oldest(&all, 5000, i64::MAX), 1000 - i64::MAX);

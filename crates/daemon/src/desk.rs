@@ -40,7 +40,7 @@ pub struct Desk {
     pub place: Place,
     /// What happened.
     pub log: Log,
-    /// What Shapes from afar may ask.
+    /// What Shapes from a remote store may ask.
     pub bounds: Bounds,
     /// What is wrong with the settings.
     pub complaints: Vec<String>,

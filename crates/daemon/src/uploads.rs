@@ -7,7 +7,7 @@ use kiln_action::{ActionKey, Digest, WeakKey};
 use kiln_link::Queued;
 use kiln_link::queue::{self, Waiting};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Fault, RemoteStore};
+use kiln_remote::{Fault, Level};
 use kiln_store::Key;
 use kiln_sys::clock::{self, Moment};
 use kiln_sys::{files, process};
@@ -136,7 +136,7 @@ fn give_way(desk: &Desk) {
 /// Uploads a result, its blobs and its Shapes to every level that may be written to, and once to each: another one may fail for
 /// days. What is not here any more is over.
 fn upload(desk: &Desk, weak: &WeakKey, key: &ActionKey) -> Result<(), Fault> {
-    let lacks = |(level, store): &(usize, &RemoteStore)| store.is_writable() && !desk.has_sent(*level, key);
+    let lacks = |(level, store): &(usize, &Level)| store.is_writable() && !desk.has_sent(*level, key);
     let (takes, refuse): (Vec<_>, Vec<_>) =
         desk.levels.stores().iter().enumerate().filter(lacks).partition(|(_, store)| store.takes());
     let mut outcome = if refuse.is_empty() { Ok(()) } else { Err(Fault::GivenUp) };
@@ -154,7 +154,7 @@ fn upload(desk: &Desk, weak: &WeakKey, key: &ActionKey) -> Result<(), Fault> {
 
 fn upload_to(
     desk: &Desk,
-    store: &RemoteStore,
+    store: &Level,
     key: &ActionKey,
     (unit, apart): (&[u8], &[Digest]),
     if_missing: bool,
@@ -176,7 +176,7 @@ fn upload_to(
     store.keep(&name, unit)
 }
 
-fn upload_shapes(desk: &Desk, store: &RemoteStore, weak: &WeakKey) -> Result<(), Fault> {
+fn upload_shapes(desk: &Desk, store: &Level, weak: &WeakKey) -> Result<(), Fault> {
     let shapes = shelf::shared_shapes(&desk.store, weak, &desk.bounds);
     shapes.map_or(Ok(()), |shapes| store.add_shapes(weak, &shapes))
 }

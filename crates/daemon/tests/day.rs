@@ -6,7 +6,7 @@ use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Questi
 use kiln_link::message::{PROTOCOL, Workspace, tag};
 use kiln_link::{Client, Hello, Queued, Resolve};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{RemoteStore, Spec, Unit};
+use kiln_remote::{Level, Spec, Unit};
 use kiln_store::{Content, Key, LocalStore, Store};
 use kiln_testkit::servers;
 use std::fs;
@@ -178,7 +178,7 @@ fn a_day_of_a_busy_team() {
     let directory = tempfile::tempdir().unwrap();
     let cache = directory.path().join("cache");
     let url = servers::redis_url(server.address());
-    let far = RemoteStore::open(&Spec::parse(&url).unwrap(), &["main".into()], &[], None).unwrap();
+    let far = Level::open(&Spec::parse(&url).unwrap(), &["main".into()], &[], None).unwrap();
     for n in 0..PRESENT {
         let (result, blob) = result(n + 1);
         let key = ActionKey(name(b'r', n));

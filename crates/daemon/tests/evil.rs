@@ -9,7 +9,7 @@ use kiln_link::message::{PROTOCOL, Workspace, tag};
 use kiln_link::{Client, Hello, Resolve, Resolved};
 use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{RemoteStore, Spec};
+use kiln_remote::{Level, Spec};
 use kiln_store::{Key, LocalStore, Store};
 use std::fs;
 use std::path::PathBuf;
@@ -55,8 +55,8 @@ impl Scene {
         format!("file://{}", self.directory.path().join("share").display())
     }
 
-    fn store(&self) -> RemoteStore {
-        RemoteStore::open(&Spec::parse(&self.url()).unwrap(), &["main".into()], &[], None).unwrap()
+    fn store(&self) -> Level {
+        Level::open(&Spec::parse(&self.url()).unwrap(), &["main".into()], &[], None).unwrap()
     }
 
     fn client(&self) -> Client {

@@ -3,7 +3,7 @@
 
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Role};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{RemoteStore, Spec, Unit};
+use kiln_remote::{Level, Spec, Unit};
 use kiln_sys::clock::Moment;
 use kiln_testkit::{Random, servers};
 
@@ -24,7 +24,7 @@ fn main() {
 
 fn measure(from: &str, url: &str) {
     let spec = Spec::parse(url).expect("a URL");
-    let store = RemoteStore::open(&spec, &["main".to_owned()], &[], None).expect("a store");
+    let store = Level::open(&spec, &["main".to_owned()], &[], None).expect("a store");
     for size in SIZES {
         let (key, packed) = unit(size);
         store.keep(&pack::name(Kind::Result, &key.0), &packed).expect("it is kept");

@@ -1,6 +1,6 @@
-//! A place far away that keeps whole objects by name: what a kind of storage has to be able to do. One file a kind.
+//! A bucket keeps whole objects by name. Each kind of storage is one, in a file of its own, and so is each wrapper over one.
 
-use crate::Spec;
+use crate::{Health, Spec};
 use std::time::Duration;
 
 mod file;
@@ -31,6 +31,9 @@ pub enum Fault {
     /// It failed too often a moment ago and is not asked.
     #[error("is left alone for a while")]
     GivenUp,
+    /// What is there is not what its name says; its bytes.
+    #[error("an object was not what its name says")]
+    Wrong(Vec<u8>),
     /// What is to be kept is larger than it takes, or what is there than is wanted.
     #[error("too large")]
     TooLarge,
@@ -47,10 +50,39 @@ pub struct Listed {
     pub written: Option<i64>,
 }
 
-/// Keeps whole objects by name. All calls block, for little longer than `within`. A reader sees a whole object or none.
-pub trait Bucket: Send + Sync {
+impl Fault {
+    /// Whether a store that fails a call which would change something with this has answered all the same: it is full, or it does not let
+    /// us write. Reading goes on.
+    pub fn refuses_change(&self) -> bool {
+        matches!(self, Fault::Refused(_) | Fault::Full(_))
+    }
+}
+
+/// What a caller would do with a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Read an object, or look whether it is there.
+    Read,
+    /// Put or remove an object.
+    Change,
+}
+
+/// Whether a bucket takes a call now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It does.
+    Yes,
+    /// It takes one call, which shows whether it is well again.
+    Once,
+    /// It does not: the call would fail with [`Fault::GivenUp`].
+    No,
+}
+
+/// Keeps whole objects by name. All calls block, for little longer than `within`. A reader sees a whole object or none. `O` is what a
+/// reader gets: bytes from a backend, a [`crate::Sound`] object from [`crate::Verified`] and what is over it.
+pub trait Bucket<O = Vec<u8>>: Send + Sync {
     /// An object; `None` if it is not there, [`Fault::TooLarge`] if it has more than `most` bytes.
-    fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<Vec<u8>>, Fault>;
+    fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<O>, Fault>;
 
     /// Keeps an object, over what is there.
     fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault>;
@@ -61,12 +93,65 @@ pub trait Bucket: Send + Sync {
     /// Removes an object; it is fine if it is not there.
     fn remove(&self, name: &str, within: Duration) -> Result<(), Fault>;
 
-    /// Every object whose name begins with `prefix`, which ends with a slash.
+    /// Every object whose name begins with `prefix`, which is empty or ends with a slash.
     fn list(&self, prefix: &str, within: Duration) -> Result<Vec<Listed>, Fault>;
 
-    /// The largest object that it takes.
+    /// The largest object that it takes, in bytes.
     fn largest(&self) -> u64 {
         1 << 30
+    }
+
+    /// Whether it takes a call now. Only a wrapper ever says no.
+    fn asked(&self, _call: Call) -> Asked {
+        Asked::Yes
+    }
+
+    /// Whether an answer is worth waiting for. Only a wrapper ever says no.
+    fn is_prompt(&self) -> bool {
+        true
+    }
+
+    /// How it does: each wrapper fills in its part.
+    fn health(&self) -> Health {
+        Health::default()
+    }
+}
+
+impl<O, B: Bucket<O> + ?Sized> Bucket<O> for Box<B> {
+    fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<O>, Fault> {
+        (**self).get(name, most, within)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault> {
+        (**self).put(name, bytes, within)
+    }
+
+    fn has(&self, name: &str, within: Duration) -> Result<bool, Fault> {
+        (**self).has(name, within)
+    }
+
+    fn remove(&self, name: &str, within: Duration) -> Result<(), Fault> {
+        (**self).remove(name, within)
+    }
+
+    fn list(&self, prefix: &str, within: Duration) -> Result<Vec<Listed>, Fault> {
+        (**self).list(prefix, within)
+    }
+
+    fn largest(&self) -> u64 {
+        (**self).largest()
+    }
+
+    fn asked(&self, call: Call) -> Asked {
+        (**self).asked(call)
+    }
+
+    fn is_prompt(&self) -> bool {
+        (**self).is_prompt()
+    }
+
+    fn health(&self) -> Health {
+        (**self).health()
     }
 }
 

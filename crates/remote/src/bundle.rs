@@ -81,7 +81,7 @@ impl Index {
     }
 
     /// Reads its pack.
-    pub fn open(name: &[u8; 32], pack: &[u8]) -> Result<Index, Malformed> {
+    pub(crate) fn open(name: &[u8; 32], pack: &[u8]) -> Result<Index, Malformed> {
         let body = pack::open(Kind::Index, name, pack)?;
         let mut from = Reader(&body);
         let segments = from.list(|from| {
@@ -217,7 +217,7 @@ impl Opener {
         Ok(Opener(decoder))
     }
 
-    /// What is in the next segment, into a buffer; its bytes were held against its digest ([`crate::RemoteStore::segment`]).
+    /// What is in the next segment, into a buffer; its bytes were held against its digest ([`crate::Level::segment`]).
     pub fn open(&mut self, segment: &Segment, bytes: &[u8], opened: &mut Vec<u8>) -> Result<(), Malformed> {
         // Into memory that nobody has cleared before, and with room for a byte more than there should be, so that a stream
         // that has more to say is noticed.
@@ -246,10 +246,13 @@ pub fn cut<'a>(segment: &'a Segment, opened: &'a [u8]) -> impl Iterator<Item = (
     })
 }
 
+/// A segment's letter in names of objects.
+pub(crate) const LETTER: &str = "g";
+
 /// The name of a segment below its namespace.
 pub fn name(segment: &Digest) -> String {
     let hex = digest::hex(&segment.hash);
-    format!("g/{}/{hex}", &hex[..2])
+    format!("{LETTER}/{}/{hex}", &hex[..2])
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use crate::bucket::{Fault, Variables};
 use crate::bundle::{Index, Segment};
+use crate::level::{Found, Level, merge_shapes};
 use crate::pack::{self, Kind, Unit};
 use crate::spec::Remotes;
-use crate::store::{Found, RemoteStore, merge_shapes};
 use kiln_action::{ActionKey, Digest, WeakKey};
 use kiln_sys::clock::Moment;
 use kiln_sys::process;
@@ -37,7 +37,7 @@ impl WriteBack {
 
 /// Several stores, near to far.
 pub struct Levels {
-    stores: Vec<RemoteStore>,
+    stores: Vec<Level>,
 }
 
 impl Levels {
@@ -45,7 +45,7 @@ impl Levels {
     pub fn open(remotes: &Remotes, variables: &Variables, quarantine: &Path) -> (Levels, Vec<String>) {
         let (mut stores, mut complaints) = (Vec::new(), Vec::new());
         for spec in &remotes.specs {
-            match RemoteStore::open(spec, &remotes.namespaces, variables, Some(quarantine)) {
+            match Level::open(spec, &remotes.namespaces, variables, Some(quarantine)) {
                 Ok(store) => stores.push(store),
                 Err(what) => complaints.push(format!("{spec}: {what}")),
             }
@@ -54,29 +54,29 @@ impl Levels {
     }
 
     /// These stores.
-    pub fn of(stores: Vec<RemoteStore>) -> Levels {
+    pub fn of(stores: Vec<Level>) -> Levels {
         Levels { stores }
     }
 
     /// The stores, near to far.
-    pub fn stores(&self) -> &[RemoteStore] {
+    pub fn stores(&self) -> &[Level] {
         &self.stores
     }
 
     /// Whether any of them would be asked now.
     pub fn is_asked(&self) -> bool {
-        self.stores.iter().any(RemoteStore::is_asked)
+        self.stores.iter().any(Level::is_asked)
     }
 
     /// Whether there is any that something would be written to now, or none that may ever be.
     pub fn takes(&self) -> bool {
         let mut writable = self.stores.iter().filter(|store| store.is_writable()).peekable();
-        writable.peek().is_none() || writable.any(RemoteStore::takes)
+        writable.peek().is_none() || writable.any(Level::takes)
     }
 
     /// Asks every store for something that is not there, all of them at once: how long the answer took, or why there is none.
     pub fn try_all(&self, alive: &mut dyn FnMut()) -> Vec<Result<Duration, Fault>> {
-        let ask = |store: &RemoteStore| {
+        let ask = |store: &Level| {
             let asked = Moment::now();
             store.shapes(&WeakKey([0; 32])).map(|_| asked.elapsed())
         };
@@ -93,8 +93,8 @@ impl Levels {
 
     /// Whether they are worth waiting for `allowed`, as they answer lately: a unit takes two answers.
     pub fn is_prompt(&self, allowed: Duration) -> bool {
-        let latency: Duration = self.stores.iter().map(RemoteStore::latency).sum();
-        latency * 2 <= allowed && self.stores.iter().all(RemoteStore::is_prompt)
+        let latency: Duration = self.stores.iter().map(Level::latency).sum();
+        latency * 2 <= allowed && self.stores.iter().all(Level::is_prompt)
     }
 
     /// The Shapes that any level knows for a WeakKey.
@@ -127,7 +127,7 @@ impl Levels {
 
     /// The index of a bundle, and the level that has it.
     pub fn index(&self, name: &[u8; 32]) -> Option<(Index, usize)> {
-        let found = |store: &RemoteStore| Some(store.index(name).ok()??.value);
+        let found = |store: &Level| Some(store.index(name).ok()??.value);
         self.stores.iter().enumerate().find_map(|(level, store)| Some((found(store)?, level)))
     }
 
@@ -143,16 +143,12 @@ impl Levels {
         }
     }
 
-    fn nearest<T>(
-        &self,
-        name: &str,
-        find: impl Fn(&RemoteStore) -> Result<Option<Found<T>>, Fault>,
-    ) -> Brought<T> {
+    fn nearest<T>(&self, name: &str, find: impl Fn(&Level) -> Result<Option<Found<T>>, Fault>) -> Brought<T> {
         let mut unknown = false;
         for (level, store) in self.stores.iter().enumerate() {
             match find(store) {
                 Ok(Some(Found { value, pack })) => {
-                    let lacking = self.stores[..level].iter().any(RemoteStore::is_writable);
+                    let lacking = self.stores[..level].iter().any(Level::is_writable);
                     let back = WriteBack { name: name.to_owned(), pack, before: level };
                     return Brought::Here(value, lacking.then_some(back));
                 }

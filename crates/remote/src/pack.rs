@@ -117,7 +117,7 @@ fn compress(body: &[u8]) -> Vec<u8> {
 }
 
 /// The body of a pack, if it is whole and of this kind and name.
-pub fn open(kind: Kind, name: &[u8; 32], pack: &[u8]) -> Result<Vec<u8>, Malformed> {
+pub(crate) fn open(kind: Kind, name: &[u8; 32], pack: &[u8]) -> Result<Vec<u8>, Malformed> {
     let (head, rest) = pack.split_at_checked(HEAD).ok_or(Malformed)?;
     let mut head = Reader(head);
     let fits = head.array::<4>()? == MAGIC && head.u8()? == VERSION && head.u8()? == kind.code();
@@ -183,7 +183,7 @@ impl<'a> Unit<'a> {
         Unit::body(key, result, read).map(|(body, apart)| (seal(Kind::Result, &key.0, &body), apart))
     }
 
-    /// Opens a result's pack; its blobs are what their digests say.
+    /// Opens a result's pack; its blobs are what their digests say. Objects of a bucket come opened from [`crate::Verified`].
     pub fn open(key: &ActionKey, pack: &[u8]) -> Result<Unit<'static>, Malformed> {
         let body = open(Kind::Result, &key.0, pack)?;
         let unit = Unit::of_body(key, &body)?;
@@ -229,15 +229,6 @@ fn stays(placed: &Placed) -> bool {
     }
 }
 
-/// The pack of a result without any blob.
-pub fn lone_result(key: &ActionKey, result: &[u8]) -> Result<Vec<u8>, Malformed> {
-    ActionResult::decode(key, result)?;
-    let mut body = Writer::default();
-    body.bytes(result);
-    body.u32(0);
-    Ok(seal(Kind::Result, &key.0, &body.0))
-}
-
 /// The blobs that travel with a result, smallest first (metadata before the library that holds it, too), and those that do not.
 fn split(result: &ActionResult) -> (Vec<Digest>, Vec<Digest>) {
     let mut blobs = distinct(result);
@@ -260,7 +251,7 @@ fn distinct(result: &ActionResult) -> Vec<Digest> {
 }
 
 /// The Shapes in a pack, as the local store keeps them.
-pub fn open_shapes(weak: &WeakKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
+pub(crate) fn open_shapes(weak: &WeakKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
     shapes_of_body(weak, open(Kind::Shapes, &weak.0, pack)?)
 }
 

@@ -3,7 +3,7 @@
 
 use kiln_action::{ActionKey, ActionResult, Digest};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Fault, RemoteStore, Spec, Unit};
+use kiln_remote::{Fault, Level, Spec, Unit};
 use kiln_sys::files::fault::{Effect, arm};
 use kiln_testkit::mounted::Mounted;
 use std::fs;
@@ -14,13 +14,13 @@ use std::time::{Duration, SystemTime};
 
 const KEY: ActionKey = ActionKey([5; 32]);
 
-fn open(directory: &Path) -> RemoteStore {
+fn open(directory: &Path) -> Level {
     open_with(directory, None)
 }
 
-fn open_with(directory: &Path, quarantine: Option<&Path>) -> RemoteStore {
+fn open_with(directory: &Path, quarantine: Option<&Path>) -> Level {
     let spec = Spec::parse(&format!("file://{}", directory.display())).unwrap();
-    RemoteStore::open(&spec, &["main".into()], &[], quarantine).unwrap()
+    Level::open(&spec, &["main".into()], &[], quarantine).unwrap()
 }
 
 fn name() -> String {

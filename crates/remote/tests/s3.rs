@@ -3,16 +3,16 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use kiln_action::ActionKey;
-use kiln_remote::{Fault, RemoteStore, Spec};
+use kiln_remote::{Fault, Level, Spec};
 use kiln_testkit::http::{self, Http, Request};
 use std::net::ToSocketAddrs;
 
 const NOBODY: &[(&str, &str)] = &[("AWS_EC2_METADATA_DISABLED", "true")];
 
-fn open(url: &str, variables: &[(&str, &str)]) -> RemoteStore {
+fn open(url: &str, variables: &[(&str, &str)]) -> Level {
     let variables: Vec<(String, String)> =
         variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    RemoteStore::open(&Spec::parse(url).unwrap(), &["main".into()], &variables, None).unwrap()
+    Level::open(&Spec::parse(url).unwrap(), &["main".into()], &variables, None).unwrap()
 }
 
 /// Writes and reads; what was asked for that.
@@ -89,7 +89,7 @@ fn where_it_is_can_be_said_by_variables() {
         .keep("g/00/x", b"")
         .unwrap();
     assert!(server.asked()[0].header("authorization").contains("/mars-1/s3/"), "{:?}", server.asked());
-    let nowhere = RemoteStore::open(&Spec::parse(&format!("s3://bucket?{keys}")).unwrap(), &[], &[], None);
+    let nowhere = Level::open(&Spec::parse(&format!("s3://bucket?{keys}")).unwrap(), &[], &[], None);
     assert!(nowhere.err().unwrap().contains("region"));
 }
 

@@ -4,8 +4,7 @@
 use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Brought, Fault, Levels, RemoteStore, Spec, Unit};
-use kiln_store::{Content, Fetch, Key, Store, StoreError};
+use kiln_remote::{Brought, Fault, Level, Levels, Spec, Unit};
 use kiln_testkit::proxy::{Proxy, Wrong};
 use kiln_testkit::servers::{self, Certificates, Server};
 use std::time::{Duration, Instant};
@@ -46,7 +45,6 @@ macro_rules! expectations {
 
 expectations!(
     what_was_kept_is_there,
-    what_is_not_its_key_is_not_kept,
     a_unit_is_one_object,
     shapes_of_two_writers_are_both_there,
     namespaces_fall_through,
@@ -62,9 +60,9 @@ fn as_expected(url: &str) {
     }
 }
 
-fn open(url: &str, namespaces: &[&str]) -> RemoteStore {
+fn open(url: &str, namespaces: &[&str]) -> Level {
     let namespaces: Vec<String> = namespaces.iter().map(|&name| name.to_owned()).collect();
-    RemoteStore::open(&Spec::parse(url).unwrap(), &namespaces, &[], None).unwrap()
+    Level::open(&Spec::parse(url).unwrap(), &namespaces, &[], None).unwrap()
 }
 
 fn shape(name: &str) -> Shape {
@@ -92,38 +90,27 @@ fn what_was_kept_is_there(place: &Place_) {
     let (weak, key) = (WeakKey([1; 32]), ActionKey([2; 32]));
     let blob = b"content".repeat(1000);
     let digest = Digest::of(&blob);
-    let keys = [Key::Shapes(weak), Key::Result(key), Key::Blob(digest)];
-    assert_eq!(store.get(&keys), [None, None, None], "{}", place.url);
-    assert_eq!(store.missing(&[digest]), [digest]);
-
     let shapes = encode_shapes(&weak, &[shape("A")]);
-    let encoded = result(&[&blob]).encode(&key);
-    store.put(&keys[0], Content::Bytes(&shapes)).unwrap();
-    store.put(&keys[1], Content::Bytes(&encoded)).unwrap();
-    store.put(&keys[2], Content::Bytes(&blob)).unwrap();
-    assert_eq!(store.get(&keys), [Some(shapes), Some(encoded), Some(blob.clone())], "{}", place.url);
-    assert_eq!(store.missing(&[digest, Digest::of(b"other")]), [Digest::of(b"other")]);
+    let name = pack::name(Kind::Blob, &digest.hash);
+    let there = || {
+        let shapes = store.shapes(&weak).unwrap().map(|found| found.value);
+        let unit = store.unit(&key).unwrap().map(|found| found.value.result.into_owned());
+        (shapes, unit, store.blob(&digest).unwrap().map(|found| found.value), store.has(&name).unwrap())
+    };
+    assert_eq!(there(), (None, None, None, false), "{}", place.url);
 
-    let directory = tempfile::tempdir().unwrap();
-    let to = directory.path().join("out");
-    store.fetch(&digest, &to, Fetch::Copy { executable: true }).unwrap();
-    assert_eq!(std::fs::read(&to).unwrap(), blob);
-    assert!(matches!(store.fetch(&Digest::of(b"other"), &to, Fetch::Link), Err(StoreError::Missing(_))));
+    store.add_shapes(&weak, &shapes).unwrap();
+    store.keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[&blob])).unwrap();
+    store.keep(&name, &pack::seal(Kind::Blob, &digest.hash, &blob)).unwrap();
+    let encoded = result(&[&blob]).encode(&key);
+    assert_eq!(there(), (Some(shapes), Some(encoded), Some(blob.clone()), true), "{}", place.url);
+
     assert_eq!(store.list().unwrap().len(), 3, "{}", place.url);
     for listed in store.list().unwrap() {
         assert!(store.is_sound(&listed.name).unwrap(), "{listed:?}");
         store.remove(&listed.name).unwrap();
     }
-    assert_eq!(store.get(&keys), [None, None, None]);
-}
-
-fn what_is_not_its_key_is_not_kept(place: &Place_) {
-    let store = open(&place.url, &["main"]);
-    let digest = Digest::of(b"right");
-    assert!(store.put(&Key::Blob(digest), Content::Bytes(b"wrong")).is_err());
-    assert!(store.put(&Key::Result(ActionKey([1; 32])), Content::Bytes(b"junk")).is_err());
-    assert!(store.put(&Key::Shapes(WeakKey([1; 32])), Content::Bytes(b"junk")).is_err());
-    assert_eq!(store.missing(&[digest]), [digest]);
+    assert_eq!(there(), (None, None, None, false));
 }
 
 fn a_unit_is_one_object(place: &Place_) {
@@ -162,7 +149,7 @@ fn a_wrong_object_is_a_miss_and_goes_into_quarantine(place: &Place_) {
     let quarantine = tempfile::tempdir().unwrap();
     let namespaces = ["main".to_owned()];
     let spec = Spec::parse(&place.url).unwrap();
-    let store = RemoteStore::open(&spec, &namespaces, &[], Some(quarantine.path())).unwrap();
+    let store = Level::open(&spec, &namespaces, &[], Some(quarantine.path())).unwrap();
     let (key, other) = (ActionKey([5; 32]), ActionKey([6; 32]));
     let pack = packed(&key, &[b"one"]);
     // Truncated, changed, swapped, empty.
@@ -305,7 +292,7 @@ fn s3_over_tls() {
         assert!(refusal(&url).contains("certificate"), "{}", refusal(&url));
     }
     let spec = Spec::parse(&format!("{url}&ca=/not-a-file")).unwrap();
-    assert!(RemoteStore::open(&spec, &["main".into()], &[], None).err().unwrap().starts_with("ca: cannot"));
+    assert!(Level::open(&spec, &["main".into()], &[], None).err().unwrap().starts_with("ca: cannot"));
 }
 
 fn key(n: u8) -> (ActionKey, String, Vec<u8>) {
@@ -381,7 +368,7 @@ fn a_redis_that_is_full() {
     reads_and_does_not_write(&store, |told| told.contains("is full"));
 }
 
-fn reads_and_does_not_write(store: &RemoteStore, told: impl Fn(&str) -> bool) {
+fn reads_and_does_not_write(store: &Level, told: impl Fn(&str) -> bool) {
     let (_, name, pack) = key(1);
     for _ in 0..20 {
         assert!(store.keep(&name, &pack).is_err());

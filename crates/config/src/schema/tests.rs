@@ -72,3 +72,12 @@ fn a_project_reaches_nothing_beyond_its_own_compiles() {
         ]
     );
 }
+
+/// What the setting's description shows is what the table of stores takes.
+#[test]
+fn examples_of_remotes_are_valid() {
+    let written = row("remote").unwrap().written;
+    let urls: Vec<&str> = written.split('`').filter(|part| part.contains("://")).collect();
+    assert_eq!(urls.len(), 3);
+    assert!(urls.into_iter().all(|url| schemes::fault_of(url).is_none()));
+}

@@ -40,7 +40,7 @@ fn a_unit_whose_blob_cannot_be_had_is_not_kept() {
 }
 
 #[test]
-fn shapes_from_afar_come_behind_those_of_here() {
+fn shapes_from_a_remote_store_come_behind_those_of_here() {
     let directory = tempfile::tempdir().unwrap();
     let store = LocalStore::open(directory.path()).unwrap();
     let weak = WeakKey([1; 32]);
