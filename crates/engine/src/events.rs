@@ -1,8 +1,8 @@
 //! Events: what became of a call, for the log.
 
 use crate::baseline;
+use crate::call::Call;
 use crate::journal;
-use crate::pipeline::Call;
 use crate::project;
 use crate::workshop::Workshop;
 use kiln_action::event::PROBE;

@@ -12,11 +12,12 @@
 //! the picture's name; manifests by their digests; the compiler's answers by their keys; and what scripts say, byte for byte.
 
 use crate::afar::{Afar, Brought, Made, Wanted};
+use crate::call::Call;
 use crate::cargo_files::variables_of;
 use crate::journal;
 use crate::note::{self, Note, Variable};
 use crate::picture::{self, Asked, Picture, Plan, WORTH_MS};
-use crate::pipeline::{self, Call, Served};
+use crate::replay::{self, Replayed};
 use crate::script;
 use crate::workshop::Workshop;
 use kiln_action::os::OsStrExt;
@@ -36,7 +37,9 @@ use std::time::Duration;
 /// Fills, if `call` is the first question of a build that asks for it. Nothing that goes wrong is told: cargo does the rest. What was taken
 /// out of the store for it is to be put back.
 pub fn before_cargo(call: &Call<'_>) -> Vec<(Digest, PathBuf)> {
-    let Some(notes) = call.settings.notes.as_deref() else { return Vec::new() };
+    let Some(notes) = call.settings.notes.as_deref().filter(|_| !call.settings.off) else {
+        return Vec::new();
+    };
     let Some(rustc) = asked_first(call.argv) else { return Vec::new() };
     let file = Plan::file(notes);
     let plan = files::read_own(&file, 1 << 16).ok().and_then(|bytes| Plan::decode(&bytes).ok());
@@ -141,7 +144,7 @@ fn answer(call: &Call<'_>, asked: &Asked, rustc: &Path) -> Option<()> {
     let recognised = recognised(note, rustc)?;
     let (shapes, result) = asked.read()?;
     let call = again(call, note, call.environment, call.afar);
-    pipeline::answer_again(&call, &recognised, (&note.weak, &note.key), shapes, &result)
+    replay::answer(&call, &recognised, (&note.weak, &note.key), shapes, &result)
 }
 
 /// The compiler of a call, if it is the one that cargo means today; else a build script.
@@ -274,7 +277,7 @@ impl Filling<'_> {
         let environment = self.environment(unit, recognised.family);
         let afar = self.patience.as_ref().map(|patience| patience as &dyn Afar);
         let call = again(self.call, note, &environment, afar);
-        let served = pipeline::serve_again(&call, &recognised, &note.key, self.beneath)?;
+        let served = replay::replay(&call, &recognised, &note.key, self.beneath)?;
         self.taken.borrow_mut().extend(served.taken.iter().cloned());
         self.patience.iter().for_each(|patience| patience.saved(served.saved));
         let done = self.told_the_same(unit, &served).and_then(|()| self.about(unit, &served, &environment));
@@ -282,13 +285,13 @@ impl Filling<'_> {
             for (path, _) in &unit.files {
                 let _ = self.beneath.file(&self.target.join(path)).map(|path| files::remove(&path));
             }
-            script::empty(&served.invocation, Some(self.beneath));
+            script::empty(served.invocation(), Some(self.beneath));
         }
         done
     }
 
     /// Whether a script's run comes to what cargo was told of it then: flags and variables of other units follow from that.
-    fn told_the_same(&self, unit: &picture::Unit, served: &Served<'_>) -> Option<()> {
+    fn told_the_same(&self, unit: &picture::Unit, served: &Replayed<'_>) -> Option<()> {
         if !unit.is_run() {
             return Some(());
         }
@@ -305,7 +308,7 @@ impl Filling<'_> {
 
     /// Cargo's files about a unit. What a script made has just been made, and must not be younger than cargo's files about whoever reads
     /// it. So what else was looked at is looked at once more, now that these have their times.
-    fn about(&self, unit: &picture::Unit, served: &Served<'_>, environment: &Environment) -> Option<()> {
+    fn about(&self, unit: &picture::Unit, served: &Replayed<'_>, environment: &Environment) -> Option<()> {
         let late = unit.note.variable("OUT_DIR").is_some();
         for (path, file) in &unit.files {
             self.put(path, &file.fill(environment)?, late)?;
@@ -314,7 +317,7 @@ impl Filling<'_> {
             return None;
         }
         if unit.is_run() {
-            script::filled(&served.invocation, self.call.settings, self.beneath)?;
+            script::filled(served.invocation(), self.call.settings, self.beneath)?;
         }
         // Cargo makes this directory on its way to a compile that it tells of it (`prepare_tmp`), and this one it does not ask for.
         if let Some(directory) = unit.note.variable("CARGO_TARGET_TMPDIR") {

@@ -2,10 +2,9 @@
 //! again. [`crate::picture`] is made of them.
 
 use crate::argfile;
-use crate::pipeline::Call;
-use kiln_action::os::{OsStrExt, OsStringExt};
+use crate::call::{Call, Named};
 use kiln_action::wire::{Malformed, Reader, Writer};
-use kiln_action::{ActionKey, Family, Invocation, Mode, WeakKey, digest};
+use kiln_action::{ActionKey, Family, Mode, WeakKey, digest};
 use kiln_sys::env::Environment;
 use kiln_sys::{clock, files};
 use std::ffi::{OsStr, OsString};
@@ -47,22 +46,22 @@ pub struct Variable {
 }
 
 /// Notes a unit of cargo's, or a question.
-pub fn write(notes: &Path, weak: &WeakKey, key: &ActionKey, call: &Call<'_>, invocation: &Invocation) {
-    let known = matches!(invocation.family, Family::Rustc | Family::Script);
-    let question = invocation.mode == Mode::Probe;
+pub fn write(notes: &Path, named: &Named, call: &Call<'_>) {
+    let known = matches!(named.family, Family::Rustc | Family::Script);
+    let question = named.mode == Mode::Probe;
     let of_script = call.reporter.is_some() || question && call.environment.get("OUT_DIR").is_some();
     if !known || of_script {
         return;
     }
     let Some(of_user) = call.caller else { return };
     let note = Note {
-        key: *key,
-        weak: *weak,
+        key: named.key,
+        weak: named.weak,
         question,
         at_ns: clock::realtime_ns() as u64,
         argv: argfile::words(call.argv, call.directory).into_owned(), // such a file is gone when the call is made again
         directory: call.directory.to_owned(),
-        variables: of_cargo(call.environment, of_user, invocation.family),
+        variables: of_cargo(call.environment, of_user, named.family),
     };
     note.leave(notes);
 }

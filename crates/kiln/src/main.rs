@@ -9,16 +9,15 @@ mod greeting;
 mod host;
 mod masquerade;
 
-use kiln_action::os::is_separator;
+use kiln_compiler::Recognised;
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
-use kiln_engine::journal;
-use kiln_engine::{Call, Ending, argfile, inputs, wire};
+use kiln_engine::{Call, Ending, argfile, fill, inputs, note, wire};
 use kiln_exec::Local;
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
-use kiln_sys::process::{self, Channel, Program, Starter};
+use kiln_sys::process::{self, Channel, Program, Side, Starter};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -132,7 +131,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
         afar: afar.as_ref().map(|daemon| daemon as &dyn kiln_engine::Afar),
         reporter,
     };
-    let ending = kiln_engine::wrap(&call, &recognised);
+    let ending = answer(&call, &recognised);
     if writes(&words) {
         complain::once(&loaded, &ending); // what is said in a probe, cargo swallows
     }
@@ -141,6 +140,20 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
         Ending::Signal(signal) => process::end_by_signal(signal),
         Ending::Unchanged(_) => become_compiler(&Unchanged { settings: Some(&loaded.settings), ..unchanged }),
     }
+}
+
+/// Makes the call, noted where somebody asks for notes; at a build's first question its target directory is filled before.
+fn answer(call: &Call<'_>, recognised: &Recognised) -> Ending {
+    let taken = fill::before_cargo(call);
+    let wrapped = kiln_engine::wrap(call, recognised);
+    if let (Some(notes), Some(named)) = (&call.settings.notes, &wrapped.named) {
+        note::write(notes, named, call);
+    }
+    let leaves = !taken.is_empty() && matches!(wrapped.ending, Ending::Code(_));
+    if !leaves || process::go_on_behind() == Side::Behind {
+        fill::put_back(call, &taken);
+    }
+    wrapped.ending
 }
 
 fn load(argv: &[OsString], environment: &Environment, directory: &Path) -> Loaded {

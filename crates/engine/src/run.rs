@@ -1,34 +1,17 @@
-//! What was asked of a compiler, and running it: under the recorder, heard while it speaks.
+//! Running the compiler: under the recorder, heard while it speaks.
 
+use crate::call::Ending;
 use crate::capture::Ran;
-use crate::events::event_of;
-use crate::inputs::{self, World};
-use crate::journal;
-use crate::pipeline::{Call, Ending};
+use crate::inputs;
+use crate::request::Request;
 use crate::wire;
-use crate::workshop::Workshop;
-use kiln_action::os::OsStrExt;
-use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason, Stream};
+use kiln_action::{Family, Mode, Reason, Stream};
 use kiln_exec::{Ended, Job, Sink};
 use kiln_recorder::{Recorder, Unrecorded, Wiring};
 use kiln_sys::clock::Moment;
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-
-/// What was asked of the compiler, understood.
-pub struct Asked<'a> {
-    /// The call, as it came.
-    pub call: &'a Call<'a>,
-    /// The cache.
-    pub shop: Workshop,
-    /// What the command line means.
-    pub invocation: Invocation,
-    /// The files that gave words of the command line.
-    pub responses: Vec<PathBuf>,
-    /// Standard input, once it is read.
-    pub input: Option<Vec<u8>>,
-}
 
 /// What came of running the compiler.
 pub enum Run {
@@ -40,41 +23,14 @@ pub enum Run {
     NotStarted(Ending),
 }
 
-impl Asked<'_> {
-    /// Standard input, where the compiler reads its source from it.
-    pub fn read_input(&self) -> Result<Option<Vec<u8>>, Reason> {
-        match self.invocation.stdin {
-            false => Ok(None),
-            true if process::is_terminal_input() => Err(Reason::Terminal),
-            true => match process::read_standard_input() {
-                Ok(input) => Ok(Some(input)),
-                Err(error) => Err(Reason::BadArguments(format!("standard input: {error}"))),
-            },
-        }
-    }
+/// Runs the compiler, and hands on what it says as it says it.
+pub fn run(request: &Request<'_>) -> Run {
+    request.run()
+}
 
-    /// What questions are answered from.
-    pub fn world(&self) -> World<'_> {
-        World {
-            invocation: &self.invocation,
-            environment: self.call.environment,
-            argv: self.call.argv,
-            responses: &self.responses,
-            settings: self.call.settings,
-            memo: self.shop.store.memo(),
-        }
-    }
-
-    /// A line of the log that the user asked for.
-    pub fn step(&self, what: impl FnOnce() -> String) {
-        let took = || self.call.started.elapsed().as_secs_f64() * 1000.0;
-        journal::step(self.call.settings.log.as_ref(), &self.invocation.unit, || {
-            format!("{} after {:.1} ms", what(), took())
-        });
-    }
-
+impl Request<'_> {
     /// Runs the compiler under the recorder, and hands on what it says as it says it.
-    pub fn run(&self) -> Run {
+    fn run(&self) -> Run {
         let recorder = self.recorder();
         let started = Moment::now();
         let mut ears = Ears::default();
@@ -159,11 +115,6 @@ impl Asked<'_> {
         }
         process::say(Channel::Err, format!("kiln: error: cannot run `{program}`: {error}\n").as_bytes());
         Ending::Code(127)
-    }
-
-    /// An event about it.
-    pub fn event(&self, outcome: Outcome, reason: &Reason) -> Event {
-        event_of(self.call, &self.invocation, outcome, reason)
     }
 }
 

@@ -1,0 +1,84 @@
+//! What comes in, and how it ends.
+
+use crate::afar::Afar;
+use kiln_action::{ActionKey, Family, Mode, Reason, WeakKey};
+use kiln_config::Settings;
+use kiln_exec::Executor;
+use kiln_recorder::Reporter;
+use kiln_sys::clock::Moment;
+use kiln_sys::env::Environment;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+/// A call of the wrapper, read once.
+pub struct Call<'a> {
+    /// The compiler and its arguments.
+    pub argv: &'a [OsString],
+    /// What the compiler is called by whoever started it, where that is not its path.
+    pub called: Option<&'a OsStr>,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// That of the program that calls, where notes are asked for.
+    pub caller: Option<&'a Environment>,
+    /// The directory; absolute.
+    pub directory: &'a Path,
+    /// The settings in force.
+    pub settings: &'a Settings,
+    /// The number of the build that it is part of.
+    pub build: u32,
+    /// No build tool started it.
+    pub by_hand: bool,
+    /// When the wrapper started.
+    pub started: Moment,
+    /// Runs compiles.
+    pub executor: &'a dyn Executor,
+    /// The remote side, where there is one.
+    pub afar: Option<&'a dyn Afar>,
+    /// The record of the build script's run that this call is part of, if it is.
+    pub reporter: Option<&'a Reporter>,
+}
+
+/// How a call ends.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With this exit code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// By becoming the compiler, unchanged; the reason says why.
+    Unchanged(Reason),
+}
+
+/// What came of a call.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrapped {
+    /// How it ends.
+    pub ending: Ending,
+    /// What the result is called, where the store has one for it now.
+    pub named: Option<Named>,
+}
+
+/// A result in the store, by the call that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// What its Shapes are found by.
+    pub weak: WeakKey,
+    /// What it is found by.
+    pub key: ActionKey,
+    /// Whose rules it was made by.
+    pub family: Family,
+    /// Whether it is a unit or the answer to a question.
+    pub mode: Mode,
+}
+
+impl Wrapped {
+    /// A call of which nothing is in the store.
+    pub fn ended(ending: Ending) -> Wrapped {
+        Wrapped { ending, named: None }
+    }
+
+    /// A call for which the compiler is to run as if kiln were not there.
+    pub fn unchanged(reason: Reason) -> Wrapped {
+        Wrapped::ended(Ending::Unchanged(reason))
+    }
+}

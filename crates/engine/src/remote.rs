@@ -1,0 +1,59 @@
+//! The remote side on the way of one compile: it brings things into the local store, which serves them.
+
+use crate::afar::{self, Brought, Wanted, Workspace};
+use crate::keyed::Keyed;
+use crate::lookup;
+use kiln_action::Mode;
+use std::path::Path;
+
+/// Has things brought until `look` finds what it looks for in the local store.
+pub fn fetch<T>(keyed: &Keyed<'_>, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    const ROUNDS: u32 = 3; // Shapes, then a result; once more where others brought Shapes meanwhile
+    let request = &keyed.request;
+    let settings = request.call.settings;
+    let afar = request.call.afar.filter(|_| !settings.recache && settings.verify.is_none())?;
+    let (workspace, cost_ms) = workspace_of(keyed)?;
+    for _ in 0..ROUNDS {
+        let (seen, keys) = lookup::candidates_to_tell(&keyed.weak, &request.world(), &request.shop.store);
+        let wanted = Wanted {
+            weak: keyed.weak,
+            seen,
+            keys,
+            build: request.call.build,
+            workspace,
+            cost_ms,
+            most_ms: u32::MAX,
+        };
+        let brought = afar.bring(&wanted);
+        request.step(|| format!("{brought:?} from afar"));
+        if brought == Brought::default() {
+            return None;
+        }
+        if let Some(found) = look() {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// What the remote side knows a unit by, and what the unit is taken to cost, in milliseconds (0: nobody knows); `None` if the remote side
+/// is not asked.
+pub fn workspace_of(keyed: &Keyed<'_>) -> Option<(Option<Workspace>, u32)> {
+    const PROBE_MS: u32 = 40;
+    let request = &keyed.request;
+    if request.call.reporter.is_some() {
+        // What the script comes to is kept, too, and travels with the workspace: this is for those whose script has to run.
+        let known = request.invocation.mode == Mode::Compile;
+        return Some((None, if known { 0 } else { PROBE_MS }));
+    }
+    let memo = request.shop.store.memo();
+    let (invocation, environment) = (&request.invocation, request.call.environment);
+    match invocation.mode {
+        Mode::Compile => Some((afar::workspace(invocation, &keyed.toolchain, environment, memo), 0)),
+        Mode::Probe => {
+            let out = Path::new(environment.get("OUT_DIR")?);
+            let workspace = afar::workspace_of_script(invocation, out, &keyed.toolchain, environment, memo)?;
+            Some((Some(workspace), PROBE_MS))
+        }
+    }
+}
