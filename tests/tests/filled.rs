@@ -279,7 +279,7 @@ fn killed_while_it_fills() {
     }
 }
 
-/// A picture that is damaged, or has gone, is none.
+/// A snapshot that is damaged, or has gone, is none.
 #[test]
 fn without_its_picture_a_build_goes_on() {
     let space = TestSpace::new();

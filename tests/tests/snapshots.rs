@@ -1,4 +1,4 @@
-//! What a picture of a build says is held against today, whoever wrote it: nothing outside of `target` is touched, no answer is believed
+//! What a snapshot of a build says is held against today, whoever wrote it: nothing outside of `target` is touched, no answer is believed
 //! that was not asked for, and builds inside a build are none of it.
 #![allow(
     clippy::disallowed_methods,
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kiln_action::ActionKey;
-use kiln_engine::picture::Picture;
+use kiln_prefill::snapshot::Snapshot;
 use kiln_store::{Key, LocalStore, Store};
 use kiln_testkit::{Outcome, Project, TestSpace, run, tree};
 use kiln_tests::projects::{chain, manifest, workspace};
@@ -35,34 +35,34 @@ fn is_filled(project: &Project<'_>) -> bool {
     !outcome.err().contains("Running") && outcome.err().contains("Fresh")
 }
 
-/// The names of the pictures in a cache.
-fn pictures(cache: &Path) -> Vec<ActionKey> {
+/// The names of the snapshots in a cache.
+fn snapshots(cache: &Path) -> Vec<ActionKey> {
     let store = LocalStore::open(cache).expect("a store");
     let entries = store.entries().expect("entries");
-    entries.into_iter().filter(|entry| entry.unit == "cargo picture").map(|entry| entry.key).collect()
+    entries.into_iter().filter(|entry| entry.unit == "cargo snapshot").map(|entry| entry.key).collect()
 }
 
-/// Writes other pictures over those that are there, as somebody may who can write to a store.
-fn poison(space: &TestSpace, change: impl Fn(&mut Picture)) {
-    let keys = pictures(space.cache());
+/// Writes other snapshots over those that are there, as somebody may who can write to a store.
+fn poison(space: &TestSpace, change: impl Fn(&mut Snapshot)) {
+    let keys = snapshots(space.cache());
     assert!(!keys.is_empty(), "nothing to poison");
     let store = LocalStore::open(space.cache()).expect("a store");
     for key in keys {
-        let mut picture = Picture::find(&key, &store, space.root()).expect("a picture");
-        change(&mut picture);
-        picture.keep(key, &store).expect("kept");
+        let mut snapshot = Snapshot::find(&key, &store, space.root()).expect("a snapshot");
+        change(&mut snapshot);
+        snapshot.keep(key, &store).expect("kept");
     }
 }
 
 /// Replaces a word of the first call that has it, or that it begins.
-fn replace(picture: &mut Picture, word: &str, other: &str) {
-    let calls = picture.units.iter_mut().map(|unit| &mut unit.note.argv);
+fn replace(snapshot: &mut Snapshot, word: &str, other: &str) {
+    let calls = snapshot.units.iter_mut().map(|unit| &mut unit.note.argv);
     let mut words = calls.flatten().filter(|it| it.to_string_lossy().starts_with(word));
     *words.next().expect("the word") = other.into();
 }
 
-fn replace_after(picture: &mut Picture, flag: &str, other: &Path) {
-    for unit in &mut picture.units {
+fn replace_after(snapshot: &mut Snapshot, flag: &str, other: &Path) {
+    for unit in &mut snapshot.units {
         let at = unit.note.argv.iter().position(|word| word == flag);
         if let Some(at) = at {
             unit.note.argv[at + 1] = other.into();
@@ -70,8 +70,8 @@ fn replace_after(picture: &mut Picture, flag: &str, other: &Path) {
     }
 }
 
-fn set(picture: &mut Picture, variable: &str, value: &Path) {
-    for unit in &mut picture.units {
+fn set(snapshot: &mut Snapshot, variable: &str, value: &Path) {
+    for unit in &mut snapshot.units {
         unit.note
             .variables
             .iter_mut()
@@ -80,54 +80,54 @@ fn set(picture: &mut Picture, variable: &str, value: &Path) {
     }
 }
 
-type Attack = (&'static str, fn(&mut Picture, &Path, &Path));
+type Attack = (&'static str, fn(&mut Snapshot, &Path, &Path));
 
-/// What somebody may write into a picture to reach a victim's directory, given that and the target.
+/// What somebody may write into a snapshot to reach a victim's directory, given that and the target.
 const ATTACKS: &[Attack] = &[
-    ("a kind of output has a file", |picture, victim, _| {
+    ("a kind of output has a file", |snapshot, victim, _| {
         replace(
-            picture,
+            snapshot,
             "--emit=dep-info,metadata,link",
             &format!("--emit=dep-info,link,metadata={}", victim.join("precious").display()),
         );
     }),
-    ("all outputs are one file", |picture, victim, _| {
-        for unit in &mut picture.units {
+    ("all outputs are one file", |snapshot, victim, _| {
+        for unit in &mut snapshot.units {
             unit.note.argv.extend(["-o".into(), victim.join("precious").into()]);
         }
     }),
-    ("outputs leave the target by dots", |picture, victim, target| {
+    ("outputs leave the target by dots", |snapshot, victim, target| {
         replace_after(
-            picture,
+            snapshot,
             "--out-dir",
             &target.join("debug/../..").join(victim.file_name().expect("a name")),
         );
     }),
-    ("outputs are elsewhere", |picture, victim, _| replace_after(picture, "--out-dir", victim)),
-    ("outputs are in a directory that is to be made", |picture, victim, _| {
-        replace_after(picture, "--out-dir", &victim.join("made"));
+    ("outputs are elsewhere", |snapshot, victim, _| replace_after(snapshot, "--out-dir", victim)),
+    ("outputs are in a directory that is to be made", |snapshot, victim, _| {
+        replace_after(snapshot, "--out-dir", &victim.join("made"));
     }),
-    ("OUT_DIR leaves the target by dots", |picture, victim, target| {
-        set(picture, "OUT_DIR", &target.join("debug/../..").join(victim.file_name().expect("a name")));
+    ("OUT_DIR leaves the target by dots", |snapshot, victim, target| {
+        set(snapshot, "OUT_DIR", &target.join("debug/../..").join(victim.file_name().expect("a name")));
     }),
-    ("OUT_DIR is elsewhere", |picture, victim, _| set(picture, "OUT_DIR", &victim.join("out"))),
-    ("the compiler's own directory is elsewhere", |picture, victim, _| {
-        for unit in &mut picture.units {
+    ("OUT_DIR is elsewhere", |snapshot, victim, _| set(snapshot, "OUT_DIR", &victim.join("out"))),
+    ("the compiler's own directory is elsewhere", |snapshot, victim, _| {
+        for unit in &mut snapshot.units {
             unit.note.argv.extend(["-C".into(), format!("incremental={}", victim.display()).into()]);
         }
     }),
-    ("words are in somebody's file", |picture, victim, _| {
-        for unit in &mut picture.units {
+    ("words are in somebody's file", |snapshot, victim, _| {
+        for unit in &mut snapshot.units {
             unit.note.argv.push(format!("@{}", victim.join("precious").display()).into());
         }
     }),
-    ("the compiler is another program", |picture, victim, _| {
-        for unit in &mut picture.units {
+    ("the compiler is another program", |snapshot, victim, _| {
+        for unit in &mut snapshot.units {
             unit.note.argv[0] = victim.join("rustc").into();
         }
     }),
-    ("a loader's variable is set", |picture, victim, _| {
-        for unit in &mut picture.units {
+    ("a loader's variable is set", |snapshot, victim, _| {
+        for unit in &mut snapshot.units {
             if let Some(variable) = unit.note.variables.first_mut() {
                 variable.name = "LD_PRELOAD".into();
                 variable.value = victim.join("precious").into();
@@ -159,10 +159,10 @@ fn a_poisoned_picture_reaches_nothing_outside_of_target() {
     build(&project, &["build"]);
     assert!(is_filled(&project));
     for (name, attack) in ATTACKS {
-        poison(&space, |picture| attack(picture, &victim, project.target()));
+        poison(&space, |snapshot| attack(snapshot, &victim, project.target()));
         is_filled(&project);
         is_untouched(&space, name);
-        // (what was not filled is in a newer picture)
+        // (what was not filled is in a newer snapshot)
         let mut attempts = 0;
         while !is_filled(&project) {
             attempts += 1;
@@ -184,7 +184,7 @@ fn a_picture_that_was_poisoned_elsewhere_reaches_nothing_either() {
         let project = chain(&space, &format!("ws-{number}"));
         let victim = victim(&space);
         build(&project, &["build"]);
-        poison(&space, |picture| attack(picture, &victim, project.target()));
+        poison(&space, |snapshot| attack(snapshot, &victim, project.target()));
         let directory = project.dir().to_owned();
         space.set_env("KILN_REMOTE", &url);
         run(space.kiln(&["push"]).current_dir(&directory)).ok();
@@ -192,7 +192,7 @@ fn a_picture_that_was_poisoned_elsewhere_reaches_nothing_either() {
         space.set_cache(space.path(format!("victim-{number}")));
         is_filled(&space.project(format!("ws-{number}")));
         is_untouched(&space, name);
-        assert!(!pictures(space.cache()).is_empty(), "{name}: the attack did not arrive");
+        assert!(!snapshots(space.cache()).is_empty(), "{name}: the attack did not arrive");
         let _ = run(&mut space.kiln(&["daemon", "stop"]));
     }
 }
@@ -204,17 +204,17 @@ fn a_picture_answers_no_other_call() {
     let project = chain(&space, "ws");
     build(&project, &["build"]);
     let foreign = ActionKey([7; 32]);
-    poison(&space, |picture| {
-        assert!(!picture.questions.is_empty());
-        picture.questions.iter_mut().for_each(|asked| asked.note.key = foreign);
+    poison(&space, |snapshot| {
+        assert!(!snapshot.questions.is_empty());
+        snapshot.questions.iter_mut().for_each(|asked| asked.note.key = foreign);
     });
     is_filled(&project);
     let store = LocalStore::open(space.cache()).unwrap();
     assert_eq!(store.get(&[Key::Result(foreign)]), [None]);
-    assert!(is_filled(&project), "the newer picture is right");
+    assert!(is_filled(&project), "the newer snapshot is right");
 }
 
-/// A variable's value is in no picture as text: neither one that a unit asked for, nor one that a script told cargo to watch.
+/// A variable's value is in no snapshot as text: neither one that a unit asked for, nor one that a script told cargo to watch.
 #[test]
 fn no_value_of_the_users_is_in_a_picture() {
     let mut space = TestSpace::new();
@@ -232,9 +232,9 @@ fn no_value_of_the_users_is_in_a_picture() {
     );
     build(&project, &["build"]);
     assert!(is_filled(&project));
-    for key in pictures(space.cache()) {
+    for key in snapshots(space.cache()) {
         let store = LocalStore::open(space.cache()).unwrap();
-        let bytes = Picture::find(&key, &store, space.root()).unwrap().encode();
+        let bytes = Snapshot::find(&key, &store, space.root()).unwrap().encode();
         assert!(!bytes.windows(9).any(|part| part == b"a-secret-"));
     }
     // What was filled holds them all the same, as cargo writes them.
@@ -246,7 +246,7 @@ fn no_value_of_the_users_is_in_a_picture() {
     project.assert_fresh_after(project.plain(&["build", "-v"]));
 }
 
-/// A result whose name says something of a secret is named to nobody: a store gets no picture of such a build.
+/// A result whose name says something of a secret is named to nobody: a store gets no snapshot of such a build.
 #[test]
 fn a_picture_that_names_results_of_secrets_stays_here() {
     for (variable, travels) in [("SECRET_PIN", false), ("WORD", true)] {
@@ -265,7 +265,7 @@ fn a_picture_that_names_results_of_secrets_stays_here() {
         build(&project, &["build"]);
         run(&mut space.kiln(&["daemon", "wait", "--for", "60s"])).ok();
         let _ = run(&mut space.kiln(&["daemon", "stop"]));
-        let key = *pictures(space.cache()).first().expect("a picture");
+        let key = *snapshots(space.cache()).first().expect("a snapshot");
         let name = key.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let shared = tree::files(&share).into_iter().any(|path| path.to_string_lossy().contains(&name));
         assert_eq!(shared, travels, "{variable}: {:?}", tree::files(&share));
@@ -294,10 +294,10 @@ fn what_tests_build_is_in_no_picture() {
             .any(|line| line.trim_start().starts_with("Running `") && line.contains("--crate-name app"));
         assert_eq!(worked, round == 0, "{round}: {outcome}");
     }
-    for key in pictures(space.cache()) {
+    for key in snapshots(space.cache()) {
         let store = LocalStore::open(space.cache()).unwrap();
-        let picture = Picture::find(&key, &store, space.root()).unwrap();
-        assert!(picture.units.iter().all(|unit| !unit.note.argv.iter().any(|word| word == "fixture")));
+        let snapshot = Snapshot::find(&key, &store, space.root()).unwrap();
+        assert!(snapshot.units.iter().all(|unit| !unit.note.argv.iter().any(|word| word == "fixture")));
     }
 }
 

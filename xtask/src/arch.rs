@@ -30,6 +30,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kiln-sys",
         ],
     ),
+    (
+        "kiln-prefill",
+        &["kiln-action", "kiln-compiler", "kiln-config", "kiln-engine", "kiln-store", "kiln-sys"],
+    ),
 ];
 
 /// What the package of the wrapper must not carry.

@@ -4,7 +4,6 @@
 //! Nothing is kept unless every input stood still from before the compiler started until its answer was taken, the run was
 //! recorded completely, and it wrote nothing but its outputs.
 
-use crate::afar;
 use crate::c;
 use crate::evidence::{self, Evidence, Scene};
 use crate::generated;
@@ -12,8 +11,7 @@ use crate::guilt;
 use crate::inputs::{self, Answers, World};
 use crate::project;
 use crate::switches;
-use crate::toolchain::Owned;
-use kiln_action::os::OsStrExt;
+use crate::toolchain::{self, Owned};
 use kiln_action::template::Spelling;
 use kiln_action::{
     ActionKey, ActionResult, Answer, Digest, Family, FileKind, Given, Output, OutputPlan, Place, Placed,
@@ -93,7 +91,7 @@ fn observed(record: &Record, world: &World<'_>, toolchain: &Owned) -> Result<Evi
         dates: world.settings.time_macros,
         own: own.as_deref(),
         rustlib: rustlib.as_deref(),
-        is_rustc: &|exe| kiln_compiler::is_rustc(exe.as_os_str()) && afar::driver(exe).is_some(),
+        is_rustc: &|exe| kiln_compiler::is_rustc(exe.as_os_str()) && toolchain::rustc_driver(exe).is_some(),
         is_kiln: &inputs::is_kiln,
         exists: &exists,
         is_directory: &is_directory,
@@ -106,7 +104,7 @@ fn observed(record: &Record, world: &World<'_>, toolchain: &Owned) -> Result<Evi
 fn rustlib(world: &World<'_>) -> Option<PathBuf> {
     let rustc = world.environment.get("RUSTC").filter(|_| world.invocation.family == Family::Script)?;
     let rustc = files::real_path(&world.invocation.absolute(Path::new(rustc))).ok()??;
-    afar::driver(&rustc)?;
+    toolchain::rustc_driver(&rustc)?;
     Some(rustc.parent()?.parent()?.join("lib/rustlib"))
 }
 

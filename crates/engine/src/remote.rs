@@ -1,8 +1,9 @@
 //! The remote side on the way of one compile: it brings things into the local store, which serves them.
 
-use crate::afar::{self, Brought, Wanted, Workspace};
+use crate::afar::{Brought, Wanted};
 use crate::keyed::Keyed;
 use crate::lookup;
+use crate::workspace::{self, Workspace};
 use kiln_action::Mode;
 use std::path::Path;
 
@@ -49,10 +50,10 @@ pub fn workspace_of(keyed: &Keyed<'_>) -> Option<(Option<Workspace>, u32)> {
     let memo = request.shop.store.memo();
     let (invocation, environment) = (&request.invocation, request.call.environment);
     match invocation.mode {
-        Mode::Compile => Some((afar::workspace(invocation, &keyed.toolchain, environment, memo), 0)),
+        Mode::Compile => Some((workspace::of_unit(invocation, &keyed.toolchain, environment, memo), 0)),
         Mode::Probe => {
             let out = Path::new(environment.get("OUT_DIR")?);
-            let workspace = afar::workspace_of_script(invocation, out, &keyed.toolchain, environment, memo)?;
+            let workspace = workspace::of_script(invocation, out, &keyed.toolchain, environment, memo)?;
             Some((Some(workspace), PROBE_MS))
         }
     }

@@ -224,6 +224,13 @@ fn real_compiler(invocation: &Invocation) -> Result<PathBuf, Reason> {
         .ok_or_else(|| Reason::UnknownToolchain(format!("{given} does not exist")))
 }
 
+/// What rustc's own library is called, by a hash of its version and how it was built; `None` where a program is no toolchain's rustc.
+pub fn rustc_driver(rustc: &Path) -> Option<std::ffi::OsString> {
+    let entries = files::list_unsorted(&rustc.parent()?.parent()?.join("lib")).ok()??;
+    let called = entries.into_iter().map(|entry| entry.name);
+    called.filter(|called| called.as_bytes().starts_with(b"librustc_driver-")).min()
+}
+
 /// The toolchain's directory.
 pub fn root(invocation: &Invocation) -> Option<PathBuf> {
     layout::sysroot(&real_compiler(invocation).ok()?)

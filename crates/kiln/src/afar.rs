@@ -2,7 +2,8 @@
 
 use crate::greeting::hello;
 use kiln_config::Settings;
-use kiln_engine::afar::{Afar, Brought, Made, Wanted, Workspace};
+use kiln_engine::afar::{Afar, Brought, Made, Wanted};
+use kiln_engine::workspace::Workspace;
 use kiln_link::{Client, Queued, Resolve, message};
 use kiln_sys::env::{self, Environment};
 use std::cell::OnceCell;

@@ -6,7 +6,7 @@ use crate::{exit, fail, say, words};
 use kiln_action::WeakKey;
 use kiln_action::wire::Writer;
 use kiln_config::Settings;
-use kiln_engine::afar;
+use kiln_engine::workspace;
 use kiln_link::Resolve;
 use kiln_link::message::{Workspace, tag};
 use kiln_sys::env::Environment;
@@ -39,7 +39,7 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
         Ok(client) => client,
         Err(what) => return fail(&what),
     };
-    let workspace = match afar::workspace_here(settings, environment, here, &arguments.profile) {
+    let workspace = match workspace::here(settings, environment, here, &arguments.profile) {
         Ok(workspace) => whole(&workspace),
         Err(what) => return fail(&what),
     };
@@ -65,13 +65,13 @@ pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment)
     let _ = kiln_sys::thread::start(move || {
         let client = client(&settings, &environment, true).ok()?;
         let _ = ask(&client, tag::STATUS, b""); // it starts while we look where we are
-        let workspace = afar::workspace_here(&settings, &environment, &here, &profile).ok()?;
+        let workspace = workspace::here(&settings, &environment, &here, &profile).ok()?;
         ask(&client, tag::PREFETCH, &whole(&workspace).encode()).ok()
     });
 }
 
 /// Everything of a workspace.
-fn whole(workspace: &afar::Workspace) -> Resolve {
+fn whole(workspace: &workspace::Workspace) -> Resolve {
     Resolve {
         weak: WeakKey([0; 32]),
         seen: [0; 32],

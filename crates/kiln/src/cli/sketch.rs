@@ -1,15 +1,14 @@
 //! What `kiln cargo` does around a build with an empty `target`: it says what is going to be built, so that the wrapper fills it before
-//! cargo looks; and where nobody had a picture of that build, it takes one at the end.
+//! cargo looks; and where nobody had a snapshot of that build, it takes one at the end.
 
 use crate::daemon;
 use crate::session::Session;
 use crate::site::{Aim, Site};
 use kiln_config::Settings;
-use kiln_engine::journal;
-use kiln_engine::note;
-use kiln_engine::picture::{Intent, Picture, Plan};
 use kiln_engine::workshop::Workshop;
 use kiln_link::Queued;
+use kiln_prefill::note;
+use kiln_prefill::snapshot::{BuildRequest, Plan, Snapshot};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::{files, process};
@@ -70,7 +69,7 @@ impl<'a> Sketch<'a> {
         }
     }
 
-    /// Takes a picture, unless there is one that everything came of, and has it uploaded.
+    /// Takes a snapshot, unless there is one that everything came of, and has it uploaded.
     fn take(&self, plan: &Plan, settings: &Settings, environment: &Environment) -> Option<()> {
         let notes = note::all(self.notes);
         let is_rustc = |program: &&OsString| kiln_compiler::is_rustc(program);
@@ -78,16 +77,16 @@ impl<'a> Sketch<'a> {
         let cargo = notes.iter().find_map(|note| note.variable("CARGO"))?.to_owned();
         let shop = Workshop::open(settings).ok()?;
         let (weak, key) = plan.names(Path::new(&rustc), Path::new(&cargo), &shop.store)?;
-        let picture = Picture::take(plan, notes, &shop.store)?;
-        let known = || Picture::find(&key, &shop.store, self.notes);
+        let snapshot = Snapshot::take(plan, notes, &shop.store)?;
+        let known = || Snapshot::find(&key, &shop.store, self.notes);
         if self.began.clock_jumped()
             || settings.read_only
-            || known().is_some_and(|known| known.says_the_same(&picture))
+            || known().is_some_and(|known| known.says_the_same(&snapshot))
         {
             return None;
         }
-        picture.keep(key, &shop.store).ok()?;
-        if settings.remote.is_empty() || !picture.may_travel(&shop.store) {
+        snapshot.keep(key, &shop.store).ok()?;
+        if settings.remote.is_empty() || !snapshot.may_travel(&shop.store) {
             return None;
         }
         let client = daemon::client(settings, environment, true).ok()?;
@@ -113,9 +112,9 @@ impl<'a> Anew<'a> {
             return None;
         }
         let told = told(words);
-        let intent = intent(aim, &told, (&start, &site), began, environment);
-        let print = intent.print()?;
-        if let Some(plan) = intent.plan() {
+        let request = request(aim, &told, (&start, &site), began, environment);
+        let print = request.print()?;
+        if let Some(plan) = request.plan() {
             files::write_private(&Plan::file(notes), &plan.encode()).ok()?;
             // What cargo remembers of rustc's answers is asked anew: the first question is when the target is filled.
             let _ = files::remove(&site.target.join(".rustc_info.json"));
@@ -128,20 +127,20 @@ impl<'a> Anew<'a> {
     fn end(&self, began: Moment, environment: &Environment) -> Option<Plan> {
         let site = self.aim.site(&self.start, environment);
         let told = told(self.words);
-        let intent = intent(self.aim, &told, (&self.start, &site), began, environment);
-        (intent.print()? == self.print).then(|| intent.plan()).flatten()
+        let request = request(self.aim, &told, (&self.start, &site), began, environment);
+        (request.print()? == self.print).then(|| request.plan()).flatten()
     }
 }
 
 /// What is going to be built, or was.
-fn intent<'a>(
+fn request<'a>(
     aim: &'a Aim,
     words: &'a [OsString],
     (start, site): (&'a Path, &'a Site),
     began: Moment,
     environment: &'a Environment,
-) -> Intent<'a> {
-    Intent {
+) -> BuildRequest<'a> {
+    BuildRequest {
         words,
         root: &site.root,
         here: &site.here,

@@ -1,8 +1,7 @@
-//! A picture of what a build left in an empty `target`: its calls, and cargo's own small files beside what they made. Whoever has the
+//! A snapshot of what a build left in an empty `target`: its calls, and cargo's own small files beside what they made. Whoever has the
 //! same lock file, manifest, settings of cargo's and command line may find it, and [`crate::fill`] makes the same calls again before
 //! cargo looks, each under its own key.
 
-use crate::afar;
 use crate::cargo_files::{CargoFile, metadata_of};
 use crate::manifests::Manifests;
 use crate::note::{self, Note};
@@ -11,6 +10,7 @@ use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
 use kiln_action::{
     ActionKey, ActionResult, Digest, Family, FileKind, Output, Placed, Role, Shape, WeakKey, shape,
 };
+use kiln_engine::toolchain;
 use kiln_store::{Content, Fetch, Key, LocalStore, Store, StoreError};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
@@ -20,14 +20,14 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
-/// No picture has more bytes.
+/// No snapshot has more bytes.
 const LARGEST: u64 = 64 << 20;
 /// No file of cargo's own is larger: hashes, lists of sources, what a build script said.
 const LARGEST_NOTE: u64 = 4 << 20;
 const MAGIC: [u8; 4] = *b"KPIC";
 const VERSION: u8 = 2;
 
-/// Which picture is meant: what a build is going to do, as far as one can tell before cargo runs.
+/// Which snapshot is meant: what a build is going to do, as far as one can tell before cargo runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Of the lock file, the manifest, cargo's configuration, variables and command line, and of where all this is.
@@ -41,7 +41,7 @@ pub struct Plan {
 }
 
 /// What a plan is made of.
-pub struct Intent<'a> {
+pub struct BuildRequest<'a> {
     /// Cargo's command line, without what changes no output.
     pub words: &'a [OsString],
     /// The workspace's directory, in which the lock file is.
@@ -60,7 +60,7 @@ pub struct Intent<'a> {
     pub began_ns: i64,
 }
 
-impl Intent<'_> {
+impl BuildRequest<'_> {
     /// Names all that cargo goes by but the lock file, which it may write itself; `None` if it goes by something that is not read here.
     pub fn print(&self) -> Option<[u8; 32]> {
         let mut text = Writer::default();
@@ -134,19 +134,19 @@ impl Plan {
         notes.join("plan")
     }
 
-    /// A file among the notes that says that all of a picture came true: another one need not be taken.
+    /// A file among the notes that says that all of a snapshot came true: another one need not be taken.
     pub fn done(notes: &Path) -> PathBuf {
         notes.join("filled")
     }
 
-    /// The names under which its picture is kept, for a compiler and a cargo. Nothing is asked: the plan says it all, and what the picture
+    /// The names under which its snapshot is kept, for a compiler and a cargo. Nothing is asked: the plan says it all, and what the snapshot
     /// says is held against today's answers call by call.
     pub fn names(&self, rustc: &Path, cargo: &Path, store: &LocalStore) -> Option<(WeakKey, ActionKey)> {
         let mut text = Writer::default();
-        text.bytes(b"kiln picture 2");
+        text.bytes(b"kiln snapshot 2");
         text.0.extend(self.print);
-        match afar::driver(rustc) {
-            Some(driver) => text.bytes(&driver),
+        match toolchain::rustc_driver(rustc) {
+            Some(driver) => text.bytes(driver.as_bytes()),
             None => text.bytes(rustc.as_os_str().as_bytes()),
         }
         // Another cargo has other layouts, hashes and variables.
@@ -158,9 +158,9 @@ impl Plan {
 }
 
 /// Where cargo has what is the user's.
-fn cargo_home(intent: &Intent<'_>) -> Option<PathBuf> {
-    let named = intent.environment.get("CARGO_HOME").filter(|home| !home.is_empty());
-    named.map(|home| intent.start.join(home)).or_else(|| Some(kiln_sys::env::home()?.join(".cargo")))
+fn cargo_home(request: &BuildRequest<'_>) -> Option<PathBuf> {
+    let named = request.environment.get("CARGO_HOME").filter(|home| !home.is_empty());
+    named.map(|home| request.start.join(home)).or_else(|| Some(kiln_sys::env::home()?.join(".cargo")))
 }
 
 /// Where cargo looks for its configuration (the cargo book, "Hierarchical structure"). A variable in its `[env]` is one that calls have
@@ -247,7 +247,7 @@ impl Unit {
 }
 
 /// A question to the compiler, and what is found under its names, as the store keeps it. Only cargo asks it, before there is anything else,
-/// so that it travels with the picture.
+/// so that it travels with the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The call.
@@ -278,7 +278,7 @@ impl Asked {
 
 /// The whole of it: every unit behind those that it needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Picture {
+pub struct Snapshot {
     /// The units.
     pub units: Vec<Unit>,
     /// What cargo asked the compiler, and was answered.
@@ -289,10 +289,10 @@ pub struct Picture {
     pub manifests: Manifests,
 }
 
-impl Picture {
+impl Snapshot {
     /// Takes it of a target directory in which a build has just ended well. `None` where the build hangs on the processor: what cargo
     /// tells build scripts of that is another machine's.
-    pub fn take(plan: &Plan, notes: Vec<Note>, store: &LocalStore) -> Option<Picture> {
+    pub fn take(plan: &Plan, notes: Vec<Note>, store: &LocalStore) -> Option<Snapshot> {
         let native = |word: &OsString| word.as_bytes().ends_with(b"-cpu=native");
         if notes.iter().any(|note| note.argv.iter().any(native)) {
             return None;
@@ -310,7 +310,7 @@ impl Picture {
         }
         let manifests = Manifests::of(units.iter().map(|unit| &unit.note), plan.began_ns, store.memo())?;
         let tag = files::read_limited(&plan.target.join(TAG), LARGEST_NOTE).unwrap_or_default();
-        Some(Picture { units, questions, tag, manifests })
+        Some(Snapshot { units, questions, tag, manifests })
     }
 
     /// Whether it may leave this machine: it names results, and the name of one says something of the answers that it is made of. None of
@@ -326,14 +326,14 @@ impl Picture {
     }
 
     /// Whether it says the same, whenever that was.
-    pub fn says_the_same(&self, other: &Picture) -> bool {
-        let parts = |picture: &Picture| -> HashSet<[u8; 32]> {
-            let units = picture.units.iter().map(|unit| {
+    pub fn says_the_same(&self, other: &Snapshot) -> bool {
+        let parts = |snapshot: &Snapshot| -> HashSet<[u8; 32]> {
+            let units = snapshot.units.iter().map(|unit| {
                 let mut to = Writer::default();
                 unit.write(&mut to);
                 to
             });
-            let questions = picture.questions.iter().map(|asked| {
+            let questions = snapshot.questions.iter().map(|asked| {
                 let mut to = Writer::default();
                 asked.write(&mut to);
                 to
@@ -360,7 +360,7 @@ impl Picture {
     }
 
     /// Reads it. Its files lie where cargo's own files lie, whoever wrote it.
-    pub fn decode(file: &[u8]) -> Result<Picture, Malformed> {
+    pub fn decode(file: &[u8]) -> Result<Snapshot, Malformed> {
         let mut from = Reader(unseal(MAGIC, VERSION, &[], file)?);
         let tag = from.bytes()?.to_vec();
         let units = from.list(|from| {
@@ -380,7 +380,7 @@ impl Picture {
         })?;
         let manifests = Manifests::read(&mut from)?;
         from.end()?;
-        Ok(Picture { units, questions, tag, manifests })
+        Ok(Snapshot { units, questions, tag, manifests })
     }
 
     /// Keeps it under the plan's names, in the place of an older one: it is a hint, and each of its calls is looked up under its own key.
@@ -397,7 +397,7 @@ impl Picture {
         };
         let result = ActionResult {
             outputs: vec![output],
-            unit: "cargo picture".into(),
+            unit: "cargo snapshot".into(),
             cost_ms: WORTH_MS,
             ..ActionResult::default()
         };
@@ -405,7 +405,7 @@ impl Picture {
     }
 
     /// The one that is kept under a name.
-    pub fn find(key: &ActionKey, store: &LocalStore, scratch: &Path) -> Option<Picture> {
+    pub fn find(key: &ActionKey, store: &LocalStore, scratch: &Path) -> Option<Snapshot> {
         let result = store.get(&[Key::Result(*key)]).pop()??;
         let result = ActionResult::decode(key, &result).ok()?;
         let digest = result.outputs.first().filter(|output| output.role == Role::File)?.digest;
@@ -416,14 +416,14 @@ impl Picture {
         store.fetch(&digest, &file, Fetch::Copy { executable: false }).ok()?;
         let bytes = files::read_limited(&file, LARGEST).ok();
         let _ = files::remove(&file);
-        Picture::decode(&bytes?).ok()
+        Snapshot::decode(&bytes?).ok()
     }
 }
 
 /// What it is worth to wait for it, in milliseconds: as much as a unit of a second. It has no Shapes, for it asks nothing.
 pub const WORTH_MS: u32 = 1000;
 /// What its one output is called.
-const FILE: &str = "picture";
+const FILE: &str = "snapshot";
 const TAG: &str = "CACHEDIR.TAG";
 const FINGERPRINT: &str = ".fingerprint";
 
@@ -488,7 +488,7 @@ fn extra_filename(note: &Note) -> Option<OsString> {
 }
 
 /// Those of which it is known where all that cargo tells them comes from. What a script of another package said
-/// (`DEP_<links>_<key>`, the cargo book, "The links Manifest Key") must have been said in this picture; else it may come from the user's
+/// (`DEP_<links>_<key>`, the cargo book, "The links Manifest Key") must have been said in this snapshot; else it may come from the user's
 /// configuration, or from a run that is not kept.
 fn explained(units: Vec<Unit>) -> Vec<Unit> {
     let outputs = units.iter().filter(|unit| unit.is_run()).filter_map(|unit| unit.said("output"));

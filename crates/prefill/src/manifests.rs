@@ -1,4 +1,4 @@
-//! What cargo takes a unit's variables, features and profile from besides the lock file and its configuration: manifests. A picture holds
+//! What cargo takes a unit's variables, features and profile from besides the lock file and its configuration: manifests. A snapshot holds
 //! what each of them was, so that what cargo told a unit then is known to be what it would tell it today.
 //!
 //! What this rests on (cargo 1.95): `CARGO_PKG_*` and the like come from the package's manifest, and where that inherits

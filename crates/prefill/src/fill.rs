@@ -1,5 +1,5 @@
-//! An empty `target`, filled before cargo looks. The calls of a picture are made again, in one process: each is understood, keyed and
-//! restored as if cargo had made it, and only where its key is the one in the picture cargo's own files are put beside its outputs. Then
+//! An empty `target`, filled before cargo looks. The calls of a snapshot are made again, in one process: each is understood, keyed and
+//! restored as if cargo had made it, and only where its key is the one in the snapshot cargo's own files are put beside its outputs. Then
 //! cargo finds the unit as if it had built it here a moment ago. What is not filled, cargo asks the wrapper for as ever.
 //!
 //! What this rests on (cargo 1.95, `core/compiler/fingerprint`): cargo takes a unit for done where the hash in its fingerprint is the
@@ -8,21 +8,20 @@
 //! (contents, variables, what was not there) the key holds.
 //!
 //! **What cargo tells a unit** (variables, flags, features) stands in no such hash as a whole (`CARGO_PKG_DESCRIPTION` does not). It is taken
-//! from a picture only because all that cargo derives it from is what it was then: command line, configuration, lock file and variables by
-//! the picture's name; manifests by their digests; the compiler's answers by their keys; and what scripts say, byte for byte.
+//! from a snapshot only because all that cargo derives it from is what it was then: command line, configuration, lock file and variables by
+//! the snapshot's name; manifests by their digests; the compiler's answers by their keys; and what scripts say, byte for byte.
 
-use crate::afar::{Afar, Brought, Made, Wanted};
-use crate::call::Call;
 use crate::cargo_files::variables_of;
-use crate::journal;
 use crate::note::{self, Note, Variable};
-use crate::picture::{self, Asked, Picture, Plan, WORTH_MS};
-use crate::replay::{self, Replayed};
-use crate::script;
-use crate::workshop::Workshop;
-use kiln_action::os::OsStrExt;
+use crate::snapshot::{self, Asked, Plan, Snapshot, WORTH_MS};
 use kiln_action::{ActionKey, Digest, Family, Stream, Unit, WeakKey};
 use kiln_compiler::Recognised;
+use kiln_engine::Call;
+use kiln_engine::afar::{Afar, Brought, Made, Wanted};
+use kiln_engine::journal;
+use kiln_engine::replay::{self, Replayed};
+use kiln_engine::script;
+use kiln_engine::workshop::Workshop;
 use kiln_store::{Content, Keep, Key, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
@@ -88,26 +87,26 @@ fn fill(
     let cargo = call.environment.get("CARGO").map(OsString::from).or_else(process::program_of_parent);
     let names = cargo.as_ref().and_then(|cargo| plan.names(rustc, Path::new(cargo), &shop.store));
     let (weak, key) = names.ok_or("cargo cannot be read")?;
-    let picture = Picture::find(&key, &shop.store, notes).or_else(|| {
+    let snapshot = Snapshot::find(&key, &shop.store, notes).or_else(|| {
         bring(call, weak, key);
-        Picture::find(&key, &shop.store, notes)
+        Snapshot::find(&key, &shop.store, notes)
     });
-    let picture = picture.ok_or("there is no picture of such a build")?;
-    if picture.units.is_empty() || picture.questions.is_empty() {
-        return Err("the picture is empty");
+    let snapshot = snapshot.ok_or("there is no snapshot of such a build")?;
+    if snapshot.units.is_empty() || snapshot.questions.is_empty() {
+        return Err("the snapshot is empty");
     }
-    if !picture.questions.iter().all(|asked| answer(call, asked, rustc).is_some()) {
+    if !snapshot.questions.iter().all(|asked| answer(call, asked, rustc).is_some()) {
         return Err("the compiler may answer otherwise today");
     }
-    if !picture.manifests.hold(plan.began_ns, shop.store.memo()) {
+    if !snapshot.manifests.hold(plan.began_ns, shop.store.memo()) {
         return Err("a manifest is another, or has just been changed");
     }
     let unwritable = |_| "the target directory cannot be written";
     let is_there = |path: &Path| files::lstat(path).map_or(true, |found| found.is_some());
     let is_new = !is_there(&plan.target);
     files::create_dirs(&plan.target).map_err(unwritable)?;
-    if is_new && !picture.tag.is_empty() {
-        files::write_atomic(&plan.target.join("CACHEDIR.TAG"), &picture.tag).map_err(unwritable)?;
+    if is_new && !snapshot.tag.is_empty() {
+        files::write_atomic(&plan.target.join("CACHEDIR.TAG"), &snapshot.tag).map_err(unwritable)?;
     }
     let beneath = Beneath::open(&plan.target).map_err(unwritable)?;
     // Cargo's own lock, which it takes itself once this question is answered.
@@ -129,11 +128,11 @@ fn fill(
         taken: RefCell::default(),
         cargo,
     };
-    let filled = filling.all(&picture.units);
-    if filled.len() < picture.units.len() {
-        filled.iter().for_each(|unit| unit.note.leave(notes)); // for a newer picture
+    let filled = filling.all(&snapshot.units);
+    if filled.len() < snapshot.units.len() {
+        filled.iter().for_each(|unit| unit.note.leave(notes)); // for a newer snapshot
     } else {
-        let _ = files::write_private(&Plan::done(notes), b""); // else a picture is taken that there is already
+        let _ = files::write_private(&Plan::done(notes), b""); // else a snapshot is taken that there is already
     }
     Ok(filling.taken.into_inner())
 }
@@ -178,7 +177,7 @@ fn again<'a>(
     }
 }
 
-/// Asks the remote side for the picture. It is waited for as long as for a unit of a second.
+/// Asks the remote side for the snapshot. It is waited for as long as for a unit of a second.
 fn bring(call: &Call<'_>, weak: WeakKey, key: ActionKey) {
     let wanted = Wanted {
         weak,
@@ -257,8 +256,8 @@ struct Filling<'a> {
 impl Filling<'_> {
     /// All units that can be filled. One that needs another that is not filled is not filled either: what that comes to today, cargo tells
     /// it. What scripts tell other packages is taken for what they would tell today only where all of them are filled.
-    fn all<'u>(&self, units: &'u [picture::Unit]) -> Vec<&'u picture::Unit> {
-        let needs = picture::needs(units);
+    fn all<'u>(&self, units: &'u [snapshot::Unit]) -> Vec<&'u snapshot::Unit> {
+        let needs = snapshot::needs(units);
         let mut done = vec![false; units.len()];
         let mut all_runs = true;
         for (at, unit) in units.iter().enumerate() {
@@ -271,7 +270,7 @@ impl Filling<'_> {
     }
 
     /// One unit: its outputs, then cargo's files about it.
-    fn unit(&self, unit: &picture::Unit) -> Option<()> {
+    fn unit(&self, unit: &snapshot::Unit) -> Option<()> {
         let note = &unit.note;
         let recognised = recognised(note, self.rustc)?;
         let environment = self.environment(unit, recognised.family);
@@ -291,7 +290,7 @@ impl Filling<'_> {
     }
 
     /// Whether a script's run comes to what cargo was told of it then: flags and variables of other units follow from that.
-    fn told_the_same(&self, unit: &picture::Unit, served: &Replayed<'_>) -> Option<()> {
+    fn told_the_same(&self, unit: &snapshot::Unit, served: &Replayed<'_>) -> Option<()> {
         if !unit.is_run() {
             return Some(());
         }
@@ -308,7 +307,7 @@ impl Filling<'_> {
 
     /// Cargo's files about a unit. What a script made has just been made, and must not be younger than cargo's files about whoever reads
     /// it. So what else was looked at is looked at once more, now that these have their times.
-    fn about(&self, unit: &picture::Unit, served: &Replayed<'_>, environment: &Environment) -> Option<()> {
+    fn about(&self, unit: &snapshot::Unit, served: &Replayed<'_>, environment: &Environment) -> Option<()> {
         let late = unit.note.variable("OUT_DIR").is_some();
         for (path, file) in &unit.files {
             self.put(path, &file.fill(environment)?, late)?;
@@ -335,7 +334,7 @@ impl Filling<'_> {
 
     /// What cargo gives the call: today's environment, and what follows from manifests and the scripts that ran before. Where programs
     /// are is today's, too.
-    fn environment(&self, unit: &picture::Unit, family: Family) -> Environment {
+    fn environment(&self, unit: &snapshot::Unit, family: Family) -> Environment {
         let note = &unit.note;
         let today = |variable: &Variable| {
             let value = match variable.name.to_str()? {

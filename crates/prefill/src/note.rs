@@ -1,10 +1,10 @@
 //! Notes of one build's calls, written by the wrapper where `kiln cargo` asks for them: each with what it takes to make the same call
-//! again. [`crate::picture`] is made of them.
+//! again. [`crate::snapshot`] is made of them.
 
-use crate::argfile;
-use crate::call::{Call, Named};
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{ActionKey, Family, Mode, WeakKey, digest};
+use kiln_engine::argfile;
+use kiln_engine::{Call, Named};
 use kiln_sys::env::Environment;
 use kiln_sys::{clock, files};
 use std::ffi::{OsStr, OsString};
@@ -152,7 +152,7 @@ fn word(from: &mut Reader<'_>) -> Result<OsString, Malformed> {
 }
 
 impl Note {
-    /// Leaves it among the notes of a build. One that cannot be left is not in the picture.
+    /// Leaves it among the notes of a build. One that cannot be left is not in the snapshot.
     pub fn leave(&self, notes: &Path) {
         let mut text = Writer::default();
         self.write(&mut text);

@@ -1,4 +1,4 @@
-//! Cargo's own small files about a unit, as a picture keeps them: with holes where a variable's value stands, which is nobody's
+//! Cargo's own small files about a unit, as a snapshot keeps them: with holes where a variable's value stands, which is nobody's
 //! business but the user's, and which is filled in with today's value.
 //!
 //! What is known of them (cargo 1.95, `core/compiler/fingerprint`): `dep-…` lists sources and, for variables that a unit asked for by

@@ -24,7 +24,7 @@ fn unit(note: Note, files: &[&str]) -> Unit {
 #[test]
 fn what_is_written_is_read() {
     let asked = Asked { note: note(2, &["/bin/rustc", "-vV"], &[]), shapes: vec![1], result: vec![2] };
-    let picture = Picture {
+    let snapshot = Snapshot {
         units: vec![unit(
             note(3, &["/bin/rustc", "a b"], &[("OUT_DIR", "/t/out")]),
             &["debug/.fingerprint/a-1/lib-a"],
@@ -33,10 +33,10 @@ fn what_is_written_is_read() {
         tag: b"tag".to_vec(),
         manifests: Manifests::default(),
     };
-    let bytes = picture.encode();
-    assert_eq!(Picture::decode(&bytes), Ok(picture));
+    let bytes = snapshot.encode();
+    assert_eq!(Snapshot::decode(&bytes), Ok(snapshot));
     for end in 0..bytes.len() {
-        assert!(Picture::decode(&bytes[..end]).is_err(), "{end}");
+        assert!(Snapshot::decode(&bytes[..end]).is_err(), "{end}");
     }
 }
 
@@ -45,7 +45,7 @@ fn what_is_written_is_read() {
 fn files_that_are_not_cargos_own_are_nobodys() {
     let reads = |path: &str| {
         let units = vec![unit(note(1, &["rustc"], &[]), &[path])];
-        Picture::decode(&Picture { units, ..Picture::default() }.encode()).is_ok()
+        Snapshot::decode(&Snapshot { units, ..Snapshot::default() }.encode()).is_ok()
     };
     for path in [
         "debug/.fingerprint/a-1/lib-a",
@@ -118,7 +118,7 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
         let all: Vec<(&str, &str)> =
             variables.iter().copied().chain([("CARGO_HOME", home.as_str())]).collect();
         let environment = Environment::of(&all);
-        let intent = Intent {
+        let request = BuildRequest {
             words,
             root,
             here: root,
@@ -128,7 +128,7 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
             environment: &environment,
             began_ns: 7,
         };
-        intent.plan()
+        request.plan()
     };
     assert_eq!(plan(&words, &[]), None, "without a lock file");
     write("Cargo.lock", "one");
