@@ -3,7 +3,7 @@
 use crate::afar::Afar;
 use kiln_action::{ActionKey, Family, Mode, Reason, WeakKey};
 use kiln_config::Settings;
-use kiln_exec::Executor;
+use kiln_exec::{Ended, Runner};
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
@@ -31,7 +31,7 @@ pub struct Call<'a> {
     /// When the wrapper started.
     pub started: Moment,
     /// Runs compiles.
-    pub executor: &'a dyn Executor,
+    pub runner: &'a dyn Runner,
     /// The remote side, where there is one.
     pub afar: Option<&'a dyn Afar>,
     /// The record of the build script's run that this call is part of, if it is.
@@ -47,6 +47,15 @@ pub enum Ending {
     Signal(i32),
     /// By becoming the compiler, unchanged; the reason says why.
     Unchanged(Reason),
+}
+
+impl From<Ended> for Ending {
+    fn from(ended: Ended) -> Ending {
+        match ended {
+            Ended::Code(code) => Ending::Code(code),
+            Ended::Signal(signal) => Ending::Signal(signal),
+        }
+    }
 }
 
 /// What came of a call.

@@ -1,12 +1,12 @@
 //! A hit: what the store has under today's answers, put in place and told to the caller.
 
 use crate::call::{Ending, Wrapped};
+use crate::families::{self, build_script};
 use crate::keyed::Keyed;
 use crate::lookup::{self, Looked};
 use crate::miss::{self, Checked, Miss};
 use crate::restore::{self, Restored, Way};
 use crate::run::channel;
-use crate::script;
 use crate::verify;
 use kiln_action::{ActionKey, ActionResult, Event, Mode, Outcome, Reason, digest};
 use kiln_sys::process;
@@ -46,7 +46,7 @@ impl Hit {
         let request = &keyed.request;
         let restored = restore::restore(&self.result, &request.world(), &request.shop.store, way);
         if restored.is_none() {
-            script::empty(&request.invocation, way.beneath);
+            build_script::empty(&request.invocation, way.beneath);
         }
         restored
     }
@@ -100,8 +100,8 @@ pub fn serve(keyed: &Keyed<'_>, origin: Origin) -> Result<Wrapped, Miss> {
     if let Some(wrong) = checked.as_ref().filter(|checked| checked.finding.is_wrong()) {
         return Err(Miss { reason: Reason::Damaged(wrong.finding.words()), checked });
     }
-    let c = request.invocation.family.is_c();
-    if let Some(what) = c.then(|| restore::obstacle(&request.invocation)).flatten() {
+    let family = request.invocation.family;
+    if let Some(what) = families::of(family).obstacle(&request.invocation) {
         return Err(Miss { reason: Reason::BadOutputs(what), checked });
     }
     let Some(restored) = hit.restore(keyed, Way::default()) else {

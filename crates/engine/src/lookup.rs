@@ -2,8 +2,10 @@
 //! Nothing is ever run to look something up.
 
 use crate::inputs::{Answers, World};
+use crate::keyed::Keyed;
 use kiln_action::key::KeyOfAnswers;
 use kiln_action::{ActionKey, ActionResult, Digest, Question, Reason, Shape, WeakKey, shape};
+use kiln_exec::ClosedInputs;
 use kiln_store::{Key, Store};
 
 /// What the look-up came to.
@@ -78,6 +80,16 @@ fn candidates_of(
 pub fn key_under(weak: &WeakKey, shape: &Shape, world: &World<'_>) -> Option<ActionKey> {
     let questions: Vec<_> = shape.questions().iter().map(Question::borrowed).collect();
     key_of(weak, &questions, &mut Answers::default(), world)
+}
+
+/// What the run that was kept last looked at, with today's answers; `None` where no run was kept, or a question has no answer today.
+pub fn candidate(keyed: &Keyed<'_>) -> Option<ClosedInputs> {
+    let (world, store) = (keyed.request.world(), &keyed.request.shop.store);
+    let file = shapes_file(&keyed.weak, store);
+    let shapes = read_shapes(&keyed.weak, &file);
+    let questions = shapes.into_iter().next()?;
+    let answers = Answers::for_shapes(1).of_all(&questions, &world).ok()?;
+    Some(ClosedInputs { shape: Shape::of(questions), answers })
 }
 
 fn shapes_file(weak: &WeakKey, store: &dyn Store) -> Vec<u8> {

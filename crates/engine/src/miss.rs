@@ -3,14 +3,15 @@
 use crate::afar::Made;
 use crate::baseline::{self, Missed};
 use crate::call::Named;
-use crate::capture::{self, Kept, Ran, Shelf};
+use crate::capture::{self, Kept};
+use crate::families::build_script;
 use crate::keyed::Keyed;
 use crate::nested;
 use crate::remote;
-use crate::script;
 use crate::verify::{self, Finding};
 use crate::workshop;
 use kiln_action::{Event, Mode, Outcome, Reason, Shape, Stream, digest};
+use kiln_exec::Run;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::process;
 use std::path::PathBuf;
@@ -44,26 +45,24 @@ pub fn words_of(checked: Option<&Checked>) -> String {
 }
 
 /// Keeps a run that ended well, and tells of it. What the result is called; `None` where it is not kept.
-pub fn keep(keyed: &Keyed<'_>, ran: &Ran, miss: &Miss) -> Option<Named> {
+pub fn keep(keyed: &Keyed<'_>, run: &Run, miss: &Miss) -> Option<Named> {
     let request = &keyed.request;
     let tell = |outcome, reason: &Reason| {
         let verified = words_of(miss.checked.as_ref());
-        request.tell(Event { verified, ..keyed.event(outcome, reason, ran.took) });
+        request.tell(Event { verified, ..keyed.event(outcome, reason, run.took) });
     };
     if request.call.settings.read_only {
         tell(Outcome::Bypass, &Reason::ReadOnly);
         return None;
     }
-    let guilt = request.shop.guilt();
-    let shelf = Shelf { store: &request.shop.store, guilt: &guilt };
-    let kept = capture::capture(ran, &keyed.weak, &request.world(), &keyed.owned, &shelf);
+    let kept = capture::capture(keyed, run);
     match &kept {
         Ok(kept) => {
-            request.tell(event_of(keyed, ran, miss, kept));
-            script::stand_in(&request.invocation, request.call.settings);
+            request.tell(event_of(keyed, run, miss, kept));
+            build_script::stand_in(&request.invocation, request.call.settings);
             let outputs = &request.invocation.outputs.files;
             report(keyed, Some(&kept.shape), kept.outputs.iter().chain(outputs).cloned());
-            tell_remote(keyed, ran, kept);
+            tell_remote(keyed, run, kept);
         }
         Err(reason @ Reason::NoStore(_)) => tell(Outcome::Error, reason),
         Err(reason) => tell(Outcome::Bypass, reason),
@@ -73,12 +72,12 @@ pub fn keep(keyed: &Keyed<'_>, ran: &Ran, miss: &Miss) -> Option<Named> {
 }
 
 /// Tells of a run that failed, and what it hung on, to whoever records the script that asked for it.
-pub fn failed(keyed: &Keyed<'_>, ran: &Ran, miss: &Miss) {
+pub fn failed(keyed: &Keyed<'_>, run: &Run, miss: &Miss) {
     let request = &keyed.request;
     let verified = words_of(miss.checked.as_ref());
-    request.tell(Event { verified, ..keyed.event(Outcome::Failed, &Reason::Failed, ran.took) });
+    request.tell(Event { verified, ..keyed.event(Outcome::Failed, &Reason::Failed, run.took) });
     if request.call.reporter.is_some() {
-        let shape = capture::asked_by_failed(ran, &request.world(), &keyed.owned);
+        let shape = capture::asked_by_failed(keyed, run);
         report(keyed, shape.ok().as_ref(), request.invocation.outputs.files.iter().cloned());
     }
 }
@@ -91,7 +90,7 @@ pub fn report(keyed: &Keyed<'_>, shape: Option<&Shape>, outputs: impl Iterator<I
     }
 }
 
-fn tell_remote(keyed: &Keyed<'_>, ran: &Ran, kept: &Kept) {
+fn tell_remote(keyed: &Keyed<'_>, run: &Run, kept: &Kept) {
     let request = &keyed.request;
     let Some(afar) = request.call.afar else { return };
     // The name of a result says something of the answers that it is made of.
@@ -106,18 +105,18 @@ fn tell_remote(keyed: &Keyed<'_>, ran: &Ran, kept: &Kept) {
         incremental: request.invocation.incremental,
         build: request.call.build,
         workspace,
-        took_ms: u32::try_from(ran.took.as_millis()).unwrap_or(u32::MAX),
+        took_ms: u32::try_from(run.took.as_millis()).unwrap_or(u32::MAX),
     });
 }
 
 /// The event about a miss, with what it came of.
-fn event_of(keyed: &Keyed<'_>, ran: &Ran, miss: &Miss, kept: &Kept) -> Event {
+fn event_of(keyed: &Keyed<'_>, run: &Run, miss: &Miss, kept: &Kept) -> Event {
     let request = &keyed.request;
     let mut event = Event {
         bytes: kept.bytes,
         key: digest::hex(&kept.key.0),
         verified: words_of(miss.checked.as_ref()),
-        ..keyed.event(Outcome::Miss, &miss.reason, ran.took)
+        ..keyed.event(Outcome::Miss, &miss.reason, run.took)
     };
     if let Some(Checked { finding, shape }) = &miss.checked
         && finding.is_wrong()
@@ -129,14 +128,14 @@ fn event_of(keyed: &Keyed<'_>, ran: &Ran, miss: &Miss, kept: &Kept) -> Event {
         if let Some(difference) = explain(keyed, &event, kept) {
             event.cause = difference.words;
             event.follows = match difference.follows.as_str() {
-                cause::ITS_PROGRAM => script::maker(&request.invocation).unwrap_or_default(),
+                cause::ITS_PROGRAM => build_script::maker(&request.invocation).unwrap_or_default(),
                 _ => difference.follows,
             };
         }
         if matches!(miss.reason, Reason::Damaged(_) | Reason::Recache) {
             event.cause = miss.reason.to_string();
         }
-    } else if let Some((_, said)) = ran.said.iter().find(|(stream, _)| *stream == Stream::Out) {
+    } else if let Some((_, said)) = run.output.iter().find(|(stream, _)| *stream == Stream::Out) {
         baseline::keep_version(&request.shop.toolchains(), &keyed.toolchain, said);
     }
     event

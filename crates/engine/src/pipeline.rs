@@ -4,10 +4,11 @@
 use crate::call::{Call, Ending, Wrapped};
 use crate::hit;
 use crate::keyed::{Keyed, Prepared};
+use crate::lookup;
 use crate::miss::{self, Miss};
 use crate::remote;
 use crate::request::Request;
-use crate::run::{self, Run};
+use crate::run;
 use crate::toolchain;
 use crate::workshop::Workshop;
 use kiln_action::{Event, Outcome, Reason};
@@ -54,16 +55,14 @@ fn fetch_or_compile(keyed: &Keyed<'_>, miss: Miss) -> Wrapped {
 }
 
 fn compile(keyed: &Keyed<'_>, miss: &Miss) -> Wrapped {
-    match run::run(&keyed.request) {
-        Run::Done(ran) => {
-            let named = miss::keep(keyed, &ran, miss);
-            Wrapped { ending: Ending::Code(i32::from(ran.exit_code)), named }
-        }
-        Run::Failed(ending, ran) => {
-            miss::failed(keyed, &ran, miss);
+    let inputs = keyed.request.call.runner.wants_inputs().then(|| lookup::candidate(keyed)).flatten();
+    match run::run(&keyed.request, inputs) {
+        run::Outcome::Done(run) => Wrapped { ending: run.exit.into(), named: miss::keep(keyed, &run, miss) },
+        run::Outcome::Failed(ending, run) => {
+            miss::failed(keyed, &run, miss);
             Wrapped::ended(ending)
         }
-        Run::NotStarted(ending) => Wrapped::ended(ending),
+        run::Outcome::NotStarted(ending) => Wrapped::ended(ending),
     }
 }
 
@@ -71,23 +70,23 @@ fn compile(keyed: &Keyed<'_>, miss: &Miss) -> Wrapped {
 /// caller waits for; outputs must be taken before the caller goes on, who may change them.
 fn run_first(request: Request<'_>) -> Wrapped {
     let before = toolchain::state(&request.invocation);
-    let ran = match run::run(&request) {
-        Run::Done(ran) => ran,
-        Run::Failed(ending, ran) => {
+    let run = match run::run(&request, None) {
+        run::Outcome::Done(run) => run,
+        run::Outcome::Failed(ending, run) => {
             let event = request.event(Outcome::Failed, &Reason::Failed);
-            request.tell(Event { compile_ms: ran.took.as_millis() as u64, ..event });
+            request.tell(Event { compile_ms: run.took.as_millis() as u64, ..event });
             return Wrapped::ended(ending);
         }
-        Run::NotStarted(ending) => return Wrapped::ended(ending),
+        run::Outcome::NotStarted(ending) => return Wrapped::ended(ending),
     };
-    let ending = Ending::Code(i32::from(ran.exit_code));
+    let ending = Ending::from(run.exit);
     if request.is_question() && process::go_on_behind() == Side::Caller {
         return Wrapped::ended(ending);
     }
     let reason = if request.call.settings.recache { Reason::Recache } else { Reason::NotSeen };
     match request.identified_since(before) {
         Ok((toolchain, owned)) => {
-            let named = miss::keep(&Keyed::of(request, toolchain, owned), &ran, &Miss::of(reason));
+            let named = miss::keep(&Keyed::of(request, toolchain, owned), &run, &Miss::of(reason));
             Wrapped { ending, named }
         }
         Err(reason) => {

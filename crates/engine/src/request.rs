@@ -2,17 +2,15 @@
 
 use crate::argfile;
 use crate::call::Call;
-use crate::events::{self, bypass, c_name, crate_name, event_of};
+use crate::events::{self, bypass, event_of};
+use crate::families::{self, build_script};
 use crate::inputs::{self, World};
 use crate::journal;
-use crate::project;
-use crate::script;
 use crate::switches;
 use crate::workshop::Workshop;
-use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason};
-use kiln_compiler::{Context, Recognised, Remap};
-use kiln_sys::files;
-use kiln_sys::process::{self, Channel};
+use kiln_action::{Event, Invocation, Mode, Outcome, Reason};
+use kiln_compiler::{Context, Recognised};
+use kiln_sys::process;
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -40,14 +38,11 @@ impl<'a> Request<'a> {
         let understood =
             found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised, &shop));
         let (invocation, responses) = understood.inspect_err(|reason| {
-            let name = match recognised.family.is_c() {
-                true => c_name(call.argv),
-                false => crate_name(&argfile::words(call.argv, call.directory)),
-            };
+            let name = families::of(recognised.family).name_of_unparsed(call);
             events::tell(&shop, call, bypass(call, &name, reason));
         })?;
-        let refused = script::refused(&invocation, call.settings);
-        match refused.or_else(|| kept_out(call, recognised, &invocation)) {
+        let ready = families::of(invocation.family).make_ready(call, &invocation);
+        match ready.err().or_else(|| refused(call, recognised, &invocation)) {
             None => Ok(Request { call, shop, invocation, responses, input: None }),
             Some(reason) => {
                 events::tell(&shop, call, event_of(call, &invocation, Outcome::Bypass, &reason));
@@ -66,8 +61,8 @@ impl<'a> Request<'a> {
         let shop = Workshop::open(call.settings).ok()?;
         let recognised = found(recognised, call).ok()?;
         let (invocation, responses) = understand(call, &recognised, &shop).ok()?;
-        let full = || invocation.outputs.tree.as_deref().is_some_and(|out| !script::is_empty(out));
-        if kept_out(call, &recognised, &invocation).is_some() || full() {
+        let full = || invocation.outputs.tree.as_deref().is_some_and(|out| !build_script::is_empty(out));
+        if refused(call, &recognised, &invocation).is_some() || full() {
             return None;
         }
         Some(Request { call, shop, invocation, responses, input: None })
@@ -122,7 +117,7 @@ impl<'a> Request<'a> {
 }
 
 /// The compiler by its path: without rustup cargo runs a bare `rustc`, the one that `$PATH` leads to, and so does make
-/// with a bare `cc`, which is gcc or clang as the link says. clang looks at its own name: called `clang-cl` it is another.
+/// with a bare `cc`.
 fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason> {
     let bare = !recognised.compiler.as_os_str().as_bytes().contains(&b'/');
     let found =
@@ -131,16 +126,7 @@ fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason>
     if let Some(compiler) = found.filter(|path| path.is_absolute()) {
         recognised.compiler = compiler;
     }
-    if recognised.family.is_c() {
-        recognised.compiler = call.directory.join(&recognised.compiler);
-        let real = files::real_path(&recognised.compiler).ok().flatten();
-        let family = real.as_deref().and_then(Path::file_name).and_then(kiln_compiler::family_of);
-        let real = || real.as_deref().unwrap_or(&recognised.compiler).display().to_string();
-        let called = recognised.compiler.file_name().unwrap_or_default();
-        let family = family.map(|family| kiln_compiler::speaks(family, called));
-        recognised.family = family.ok_or_else(|| Reason::UnknownCompiler(real()))?;
-    }
-    Ok(recognised)
+    families::of(recognised.family).resolve(recognised, call)
 }
 
 /// The command line, and the files that gave words of it.
@@ -149,13 +135,9 @@ fn understand(
     recognised: &Recognised,
     shop: &Workshop,
 ) -> Result<(Invocation, Vec<PathBuf>), Reason> {
-    let base = || project::of(call.settings, call.directory, shop.store.memo());
-    let base = recognised.family.is_c().then(base);
-    let remap = match (&base, call.settings.remap) {
-        (_, false) => None,
-        (None, true) => remap_of(call),
-        (Some(base), true) => Some(Remap { work: base.clone(), target: None }),
-    };
+    let rules = families::of(recognised.family);
+    let base = rules.base(call, shop.store.memo());
+    let remap = call.settings.remap.then(|| rules.remap(call, base.as_deref())).flatten();
     let responses = RefCell::new(Vec::new());
     let response = |path: &Path| {
         let path = call.directory.join(path);
@@ -174,57 +156,16 @@ fn understand(
         getenv: &getenv,
     };
     let mut invocation = kiln_compiler::parse(recognised, &context)?;
-    if invocation.family.is_c() {
-        project::pin(&mut invocation, base.as_deref().unwrap_or(call.directory));
-        project::place(&mut invocation, call.environment);
-        project::adapt_to_terminal(&mut invocation, args, call.environment);
-    }
+    families::of(invocation.family).complete(&mut invocation, base.as_deref(), call, args);
     Ok((invocation, responses.into_inner()))
 }
 
 /// Why a compile that is understood is none for the cache, if it is not, whatever is there.
-fn kept_out(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) -> Option<Reason> {
-    if invocation.family == Family::Msvc {
-        return Some(Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into()));
-    }
-    let rustc = invocation.family == Family::Rustc;
-    let words = argfile::words(&call.argv[1 + recognised.skip..], call.directory);
-    let human = rustc && !words.iter().any(|arg| arg.as_encoded_bytes().starts_with(b"--error-format=json"));
-    if human && invocation.mode == Mode::Compile && process::is_terminal(Channel::Err) {
-        return Some(Reason::Terminal);
+fn refused(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) -> Option<Reason> {
+    let args = &call.argv[1 + recognised.skip..];
+    if let Some(reason) = families::of(invocation.family).refuse(call, args, invocation) {
+        return Some(reason);
     }
     let never = switches::never(call.settings, invocation, call.environment)?;
     Some(Reason::NeverCached(never.to_owned()))
-}
-
-/// What the remap setting maps: cargo runs the compiler for a workspace's members in the workspace's directory, for
-/// other packages in theirs, so the workspace is found from the output directory, which cargo puts below it.
-fn remap_of(call: &Call<'_>) -> Option<Remap> {
-    let words = argfile::words(call.argv, call.directory);
-    let out = words.iter().zip(words.iter().skip(1)).find(|(flag, _)| *flag == "--out-dir");
-    let out = out.map(|(_, directory)| call.directory.join(directory));
-    let target = out.as_deref().and_then(target_directory);
-    let beside = target.as_deref().and_then(Path::parent).filter(|root| has_manifest(root));
-    let work = if has_manifest(call.directory) && !is_of_a_registry(call.directory) {
-        Some(call.directory.to_owned())
-    } else {
-        beside.map(Path::to_owned)
-    };
-    Some(Remap { work: work?, target })
-}
-
-fn has_manifest(directory: &Path) -> bool {
-    files::stat(&directory.join("Cargo.toml")).is_ok_and(|found| found.is_some())
-}
-
-/// Sources that cargo unpacked are the same for every workspace.
-fn is_of_a_registry(directory: &Path) -> bool {
-    files::stat(&directory.join(".cargo-ok")).is_ok_and(|found| found.is_some())
-}
-
-/// The target directory: the nearest one above the outputs that cargo has marked.
-fn target_directory(out: &Path) -> Option<PathBuf> {
-    let marked =
-        |directory: &&Path| files::stat(&directory.join("CACHEDIR.TAG")).is_ok_and(|found| found.is_some());
-    out.ancestors().find(marked).map(Path::to_owned)
 }

@@ -5,10 +5,9 @@
 //! cargo's own uplifting write to it. The time of a shared inode is never set. (A build script behind its launcher is a link, too: nobody
 //! but the launcher knows its name.)
 
-use crate::inputs::{self, World};
-use crate::script;
-use kiln_action::{ActionResult, Digest, FileKind, Invocation, Output, Role, Stream};
-use kiln_compiler::gcc::wrapping;
+use crate::families::{self, build_script};
+use crate::inputs::World;
+use kiln_action::{ActionResult, Digest, Output, Role, Stream};
 use kiln_store::{Fetch, Store};
 use kiln_sys::files::{self, Beneath};
 use std::path::{Path, PathBuf};
@@ -51,7 +50,7 @@ pub fn restore(
     let said: Option<Vec<_>> =
         result.streams.iter().map(|(stream, text)| Some((*stream, text.fill(places)?))).collect();
     let said = said?;
-    let script = script::to_stand_in(world.invocation, world.settings);
+    let script = build_script::to_stand_in(world.invocation, world.settings);
     let mut restoring = Restoring { result, world, store, script, way, metadata: None, taken: Vec::new() };
     let mut bytes = 0;
     let (libraries, others): (Vec<_>, Vec<_>) =
@@ -64,34 +63,6 @@ pub fn restore(
         bytes += restoring.put(output, &to)?;
     }
     Some(Restored { said, bytes, taken: restoring.taken })
-}
-
-/// What keeps outputs of a C compile from being put in place, so that the compiler is asked to. One is a link: compilers
-/// write through it, or put a file in its place, each in its own way and differently for each kind of output. gcc and clang
-/// keep the file that a rule for make is in, and gcc the one of text, with its permissions, and whoever has another name for
-/// it sees the new one. Or its directory is not there, which makes them fail.
-pub fn obstacle(invocation: &Invocation) -> Option<String> {
-    let text = invocation.fields.iter().any(|field| matches!(field.name, "-S" | "-E"));
-    let kept = |path: &Path| text || invocation.depfile.as_deref() == Some(path);
-    let is_odd = |path: &Path| {
-        let Ok(Some(stat)) = files::lstat(path) else { return false };
-        let odd = stat.links > 1 || stat.mode & 0o7111 != 0 || stat.mode & 0o200 == 0;
-        stat.kind == FileKind::Symlink || stat.kind == FileKind::File && odd && kept(path)
-    };
-    let is_directory =
-        |path: &Path| files::stat(path).is_ok_and(|it| it.is_some_and(|it| it.kind == FileKind::Directory));
-    let mut checked = None;
-    for path in &invocation.outputs.files {
-        if is_odd(path) {
-            return Some(format!("{} is a link or no ordinary file", path.display()));
-        }
-        let parent = path.parent();
-        if checked != parent && !parent.is_some_and(is_directory) {
-            return Some(format!("{} is in no directory", path.display()));
-        }
-        checked = parent;
-    }
-    None
 }
 
 struct Restoring<'a> {
@@ -120,16 +91,11 @@ impl Restoring<'_> {
         match output.role {
             Role::DepInfo(slot) => {
                 let text = self.result.texts.get(slot as usize)?.fill(&self.world.invocation.places)?;
-                let invocation = self.world.invocation;
-                let text = match invocation.family.is_c() {
-                    // its lines are broken by their length, and names may have another length here
-                    true => wrapping::wrap(&text, invocation.family).unwrap_or(text),
-                    false => inputs::with_values(&text, self.world),
-                };
+                let text = families::of(self.world.invocation.family).told_here(text, self.world);
                 files::write_atomic(path, &text).ok()?;
                 return Some(text.len() as u64);
             }
-            Role::File if script => script::link(self.store, &output.digest, path)?,
+            Role::File if script => build_script::link(self.store, &output.digest, path)?,
             Role::Rlib => self.library(output, path)?,
             Role::File | Role::Directory => {
                 let executable = output.executable;

@@ -4,8 +4,8 @@
 //! The system's libraries and settings are allowed besides, and the toolchain's directory: the toolchain is in the key by
 //! its files, and what the loader of a program looks at does not reach the program's output.
 
+use crate::families;
 use crate::inputs::{self, World};
-use crate::restore;
 use crate::toolchain;
 use c::Moved;
 use kiln_action::os::OsStrExt;
@@ -118,7 +118,7 @@ fn again(finding: Finding, room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Res
             _ => Finding::NotCompared("it is another one every time".into()),
         });
     }
-    match restore::obstacle(world.invocation) {
+    match families::of(world.invocation.family).obstacle(world.invocation) {
         None => compare_in(room, hit, world, How::InPlace),
         Some(what) => Ok(Finding::NotCompared(what)),
     }

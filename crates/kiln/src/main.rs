@@ -112,10 +112,6 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     if caller.as_ref().is_none_or(is_nested) {
         loaded.settings.notes = None;
     }
-    if reporter.is_some() {
-        journal::whisper(&mut loaded.settings);
-    }
-    let executor = Local;
     let (build, by_hand) = build_of(&loaded.settings, recognised.family.is_c(), &environment);
     let afar = afar::Daemon::of(&loaded.settings, &environment);
     let call = Call {
@@ -128,7 +124,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
         build,
         by_hand,
         started,
-        executor: &executor,
+        runner: &Local,
         afar: afar.as_ref().map(|daemon| daemon as &dyn kiln_engine::Afar),
         reporter,
     };
@@ -170,7 +166,7 @@ fn tell_unknown(argv: &[OsString], environment: &Environment, started: Moment) {
     let loaded = load(argv, environment, &directory);
     let (build, by_hand) =
         build_of(&loaded.settings, !argv.iter().any(|word| word == "--crate-name"), environment);
-    let (settings, executor) = (&loaded.settings, &Local);
+    let (settings, runner) = (&loaded.settings, &Local);
     let directory = &directory;
     let (afar, reporter) = (None, None);
     let called = None;
@@ -183,7 +179,7 @@ fn tell_unknown(argv: &[OsString], environment: &Environment, started: Moment) {
         build,
         by_hand,
         started,
-        executor,
+        runner,
         afar,
         reporter,
         caller: None,

@@ -18,9 +18,9 @@ use kiln_action::{ActionKey, Digest, Family, Stream, Unit, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_engine::Call;
 use kiln_engine::afar::{Afar, Brought, Made, Wanted};
+use kiln_engine::families::build_script;
 use kiln_engine::journal;
 use kiln_engine::replay::{self, Replayed};
-use kiln_engine::script;
 use kiln_engine::workshop::Workshop;
 use kiln_store::{Content, Keep, Key, Store};
 use kiln_sys::clock::Moment;
@@ -171,7 +171,7 @@ fn again<'a>(
         build: call.build,
         by_hand: false,
         started: Moment::now(),
-        executor: call.executor,
+        runner: call.runner,
         afar,
         reporter: None,
     }
@@ -284,7 +284,7 @@ impl Filling<'_> {
             for (path, _) in &unit.files {
                 let _ = self.beneath.file(&self.target.join(path)).map(|path| files::remove(&path));
             }
-            script::empty(served.invocation(), Some(self.beneath));
+            build_script::empty(served.invocation(), Some(self.beneath));
         }
         done
     }
@@ -316,7 +316,7 @@ impl Filling<'_> {
             return None;
         }
         if unit.is_run() {
-            script::filled(served.invocation(), self.call.settings, self.beneath)?;
+            build_script::mark_filled(served.invocation(), self.call.settings, self.beneath)?;
         }
         // Cargo makes this directory on its way to a compile that it tells of it (`prepare_tmp`), and this one it does not ask for.
         if let Some(directory) = unit.note.variable("CARGO_TARGET_TMPDIR") {

@@ -11,25 +11,123 @@
 //!   `__FILE__`, `__BASE_FILE__`, `__builtin_FILE` or `source_location`, or what they could be pasted from: a length or a hash
 //!   of it would leave nothing to find. (`assert` passes it on as a string, which is found.)
 
-use crate::capture::{Ran, Seen};
+use super::{Messages, Rules, Texts};
+use crate::call::Call;
+use crate::capture::Seen;
+use crate::capture::messages;
+use crate::events;
 use crate::evidence::Evidence;
 use crate::inputs::World;
-use kiln_action::os::OsStrExt;
+use crate::project;
+use crate::toolchain::{self, Known};
 use kiln_action::place::below;
 use kiln_action::template::Spelling;
-use kiln_action::{Answer, Digest, Family, Place, Placed, Question, Reason, Shape, Stream, Template};
+use kiln_action::{
+    Answer, Digest, Family, FileKind, Invocation, Place, Placed, Question, Reason, Shape, Stream, Template,
+};
 use kiln_compiler::gcc::{asking, depfile, wrapping};
+use kiln_compiler::{Recognised, Remap};
+use kiln_exec::Run;
 use kiln_sys::files;
+use kiln_sys::identity::Memo;
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
+/// gcc, clang and their relatives.
+pub struct C;
+
+impl Rules for C {
+    /// `cc` is gcc or clang as the link says. clang looks at its own name: called `clang-cl` it is another.
+    fn resolve(&self, mut recognised: Recognised, call: &Call<'_>) -> Result<Recognised, Reason> {
+        recognised.compiler = call.directory.join(&recognised.compiler);
+        let real = files::real_path(&recognised.compiler).ok().flatten();
+        let family = real.as_deref().and_then(Path::file_name).and_then(kiln_compiler::family_of);
+        let real = || real.as_deref().unwrap_or(&recognised.compiler).display().to_string();
+        let called = recognised.compiler.file_name().unwrap_or_default();
+        let family = family.map(|family| kiln_compiler::speaks(family, called));
+        recognised.family = family.ok_or_else(|| Reason::UnknownCompiler(real()))?;
+        Ok(recognised)
+    }
+
+    fn name_of_unparsed(&self, call: &Call<'_>) -> String {
+        events::c_name(call.argv)
+    }
+
+    fn base(&self, call: &Call<'_>, memo: &Memo) -> Option<PathBuf> {
+        Some(project::of(call.settings, call.directory, memo))
+    }
+
+    fn remap(&self, _call: &Call<'_>, base: Option<&Path>) -> Option<Remap> {
+        Some(Remap { work: base?.to_owned(), target: None })
+    }
+
+    fn complete(&self, invocation: &mut Invocation, base: Option<&Path>, call: &Call<'_>, args: &[OsString]) {
+        project::pin(invocation, base.unwrap_or(call.directory));
+        project::place(invocation, call.environment);
+        project::adapt_to_terminal(invocation, args, call.environment);
+    }
+
+    fn refuse(&self, _call: &Call<'_>, _args: &[OsString], invocation: &Invocation) -> Option<Reason> {
+        let windows = || Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into());
+        (invocation.family == Family::Msvc).then(windows)
+    }
+
+    fn toolchain(
+        &self,
+        compiler: &Path,
+        invocation: &Invocation,
+        memo: &Memo,
+    ) -> Option<Result<Known, Reason>> {
+        Some(toolchain::c_driver(compiler, invocation, memo))
+    }
+
+    fn declared(
+        &self,
+        evidence: &mut Evidence,
+        run: &Run,
+        world: &World<'_>,
+        _inspected: &Path,
+    ) -> Result<Texts, Reason> {
+        declared(evidence, run, world)
+    }
+
+    fn for_messages(&self) -> Vec<&'static str> {
+        vec![project::TERMINAL]
+    }
+
+    fn follow_up(
+        &self,
+        shape: &Shape,
+        answers: &[Answer],
+        evidence: &Evidence,
+        world: &World<'_>,
+    ) -> Result<Vec<Question>, Reason> {
+        of_twins(shape, answers, evidence, world)
+    }
+
+    fn messages(&self, _evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<Messages, Reason> {
+        Ok(Messages { streams: said(run, world), inert: Vec::new() })
+    }
+
+    /// What C compiles to is never run: where it may be, an older file's permissions were left.
+    fn keeps_executables(&self) -> bool {
+        false
+    }
+
+    /// A depfile's lines are broken by their length, and names may have another length here.
+    fn told_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8> {
+        wrapping::wrap(&text, world.invocation.family).unwrap_or(text)
+    }
+
+    fn obstacle(&self, invocation: &Invocation) -> Option<String> {
+        obstacle(invocation)
+    }
+}
+
 /// The first ring: source and depfile. The record counts only if it saw all of that.
-pub fn declared(
-    evidence: &mut Evidence,
-    ran: &Ran,
-    world: &World<'_>,
-) -> Result<HashMap<PathBuf, Template>, Reason> {
+fn declared(evidence: &mut Evidence, run: &Run, world: &World<'_>) -> Result<Texts, Reason> {
     let invocation = world.invocation;
     let source = invocation.source.as_deref();
     if let Some(unseen) = source.filter(|source| !Seen::new(&evidence.opened).holds(source)) {
@@ -51,7 +149,7 @@ pub fn declared(
         }
         texts.insert(path.to_owned(), Template::cut(&text, &invocation.places, &[Spelling::Make]));
     }
-    if !invocation.shows_directory && (named || shows_its_place(evidence, ran, world)?) {
+    if !invocation.shows_directory && (named || shows_its_place(evidence, run, world)?) {
         evidence.questions.insert(Question::Here);
     }
     Ok(texts)
@@ -82,7 +180,7 @@ fn sources_name_it(evidence: &Evidence, world: &World<'_>) -> Result<bool, Reaso
 /// What else is to be asked where two files have equal bytes and `#pragma once` or `#import` is about them. To clang they
 /// are one file if they are one by their inode, to gcc if their times are equal, too.
 /// A library that was loaded is included by nobody.
-pub fn of_twins(
+fn of_twins(
     shape: &Shape,
     answers: &[Answer],
     evidence: &Evidence,
@@ -163,7 +261,7 @@ fn needles<'a>(world: &'a World<'_>) -> Vec<&'a [u8]> {
 }
 
 /// Whether anything that is kept may show where the project is, but for the sources.
-fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<bool, Reason> {
+fn shows_its_place(evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<bool, Reason> {
     let needles = needles(world);
     if needles.is_empty() {
         return Ok(false);
@@ -174,12 +272,12 @@ fn shows_its_place(evidence: &Evidence, ran: &Ran, world: &World<'_>) -> Result<
             return Ok(true);
         }
     }
-    let messages = all_said(ran);
+    let messages = all_said(run);
     let loose = |line: &[u8]| {
         let rest = after_its_place(line, &needles);
         needles.iter().any(|needle| memchr::memmem::find(rest, needle).is_some())
     };
-    let left = || said(ran, world).iter().any(|(_, text)| needles.iter().any(|needle| text.holds(needle)));
+    let left = || said(run, world).iter().any(|(_, text)| needles.iter().any(|needle| text.holds(needle)));
     if messages.split(|&byte| byte == b'\n').any(loose) || left() {
         return Ok(true);
     }
@@ -203,8 +301,8 @@ fn passes_names_on(path: &Path) -> bool {
     path.starts_with("/usr") && (path.ends_with("assert.h") || path.iter().any(|part| part == "c++"))
 }
 
-fn all_said(ran: &Ran) -> Vec<u8> {
-    ran.said.iter().flat_map(|(_, text)| text.iter().copied()).collect()
+fn all_said(run: &Run) -> Vec<u8> {
+    run.output.iter().flat_map(|(_, text)| text.iter().copied()).collect()
 }
 
 /// What is left of a line of diagnostics after the path at its beginning, if one of the directories is there: `DIR/a.c:1:2:
@@ -241,11 +339,39 @@ fn is_given_absolute_paths(world: &World<'_>) -> bool {
 
 /// The messages with holes for this place's directories. Where a directory stands anywhere but in front of a message, the
 /// run has asked for it literally, so that what the holes are filled with is always the same.
-pub fn said(ran: &Ran, world: &World<'_>) -> Vec<(Stream, Template)> {
+fn said(run: &Run, world: &World<'_>) -> Vec<(Stream, Template)> {
     let places = world.invocation.places.only(|place| !matches!(place, Place::Output(_)));
-    let pieces = crate::capture::by_stream(&ran.said);
+    let pieces = messages::by_stream(&run.output);
     pieces
         .into_iter()
         .map(|(stream, text)| (stream, Template::cut(&text, &places, &[Spelling::Plain])))
         .collect()
+}
+
+/// What keeps outputs of a C compile from being put in place, so that the compiler is asked to. One is a link: compilers
+/// write through it, or put a file in its place, each in its own way and differently for each kind of output. gcc and clang
+/// keep the file that a rule for make is in, and gcc the one of text, with its permissions, and whoever has another name for
+/// it sees the new one. Or its directory is not there, which makes them fail.
+fn obstacle(invocation: &Invocation) -> Option<String> {
+    let text = invocation.fields.iter().any(|field| matches!(field.name, "-S" | "-E"));
+    let kept = |path: &Path| text || invocation.depfile.as_deref() == Some(path);
+    let is_odd = |path: &Path| {
+        let Ok(Some(stat)) = files::lstat(path) else { return false };
+        let odd = stat.links > 1 || stat.mode & 0o7111 != 0 || stat.mode & 0o200 == 0;
+        stat.kind == FileKind::Symlink || stat.kind == FileKind::File && odd && kept(path)
+    };
+    let is_directory =
+        |path: &Path| files::stat(path).is_ok_and(|it| it.is_some_and(|it| it.kind == FileKind::Directory));
+    let mut checked = None;
+    for path in &invocation.outputs.files {
+        if is_odd(path) {
+            return Some(format!("{} is a link or no ordinary file", path.display()));
+        }
+        let parent = path.parent();
+        if checked != parent && !parent.is_some_and(is_directory) {
+            return Some(format!("{} is in no directory", path.display()));
+        }
+        checked = parent;
+    }
+    None
 }

@@ -1,0 +1,131 @@
+//! What a run made, as blobs.
+
+use crate::capture::code;
+use crate::evidence::Evidence;
+use crate::families::{self, Messages, Texts};
+use crate::inputs::World;
+use crate::keyed::Keyed;
+use kiln_action::{ActionResult, Digest, FileKind, Output, Placed, Reason, Role};
+use kiln_exec::{Ended, Run};
+use kiln_store::{Keep, LocalStore, StoreError};
+use kiln_sys::identity::Writer;
+use kiln_sys::{files, process};
+use std::path::Path;
+
+/// Keeps them, and says what the result is.
+pub fn keep_outputs(
+    keyed: &Keyed<'_>,
+    evidence: &Evidence,
+    run: &Run,
+    mut texts: Texts,
+) -> Result<ActionResult, Reason> {
+    let (world, store) = (&keyed.request.world(), &keyed.request.shop.store);
+    let invocation = world.invocation;
+    let has = |extension: &str| {
+        evidence.outputs.iter().any(|path| path.extension().is_some_and(|e| e == extension))
+    };
+    let named = !invocation.outputs.files.is_empty(); // `-o FILE` is metadata under any name
+    if run.exit == Ended::Code(0) && invocation.outputs.metadata && !named && !has("rmeta") {
+        return Err(Reason::BadOutputs("no metadata was written".into()));
+    }
+    let Messages { streams, inert } = families::of(invocation.family).messages(evidence, run, world)?;
+    let mut result = ActionResult {
+        exit_code: code(run),
+        streams,
+        cost_ms: u32::try_from(run.took.as_millis()).unwrap_or(u32::MAX),
+        unit: format!("{} {}", invocation.unit.name, invocation.unit.kind),
+        incremental: invocation.incremental.then_some(keyed.weak.0),
+        ..ActionResult::default()
+    };
+    if let Some(tree) = &invocation.outputs.tree {
+        result.outputs = keep_tree(tree, world, store)?;
+        return Ok(result);
+    }
+    for path in &evidence.outputs {
+        let placed = invocation.places.place(path);
+        let (role, digest, executable) = match texts.remove(path) {
+            Some(text) => {
+                result.texts.push(text);
+                (Role::DepInfo(result.texts.len() as u32 - 1), Digest::of(b""), false)
+            }
+            None => keep_file(path, world, store, &inert)?,
+        };
+        let known = run.made.iter().find(|made| made.path == *path);
+        if known.is_some_and(|made| made.digest != digest) {
+            return Err(Reason::BadOutputs(format!("{} is not what the run made", path.display())));
+        }
+        result.outputs.push(Output { path: placed, role, executable, digest });
+    }
+    Ok(result)
+}
+
+/// Whether it has the permissions that new files have, for a program or for none: others are not restored.
+fn is_plain(path: &Path, umask: u32) -> bool {
+    let mode = |stat: &files::Stat| stat.mode & 0o7777;
+    let fits = |mode: u32| mode == 0o777 & !umask || mode == 0o666 & !umask;
+    files::lstat(path).is_ok_and(|found| found.is_some_and(|stat| fits(mode(&stat))))
+}
+
+/// Keeps everything below a directory that was empty before the run.
+fn keep_tree(tree: &Path, world: &World<'_>, store: &LocalStore) -> Result<Vec<Output>, Reason> {
+    let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
+    let (mut outputs, mut left) = (Vec::new(), vec![tree.to_owned()]);
+    let umask = process::umask().ok_or_else(|| Reason::BadOutputs("the umask cannot be told".into()))?;
+    while let Some(directory) = left.pop() {
+        let entries = files::list(&directory).map_err(odd)?;
+        let entries =
+            entries.ok_or_else(|| Reason::BadOutputs(format!("{} is gone", directory.display())))?;
+        for entry in entries {
+            let path = directory.join(&entry.name);
+            let placed = Placed::literal(&path);
+            let kept = matches!(entry.kind, FileKind::File | FileKind::Directory);
+            if kept && !is_plain(&path, umask) {
+                return Err(Reason::BadOutputs(format!("{} has other permissions", path.display())));
+            }
+            match entry.kind {
+                FileKind::File => {
+                    let (role, digest, executable) = keep_file(&path, world, store, &[])?;
+                    outputs.push(Output { path: placed, role, executable, digest });
+                }
+                FileKind::Directory => {
+                    let (role, digest) = (Role::Directory, Digest::of(b""));
+                    outputs.push(Output { path: placed, role, executable: false, digest });
+                    left.push(path);
+                }
+                FileKind::Symlink | FileKind::Other => {
+                    return Err(Reason::BadOutputs(format!("{} is a link or no file", path.display())));
+                }
+            }
+        }
+    }
+    Ok(outputs)
+}
+
+/// Keeps an output, with an assertion on that rule: one in which such a directory stands is not kept.
+fn keep_file(
+    path: &Path,
+    world: &World<'_>,
+    store: &LocalStore,
+    inert: &[Vec<u8>],
+) -> Result<(Role, Digest, bool), Reason> {
+    let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
+    let stat = files::lstat(path).map_err(odd)?;
+    let Some(stat) = stat.filter(|stat| stat.kind == FileKind::File) else {
+        return Err(Reason::BadOutputs(format!("{} is not a file", path.display())));
+    };
+    let rules = families::of(world.invocation.family);
+    let how = rules.keep(path);
+    let role = if how == Keep::Link { Role::Rlib } else { Role::File };
+    let inert: Vec<&[u8]> = inert.iter().map(Vec::as_slice).collect();
+    let digest = store.keep(path, how, &inert).map_err(|error| match error {
+        StoreError::Banned(..) => Reason::BadOutputs(error.to_string()),
+        error => Reason::NoStore(error.to_string()),
+    })?;
+    // Linking changed the identity; what was just read is known to be this run's own output.
+    if let Ok(Some(now)) = files::stat(path)
+        && now.identity.same_content(&stat.identity)
+    {
+        world.memo.put(&now.identity, &digest, Writer::Kiln);
+    }
+    Ok((role, digest, rules.keeps_executables() && stat.mode & 0o100 != 0))
+}

@@ -1,0 +1,196 @@
+//! What is particular to a compile by rustc: dep-info is held against the record, `env!` asks for variables.
+
+use super::{Messages, Rules, Texts};
+use crate::argfile;
+use crate::call::Call;
+use crate::capture::Seen;
+use crate::capture::messages;
+use crate::events;
+use crate::evidence::Evidence;
+use crate::generated;
+use crate::inputs::{self, World};
+use kiln_action::template::Spelling;
+use kiln_action::{Invocation, Mode, Place, Question, Reason, Template};
+use kiln_compiler::Remap;
+use kiln_compiler::rustc::{depinfo, table};
+use kiln_exec::{Ended, Run};
+use kiln_store::Keep;
+use kiln_sys::files;
+use kiln_sys::process::{self, Channel};
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// rustc, and clippy-driver in front of it.
+pub struct Rustc;
+
+impl Rules for Rustc {
+    fn name_of_unparsed(&self, call: &Call<'_>) -> String {
+        events::crate_name(&argfile::words(call.argv, call.directory))
+    }
+
+    fn remap(&self, call: &Call<'_>, _base: Option<&Path>) -> Option<Remap> {
+        remap_of(call)
+    }
+
+    /// Messages for people are laid out for the terminal that they go to.
+    fn refuse(&self, call: &Call<'_>, args: &[OsString], invocation: &Invocation) -> Option<Reason> {
+        let words = argfile::words(args, call.directory);
+        let human = !words.iter().any(|word| word.as_encoded_bytes().starts_with(b"--error-format=json"));
+        let shown = human && invocation.mode == Mode::Compile && process::is_terminal(Channel::Err);
+        shown.then_some(Reason::Terminal)
+    }
+
+    fn declared(
+        &self,
+        evidence: &mut Evidence,
+        run: &Run,
+        world: &World<'_>,
+        _inspected: &Path,
+    ) -> Result<Texts, Reason> {
+        let texts = declared(evidence, run, world)?;
+        ask_variables(evidence, world);
+        Ok(texts)
+    }
+
+    fn for_messages(&self) -> Vec<&'static str> {
+        let lazy = table::rows().filter(|flag| matches!(flag.effect, table::Effect::Lazy));
+        lazy.map(|flag| flag.field).collect()
+    }
+
+    fn messages(&self, evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<Messages, Reason> {
+        messages::for_anywhere(evidence, run, world)
+    }
+
+    /// rustc replaces libraries only by renaming, so a link into the store is safe.
+    fn keep(&self, path: &Path) -> Keep {
+        if path.extension().is_some_and(|extension| extension == "rlib") { Keep::Link } else { Keep::Copy }
+    }
+
+    fn told_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8> {
+        inputs::with_values(&text, world)
+    }
+}
+
+/// What the remap setting maps: cargo runs the compiler for a workspace's members in the workspace's directory, for
+/// other packages in theirs, so the workspace is found from the output directory, which cargo puts below it.
+fn remap_of(call: &Call<'_>) -> Option<Remap> {
+    let words = argfile::words(call.argv, call.directory);
+    let out = words.iter().zip(words.iter().skip(1)).find(|(flag, _)| *flag == "--out-dir");
+    let out = out.map(|(_, directory)| call.directory.join(directory));
+    let target = out.as_deref().and_then(target_directory);
+    let beside = target.as_deref().and_then(Path::parent).filter(|root| has_manifest(root));
+    let work = if has_manifest(call.directory) && !is_of_a_registry(call.directory) {
+        Some(call.directory.to_owned())
+    } else {
+        beside.map(Path::to_owned)
+    };
+    Some(Remap { work: work?, target })
+}
+
+fn has_manifest(directory: &Path) -> bool {
+    files::stat(&directory.join("Cargo.toml")).is_ok_and(|found| found.is_some())
+}
+
+/// Sources that cargo unpacked are the same for every workspace.
+fn is_of_a_registry(directory: &Path) -> bool {
+    files::stat(&directory.join(".cargo-ok")).is_ok_and(|found| found.is_some())
+}
+
+/// The target directory: the nearest one above the outputs that cargo has marked.
+fn target_directory(out: &Path) -> Option<PathBuf> {
+    let marked =
+        |directory: &&Path| files::stat(&directory.join("CACHEDIR.TAG")).is_ok_and(|found| found.is_some());
+    out.ancestors().find(marked).map(Path::to_owned)
+}
+
+/// The first ring: what the compiler wrote down itself. The record counts only if it saw all of that.
+fn declared(evidence: &mut Evidence, run: &Run, world: &World<'_>) -> Result<Texts, Reason> {
+    let invocation = world.invocation;
+    for path in invocation.externs.iter().filter_map(|krate| krate.path.as_deref()) {
+        evidence.questions.insert(Question::File(invocation.places.place(path)));
+    }
+    let mut texts = HashMap::new();
+    let written: Vec<PathBuf> = evidence
+        .outputs
+        .iter()
+        .filter(|path| invocation.outputs.dep_info && is_dep_info(path))
+        .cloned()
+        .collect();
+    if invocation.outputs.dep_info && run.exit == Ended::Code(0) && written.is_empty() {
+        return Err(Reason::BadOutputs("no dep-info was written".into()));
+    }
+    let seen = Seen::new(&evidence.opened);
+    // Without dep-info this is all that shows whether the record is of this compile.
+    let input = invocation.fields.iter().find(|field| field.name == "input" && !invocation.stdin);
+    if let Some(input) = input.map(|field| invocation.absolute(Path::new(&field.value)))
+        && !invocation.outputs.stems.is_empty()
+        && !seen.holds(&input)
+        && !evidence.absent.contains(input.as_os_str())
+    {
+        return Err(Reason::Unrecorded(format!("{} was read unseen", input.display())));
+    }
+    for path in written {
+        let text = files::read(&path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
+        let parsed = depinfo::parse(&text)
+            .ok_or_else(|| Reason::BadOutputs(format!("{} is not dep-info", path.display())))?;
+        for source in &parsed.inputs {
+            let source = invocation.absolute(Path::new(std::ffi::OsStr::from_bytes(source)));
+            if evidence.outputs.contains(&source) {
+                continue;
+            }
+            if !seen.holds(&source) {
+                return Err(Reason::Unrecorded(format!("{} was read unseen", source.display())));
+            }
+            evidence.questions.insert(Question::File(invocation.places.place(&source)));
+        }
+        evidence.variables.extend(parsed.environment.into_iter().map(|(name, _)| name));
+        let names = |root: &PathBuf| memchr::memmem::find(&text, root.as_os_str().as_bytes()).is_some();
+        if let Some(root) = evidence.aliases.iter().find(|root| names(root)) {
+            return Err(Reason::BadOutputs(format!("its dep-info holds the path {}", root.display())));
+        }
+        let valueless = depinfo::with_environment(&text, &|_| None);
+        if inputs::with_values(&valueless, world) != text {
+            return Err(Reason::BadOutputs(format!("{} cannot be told again", path.display())));
+        }
+        texts.insert(path, Template::cut(&valueless, &invocation.places, &[Spelling::Make, Spelling::Plain]));
+    }
+    Ok(texts)
+}
+
+/// What `env!` and `option_env!` asked for. A macro's own asking for the same variable is in the questions already.
+fn ask_variables(evidence: &mut Evidence, world: &World<'_>) {
+    for name in std::mem::take(&mut evidence.variables) {
+        let literal = Question::Env(name.clone());
+        let by_place = name == generated::OUT_DIR
+            && !evidence.questions.contains(&literal)
+            && is_mapped(&name, world)
+            && only_finds_files(evidence, world);
+        evidence.questions.insert(if by_place { Question::Where(name) } else { literal });
+    }
+}
+
+fn is_mapped(name: &[u8], world: &World<'_>) -> bool {
+    let value = world.environment.get(std::ffi::OsStr::from_bytes(name));
+    value.is_some_and(|value| {
+        world.invocation.places.remapped().place(Path::new(value)).place != Place::Literal
+    })
+}
+
+/// Whether the unit's own sources use `OUT_DIR` for nothing but includes, and nothing else it reads (metadata with
+/// exported macros, proc macros) knows the word.
+fn only_finds_files(evidence: &Evidence, world: &World<'_>) -> bool {
+    evidence.questions.iter().all(|question| {
+        let Question::File(placed) = question else { return true };
+        let Some(path) = world.invocation.places.resolve(placed) else { return false };
+        if matches!(placed.place, Place::Deps(_) | Place::Out) {
+            return matches!(files::find_any(&path, &[generated::OUT_DIR]), Ok(None));
+        }
+        files::read(&path).is_ok_and(|source| generated::only_includes(&source))
+    })
+}
+
+fn is_dep_info(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "d")
+}
