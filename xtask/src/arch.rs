@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kiln-config", &["kiln-action", "kiln-sys"]),
     ("kiln-store", &["kiln-action", "kiln-sys"]),
     ("kiln-report", &["kiln-action", "kiln-sys"]),
-    ("kiln-exec", &["kiln-action", "kiln-sys"]),
+    ("kiln-exec", &["kiln-action", "kiln-recorder", "kiln-sys"]),
     ("kiln-recorder", &["kiln-action", "kiln-sys"]),
     ("kiln-link", &["kiln-action", "kiln-sys"]),
     ("kiln-remote", &["kiln-action", "kiln-sys"]),

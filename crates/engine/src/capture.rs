@@ -11,13 +11,13 @@ use crate::inputs::{self, World};
 use crate::keyed::Keyed;
 use crate::switches;
 use crate::toolchain::{self, Owned};
+use kiln_action::os::OsStrExt;
 use kiln_action::{ActionKey, Answer, Family, FileKind, Given, Placed, Question, Reason, Shape};
 use kiln_exec::{ClosedInputs, Ended, Evidence as Watched, Run};
 use kiln_recorder::Record;
 use kiln_store::{Content, Key, Store, StoreError};
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 pub mod messages;

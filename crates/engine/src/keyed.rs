@@ -4,11 +4,11 @@ use crate::call::{Call, Named};
 use crate::request::Request;
 use crate::switches;
 use crate::toolchain::{self, Known, Owned};
+use kiln_action::os::OsStrExt;
 use kiln_action::{ActionKey, Digest, Event, Invocation, KeyInputs, Outcome, Reason, WeakKey};
 use kiln_exec::single_flight::{self, Entered};
 use kiln_sys::identity::{self, Found};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 

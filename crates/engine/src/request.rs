@@ -8,12 +8,12 @@ use crate::inputs::{self, World};
 use crate::journal;
 use crate::switches;
 use crate::workshop::Workshop;
+use kiln_action::os::OsStrExt;
 use kiln_action::{Event, Invocation, Mode, Outcome, Reason};
 use kiln_compiler::{Context, Recognised};
 use kiln_sys::process;
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What was asked of the compiler, understood.

@@ -4,6 +4,7 @@ use crate::call::Ending;
 use crate::inputs;
 use crate::request::Request;
 use crate::wire;
+use kiln_action::os::OsStrExt;
 use kiln_action::{Family, Mode, Reason, Stream};
 use kiln_exec::{ClosedInputs, Command, Ended, Run, RunRequest, Sink, Watch};
 use kiln_sys::process::{self, Channel};

@@ -2,6 +2,7 @@
 //! place, a rebuilt std or a replaced codegen backend is noticed although `-vV` says the same.
 
 use crate::families;
+use kiln_action::os::OsStrExt;
 use kiln_action::place::below;
 use kiln_action::wire::{Reader, Writer, seal, unseal};
 use kiln_action::{Digest, FileKind, Invocation, Reason};

@@ -9,6 +9,7 @@ mod greeting;
 mod host;
 mod masquerade;
 
+use kiln_action::os::is_separator;
 use kiln_compiler::Recognised;
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};

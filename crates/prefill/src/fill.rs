@@ -14,6 +14,7 @@
 use crate::cargo_files::variables_of;
 use crate::note::{self, Note, Variable};
 use crate::snapshot::{self, Asked, Plan, Snapshot, WORTH_MS};
+use kiln_action::os::OsStrExt;
 use kiln_action::{ActionKey, Digest, Family, Stream, Unit, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_engine::Call;

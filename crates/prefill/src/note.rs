@@ -1,6 +1,7 @@
 //! Notes of one build's calls, written by the wrapper where `kiln cargo` asks for them: each with what it takes to make the same call
 //! again. [`crate::snapshot`] is made of them.
 
+use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{ActionKey, Family, Mode, WeakKey, digest};
 use kiln_engine::argfile;

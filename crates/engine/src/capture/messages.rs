@@ -3,10 +3,10 @@
 use crate::evidence::Evidence;
 use crate::families::Messages;
 use crate::inputs::World;
+use kiln_action::os::OsStrExt;
 use kiln_action::template::Spelling;
 use kiln_action::{Question, Reason, Stream, Template};
 use kiln_exec::Run;
-use std::os::unix::ffi::OsStrExt;
 
 /// What a run said, for any place.
 pub fn for_anywhere(evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<Messages, Reason> {

@@ -2,12 +2,12 @@
 
 use crate::evidence::Evidence;
 use crate::inputs::{Answers, World};
+use kiln_action::os::OsStrExt;
 use kiln_action::{Answer, FileKind, OutputPlan, Place, Placed, Question, Reason, Shape};
 use kiln_sys::clock::Moment;
 use kiln_sys::files;
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Today's answers, each about something that has not changed since before the run began.

@@ -8,6 +8,7 @@ use crate::guilt;
 use crate::inputs::World;
 use crate::restore::Way;
 use crate::toolchain::{self, Known};
+use kiln_action::os::OsStrExt;
 use kiln_action::{Digest, FileKind, Given, Invocation, Question, Reason};
 use kiln_compiler::{Remap, script};
 use kiln_config::Settings;
@@ -17,7 +18,6 @@ use kiln_sys::env;
 use kiln_sys::files::{self, Beneath};
 use kiln_sys::identity::{self, Found, Memo};
 use std::collections::HashMap;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The run of a cargo package's build script.

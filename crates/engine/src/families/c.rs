@@ -20,6 +20,7 @@ use crate::evidence::Evidence;
 use crate::inputs::World;
 use crate::project;
 use crate::toolchain::{self, Known};
+use kiln_action::os::OsStrExt;
 use kiln_action::place::below;
 use kiln_action::template::Spelling;
 use kiln_action::{
@@ -32,7 +33,6 @@ use kiln_sys::files;
 use kiln_sys::identity::Memo;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 /// gcc, clang and their relatives.

@@ -9,6 +9,7 @@ use crate::events;
 use crate::evidence::Evidence;
 use crate::generated;
 use crate::inputs::{self, World};
+use kiln_action::os::OsStrExt;
 use kiln_action::template::Spelling;
 use kiln_action::{Invocation, Mode, Place, Question, Reason, Template};
 use kiln_compiler::Remap;
@@ -19,7 +20,6 @@ use kiln_sys::files;
 use kiln_sys::process::{self, Channel};
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// rustc, and clippy-driver in front of it.
