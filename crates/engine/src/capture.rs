@@ -61,8 +61,10 @@ fn evidence_of(keyed: &Keyed<'_>, run: &Run) -> Result<Evidence, Reason> {
 /// A run that could reach nothing but these inputs has asked what they answer, and nothing else.
 fn confined(inputs: &ClosedInputs, run: &Run, world: &World<'_>) -> Result<Evidence, Reason> {
     let mut evidence = Evidence::default();
-    let read = inputs.shape.questions().iter().filter(|question| matches!(question, Question::File(_)));
-    let read = read.filter_map(|question| world.invocation.places.resolve(question.path()?));
+    let asked = inputs.shape.questions().iter().zip(&inputs.answers);
+    let read = asked
+        .filter(|(question, answer)| matches!(question, Question::File(_)) && **answer != Answer::Nothing);
+    let read = read.filter_map(|(question, _)| world.invocation.places.resolve(question.path()?));
     evidence.opened.extend(read);
     evidence.questions.extend(inputs.shape.questions().iter().cloned());
     for made in &run.made {

@@ -18,6 +18,7 @@ pub mod network;
 mod outcome;
 pub mod proxy;
 mod random;
+pub mod remembering;
 pub mod servers;
 mod space;
 mod stats;

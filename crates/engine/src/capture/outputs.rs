@@ -6,7 +6,7 @@ use crate::families::{self, Messages, Texts};
 use crate::inputs::World;
 use crate::keyed::Keyed;
 use kiln_action::{ActionResult, Digest, FileKind, Output, Placed, Reason, Role};
-use kiln_exec::{Ended, Run};
+use kiln_exec::{Ended, MadeFile, Run};
 use kiln_store::{Keep, LocalStore, StoreError};
 use kiln_sys::identity::Writer;
 use kiln_sys::{files, process};
@@ -50,13 +50,23 @@ pub fn keep_outputs(
             }
             None => keep_file(path, world, store, &inert)?,
         };
-        let known = run.made.iter().find(|made| made.path == *path);
-        if known.is_some_and(|made| made.digest != digest) {
-            return Err(Reason::BadOutputs(format!("{} is not what the run made", path.display())));
+        if let Some(made) = run.made.iter().find(|made| made.path == *path) {
+            must_be(made, &digest, role)?;
         }
         result.outputs.push(Output { path: placed, role, executable, digest });
     }
     Ok(result)
+}
+
+/// What was kept is what a run elsewhere says it made.
+fn must_be(made: &MadeFile, kept: &Digest, role: Role) -> Result<(), Reason> {
+    let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
+    let same = match role {
+        Role::DepInfo(_) => files::hash_file(&made.path).map_err(odd)?.digest == made.digest,
+        Role::File | Role::Rlib | Role::Directory => *kept == made.digest,
+    };
+    let other = || Reason::BadOutputs(format!("{} is not what the run made", made.path.display()));
+    if same { Ok(()) } else { Err(other()) }
 }
 
 /// Whether it has the permissions that new files have, for a program or for none: others are not restored.
