@@ -150,6 +150,7 @@ fn explain(keyed: &Keyed<'_>, event: &Event, kept: &Kept) -> Option<Difference> 
             project: &event.project,
             compiler: baseline::version(&request.shop.toolchains(), &keyed.toolchain),
             at_ms: event.at_ms,
+            removals: request.shop.store.removals(),
         };
         request.shop.units().explain_and_keep(&missed, kept)
     })
