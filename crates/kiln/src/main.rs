@@ -13,7 +13,7 @@ use kiln_action::os::is_separator;
 use kiln_compiler::Recognised;
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
-use kiln_engine::{Call, Ending, argfile, inputs, wire};
+use kiln_engine::{Call, Ending, argfile, inputs, journal, wire};
 use kiln_exec::Local;
 use kiln_prefill::{fill, note};
 use kiln_recorder::Reporter;
@@ -112,6 +112,9 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let caller = loaded.settings.notes.as_ref().and_then(|_| process::environment_of_parent());
     if caller.as_ref().is_none_or(is_nested) {
         loaded.settings.notes = None;
+    }
+    if reporter.is_some() {
+        journal::whisper(&mut loaded.settings);
     }
     let (build, by_hand) = build_of(&loaded.settings, recognised.family.is_c(), &environment);
     let afar = afar::Daemon::of(&loaded.settings, &environment);

@@ -5,6 +5,7 @@ use crate::daemon;
 use crate::session::Session;
 use crate::site::{Aim, Site};
 use kiln_config::Settings;
+use kiln_engine::journal;
 use kiln_engine::workshop::Workshop;
 use kiln_link::Queued;
 use kiln_prefill::note;
