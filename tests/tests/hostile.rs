@@ -232,3 +232,65 @@ fn anything_in_the_place_of_any_file() {
         }
     }
 }
+
+/// What the daemon and its clients have below `remote/`: a build that cannot have a daemon does without one.
+#[test]
+fn anything_in_the_place_of_the_daemons_files() {
+    let mut scene = Scene::new();
+    let share = scene.space.path("share");
+    fs::create_dir(&share).unwrap();
+    scene.space.set_env("KILN_REMOTE", format!("file://{}", share.display()));
+    let plain = scene.build(None);
+    let daemon = |scene: &Scene, words: &[&str]| {
+        let mut command = scene.space.command("timeout");
+        command.args(["-k", "1", "100"]).arg(kiln_testkit::binary::kiln()).arg("daemon").args(words);
+        let ended = command.env("KILN_DIR", &scene.cache).output().unwrap();
+        assert_ne!(ended.status.code(), Some(124), "kiln daemon {words:?} hangs: {ended:?}");
+        String::from_utf8_lossy(&ended.stdout).into_owned()
+    };
+    for _ in 0..3 {
+        scene.is_right(&plain, "at first");
+    }
+    daemon(&scene, &["wait", "--for", "60s"]);
+    let names = |directory: &Path| -> BTreeSet<PathBuf> {
+        let found = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        found.map(|path| path.strip_prefix(&scene.cache).unwrap().to_owned()).collect()
+    };
+    let mut files = names(&scene.cache.join("remote"));
+    files.insert(PathBuf::from("remote"));
+    files.insert(PathBuf::from("remote/counters"));
+    daemon(&scene, &["stop"]);
+    assert!(files.len() > 4, "{files:?}");
+    let pristine = scene.space.path("pristine");
+    copy(&scene.cache, &pristine);
+    for file in &files {
+        // (else nobody starts another daemon for a while)
+        if ["started-", "silent-"].iter().any(|start| file.to_string_lossy().contains(start)) {
+            let _ = fs::remove_file(pristine.join(file));
+        }
+    }
+    let elsewhere = scene.space.write("elsewhere", "another one's");
+    let things = if every() { &THINGS[..] } else { &["pipe", "endless", "huge", "directory", "link"][..] };
+    let mut with_daemon = 0;
+    for (number, file) in files.iter().enumerate() {
+        for thing in things {
+            let told = format!("{thing} at {}", file.display());
+            let _ = fs::remove_dir_all(&scene.cache);
+            scene.cache = scene.space.path(format!("c{number}{thing}"));
+            copy(&pristine, &scene.cache);
+            let place = scene.cache.join(file);
+            if !place.exists() {
+                fs::write(&place, "").unwrap();
+            }
+            replace(&place, thing, &elsewhere);
+            scene.is_right(&plain, &told);
+            daemon(&scene, &["wait", "--for", "2s"]);
+            let status = daemon(&scene, &["status", "--json"]);
+            let lives = status.contains("\"process\": ") && !status.contains("\"process\": null");
+            daemon(&scene, &["stop"]);
+            with_daemon += usize::from(lives);
+            assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "another one's", "{told}");
+        }
+    }
+    assert!(with_daemon > things.len(), "{with_daemon}: hardly ever there was one to meet all this");
+}
