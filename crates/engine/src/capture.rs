@@ -123,13 +123,13 @@ pub fn asked_by_failed(keyed: &Keyed<'_>, run: &Run) -> Result<Shape, Reason> {
 
 /// Keeps a run. Tells what was kept, or why it cannot be.
 pub fn capture(keyed: &Keyed<'_>, run: &Run) -> Result<Kept, Reason> {
-    let (world, store) = (&keyed.request.world(), &keyed.request.shop.store);
+    let (world, store) = (&keyed.request.world(), &keyed.request.cache.store);
     let rules = families::of(world.invocation.family);
     let mut evidence = evidence_of(keyed, run)?;
     if code(run) != 0 && !messages::are_about_the_source(&run.output) {
         return Err(Reason::Failed); // a full disk, a directory that cannot be written: not an answer
     }
-    let inspected = keyed.request.shop.guilt();
+    let inspected = keyed.request.cache.guilt();
     let texts = rules.declared(&mut evidence, run, world, &inspected)?;
     ask_preloaded(&mut evidence, world);
     suspect(&mut evidence, world, &inspected)?;

@@ -1,10 +1,10 @@
 //! Events: what became of a call, for the log.
 
 use crate::baseline;
+use crate::cache_dir::CacheDir;
 use crate::call::Call;
 use crate::journal;
 use crate::project;
-use crate::workshop::Workshop;
 use kiln_action::event::PROBE;
 use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason};
 use kiln_report::cause;
@@ -106,18 +106,18 @@ pub fn unknown(call: &Call<'_>) {
     if call.settings.off {
         return;
     }
-    let Ok(shop) = Workshop::open(call.settings) else { return };
+    let Ok(cache) = CacheDir::open(call.settings) else { return };
     let program = Path::new(&call.argv[0]).file_name().unwrap_or_default();
     let reason = Reason::UnknownCompiler(program.to_string_lossy().into_owned());
     let name =
         Some(crate_name(call.argv)).filter(|name| !name.is_empty()).unwrap_or_else(|| c_name(call.argv));
-    tell(&shop, call, bypass(call, &name, &reason));
+    tell(&cache, call, bypass(call, &name, &reason));
 }
 
 /// Appends an event; that it cannot be told changes nothing.
-pub fn tell(shop: &Workshop, call: &Call<'_>, event: Event) {
+pub fn tell(cache: &CacheDir, call: &Call<'_>, event: Event) {
     journal::ended(call.settings.log.as_ref(), &event);
-    let _ = shop.log().append(&event);
+    let _ = cache.log().append(&event);
     if let Some(copy) = &call.settings.events {
         journal::tell(copy, &kiln_report::log::line(&event));
     }

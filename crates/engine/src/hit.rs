@@ -35,7 +35,7 @@ impl Hit {
     /// Looks it up in the local store.
     pub fn look_up(keyed: &Keyed<'_>, origin: Origin) -> Result<Hit, Reason> {
         let request = &keyed.request;
-        match lookup::lookup(&keyed.weak, &request.world(), &request.shop.store) {
+        match lookup::lookup(&keyed.weak, &request.world(), &request.cache.store) {
             Looked::Found(key, result) => Ok(Hit { key, result, origin }),
             Looked::Nothing(reason) => Err(reason),
         }
@@ -44,7 +44,7 @@ impl Hit {
     /// Puts its outputs in place. `None` where something is damaged or cannot be written; then nothing of it is left in `OUT_DIR`.
     pub fn restore(&self, keyed: &Keyed<'_>, way: Way<'_>) -> Option<Restored> {
         let request = &keyed.request;
-        let restored = restore::restore(&self.result, &request.world(), &request.shop.store, way);
+        let restored = restore::restore(&self.result, &request.world(), &request.cache.store, way);
         if restored.is_none() {
             build_script::empty(&request.invocation, way.beneath);
         }
@@ -74,7 +74,7 @@ impl Hit {
         if !verify::is_chosen(&self.key.0, percent) {
             return None;
         }
-        let (world, store) = (request.world(), &request.shop.store);
+        let (world, store) = (request.world(), &request.cache.store);
         let shape = lookup::shape_of(&keyed.weak, &self.key, &world, store).unwrap_or_default();
         let input = request.input.as_deref();
         let finding =
@@ -110,7 +110,7 @@ pub fn serve(keyed: &Keyed<'_>, origin: Origin) -> Result<Wrapped, Miss> {
     request.step(|| format!("{:?} restored", hit.key));
     request.tell(Event { verified: miss::words_of(checked.as_ref()), ..hit.event(keyed, &restored) });
     if request.call.reporter.is_some() {
-        let shape = lookup::shape_of(&keyed.weak, &hit.key, &request.world(), &request.shop.store);
+        let shape = lookup::shape_of(&keyed.weak, &hit.key, &request.world(), &request.cache.store);
         let outputs = hit.result.outputs.iter();
         let outputs = outputs.filter_map(|output| request.invocation.places.resolve(&output.path));
         miss::report(keyed, shape.as_ref(), outputs);

@@ -47,7 +47,7 @@ impl<'a> Request<'a> {
     }
 
     fn known_if_met(&self) -> Result<Option<(Digest, Owned)>, Reason> {
-        let met = toolchain::met(&self.invocation, &self.shop.whereabouts())?;
+        let met = toolchain::met(&self.invocation, &self.cache.whereabouts())?;
         let known = match met {
             None if !self.may_run_first() => Some(self.known()?),
             met => met,
@@ -57,7 +57,7 @@ impl<'a> Request<'a> {
 
     /// The toolchain, identified if it must be.
     fn known(&self) -> Result<Known, Reason> {
-        let whereabouts = self.shop.whereabouts();
+        let whereabouts = self.cache.whereabouts();
         match toolchain::met(&self.invocation, &whereabouts)? {
             Some(known) => Ok(known),
             None => toolchain::identify(&self.invocation, &whereabouts),
@@ -68,7 +68,7 @@ impl<'a> Request<'a> {
     /// asks some before a build begins, or nothing could be found anyway. Not beside a remote: units would come sooner than what is
     /// fetched for them meanwhile, and some would be compiled (measured).
     fn may_run_first(&self) -> bool {
-        let nothing_to_find = || self.shop.store.is_empty();
+        let nothing_to_find = || self.cache.store.is_empty();
         let heard = self.call.reporter.is_some(); // which is to be told what it hung on before the caller goes on
         !heard
             && !self.call.settings.read_only
@@ -83,7 +83,7 @@ impl<'a> Request<'a> {
 
     /// The toolchain that ran just now, if its files are still in the state that they were in before.
     pub fn identified_since(&self, before: Option<Digest>) -> Result<(Digest, Owned), Reason> {
-        let known = toolchain::identify(&self.invocation, &self.shop.whereabouts())?;
+        let known = toolchain::identify(&self.invocation, &self.cache.whereabouts())?;
         if before.is_none() || toolchain::state(&self.invocation) != before {
             return Err(Reason::InputChanged("the compiler".into()));
         }
@@ -126,12 +126,12 @@ impl<'a> Keyed<'a> {
         let root = root.map(|field| invocation.absolute(Path::new(&field.value)));
         let mut name = self.weak.0.to_vec();
         if let Some(Ok(Found::Content(digest, _))) =
-            root.map(|path| identity::digest_of(&path, request.shop.store.memo()))
+            root.map(|path| identity::digest_of(&path, request.cache.store.memo()))
         {
             name.extend(digest.hash); // other sources, other results: not worth waiting for
         }
         let place = Digest::of(&name).hash.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
-        single_flight::enter(&request.shop.flights(), place, LONGEST)
+        single_flight::enter(&request.cache.flights(), place, LONGEST)
     }
 
     /// An event about a compile that took so long.

@@ -7,6 +7,7 @@
 pub mod afar;
 pub mod argfile;
 pub mod baseline;
+pub mod cache_dir;
 mod call;
 pub mod capture;
 mod events;
@@ -32,7 +33,6 @@ pub mod switches;
 pub mod toolchain;
 pub mod verify;
 pub mod wire;
-pub mod workshop;
 pub mod workspace;
 
 pub use afar::Afar;

@@ -84,7 +84,7 @@ pub fn key_under(weak: &WeakKey, shape: &Shape, world: &World<'_>) -> Option<Act
 
 /// What the run that was kept last looked at, with today's answers; `None` where no run was kept, or a question has no answer today.
 pub fn candidate(keyed: &Keyed<'_>) -> Option<ClosedInputs> {
-    let (world, store) = (keyed.request.world(), &keyed.request.shop.store);
+    let (world, store) = (keyed.request.world(), &keyed.request.cache.store);
     let file = shapes_file(&keyed.weak, store);
     let shapes = read_shapes(&keyed.weak, &file);
     let questions = shapes.into_iter().next()?;

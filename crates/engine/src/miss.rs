@@ -2,6 +2,7 @@
 
 use crate::afar::Made;
 use crate::baseline::{self, Missed};
+use crate::cache_dir;
 use crate::call::Named;
 use crate::capture::{self, Kept};
 use crate::families::build_script;
@@ -9,7 +10,6 @@ use crate::keyed::Keyed;
 use crate::nested;
 use crate::remote;
 use crate::verify::{self, Finding};
-use crate::workshop;
 use kiln_action::{Event, Mode, Outcome, Reason, Shape, Stream, digest};
 use kiln_exec::Run;
 use kiln_report::cause::{self, Difference};
@@ -136,7 +136,7 @@ fn event_of(keyed: &Keyed<'_>, run: &Run, miss: &Miss, kept: &Kept) -> Event {
             event.cause = miss.reason.to_string();
         }
     } else if let Some((_, said)) = run.output.iter().find(|(stream, _)| *stream == Stream::Out) {
-        baseline::keep_version(&request.shop.toolchains(), &keyed.toolchain, said);
+        baseline::keep_version(&request.cache.toolchains(), &keyed.toolchain, said);
     }
     event
 }
@@ -148,18 +148,18 @@ fn explain(keyed: &Keyed<'_>, event: &Event, kept: &Kept) -> Option<Difference> 
             key,
             world: &request.world(),
             project: &event.project,
-            compiler: baseline::version(&request.shop.toolchains(), &keyed.toolchain),
+            compiler: baseline::version(&request.cache.toolchains(), &keyed.toolchain),
             at_ms: event.at_ms,
-            removals: request.shop.store.removals(),
+            removals: request.cache.store.removals(),
         };
-        request.shop.units().explain_and_keep(&missed, kept)
+        request.cache.units().explain_and_keep(&missed, kept)
     })
 }
 
 /// Starts the collector where it is due, in a process of its own that nothing waits for.
 fn collect_garbage_if_due(keyed: &Keyed<'_>) {
     let request = &keyed.request;
-    if request.shop.store.due(&workshop::limits(request.call.settings))
+    if request.cache.store.due(&cache_dir::limits(request.call.settings))
         && let Some(program) = kiln_sys::env::own_program()
     {
         let _ = process::start_detached(program.as_os_str(), &["gc".into(), "--background".into()]);

@@ -1,6 +1,7 @@
 //! One compile, in an order that can be read aloud: a [`Call`] is parsed into a [`Request`], which is [`Keyed`], and looked up; a hit is
 //! put in place, a miss is run, kept and told. Every arrow makes a finished value, which is only read from then on.
 
+use crate::cache_dir::CacheDir;
 use crate::call::{Call, Ending, Wrapped};
 use crate::hit;
 use crate::keyed::{Keyed, Prepared};
@@ -10,7 +11,6 @@ use crate::remote;
 use crate::request::Request;
 use crate::run;
 use crate::toolchain;
-use crate::workshop::Workshop;
 use kiln_action::{Event, Outcome, Reason};
 use kiln_compiler::Recognised;
 use kiln_exec::single_flight::Entered;
@@ -21,7 +21,7 @@ pub fn wrap(call: &Call<'_>, recognised: &Recognised) -> Wrapped {
     if call.settings.off {
         return Wrapped::unchanged(Reason::Disabled);
     }
-    let request = Workshop::open(call.settings).and_then(|shop| Request::parse(call, recognised, shop));
+    let request = CacheDir::open(call.settings).and_then(|cache| Request::parse(call, recognised, cache));
     let wrapped = request.and_then(|request| match request.prepare()? {
         Prepared::Keyed(keyed) => Ok(look_up(&keyed)),
         Prepared::NotMet(request) => Ok(run_first(request)),

@@ -15,7 +15,7 @@ pub fn fetch<T>(keyed: &Keyed<'_>, mut look: impl FnMut() -> Option<T>) -> Optio
     let afar = request.call.afar.filter(|_| !settings.recache && settings.verify.is_none())?;
     let (workspace, cost_ms) = workspace_of(keyed)?;
     for _ in 0..ROUNDS {
-        let (seen, keys) = lookup::candidates_to_tell(&keyed.weak, &request.world(), &request.shop.store);
+        let (seen, keys) = lookup::candidates_to_tell(&keyed.weak, &request.world(), &request.cache.store);
         let wanted = Wanted {
             weak: keyed.weak,
             seen,
@@ -47,7 +47,7 @@ pub fn workspace_of(keyed: &Keyed<'_>) -> Option<(Option<Workspace>, u32)> {
         let known = request.invocation.mode == Mode::Compile;
         return Some((None, if known { 0 } else { PROBE_MS }));
     }
-    let memo = request.shop.store.memo();
+    let memo = request.cache.store.memo();
     let (invocation, environment) = (&request.invocation, request.call.environment);
     match invocation.mode {
         Mode::Compile => Some((workspace::of_unit(invocation, &keyed.toolchain, environment, memo), 0)),

@@ -35,7 +35,7 @@ impl Replayed<'_> {
     /// Whether it would still be served by the same result.
     pub fn holds(&self) -> bool {
         let request = &self.keyed.request;
-        let (_, keys) = lookup::candidates(&self.keyed.weak, &request.world(), &request.shop.store);
+        let (_, keys) = lookup::candidates(&self.keyed.weak, &request.world(), &request.cache.store);
         keys.contains(&self.key)
     }
 }
@@ -93,7 +93,7 @@ pub fn answer(
     }
     request.input = request.invocation.stdin.then(Vec::new); // cargo gives its questions an empty one
     let keyed = request.keyed()?;
-    let (world, store) = (keyed.request.world(), &keyed.request.shop.store);
+    let (world, store) = (keyed.request.world(), &keyed.request.cache.store);
     let bounds = kiln_sys::env::bounds(); // whoever took the snapshot
     let shapes = shapes.into_iter().filter(|shape| bounds.hold(shape.questions()).is_ok());
     let shape = shapes.into_iter().find(|shape| lookup::key_under(weak, shape, &world) == Some(*key));

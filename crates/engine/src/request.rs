@@ -1,13 +1,13 @@
 //! A call, understood: which compiler it is, what its command line means, and whether the cache is for it at all.
 
 use crate::argfile;
+use crate::cache_dir::CacheDir;
 use crate::call::Call;
 use crate::events::{self, bypass, event_of};
 use crate::families::{self, build_script};
 use crate::inputs::{self, World};
 use crate::journal;
 use crate::switches;
-use crate::workshop::Workshop;
 use kiln_action::os::OsStrExt;
 use kiln_action::{Event, Invocation, Mode, Outcome, Reason};
 use kiln_compiler::{Context, Recognised};
@@ -21,7 +21,7 @@ pub struct Request<'a> {
     /// The call, as it came.
     pub call: &'a Call<'a>,
     /// The cache.
-    pub shop: Workshop,
+    pub cache: CacheDir,
     /// What the command line means.
     pub invocation: Invocation,
     /// The files that gave words of the command line.
@@ -32,20 +32,24 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// Understands a call. A reason where the compiler is to run unchanged; an event says so.
-    pub fn parse(call: &'a Call<'a>, recognised: &Recognised, shop: Workshop) -> Result<Request<'a>, Reason> {
+    pub fn parse(
+        call: &'a Call<'a>,
+        recognised: &Recognised,
+        cache: CacheDir,
+    ) -> Result<Request<'a>, Reason> {
         let found = found(recognised, call);
         let recognised = found.as_ref().unwrap_or(recognised);
         let understood =
-            found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised, &shop));
+            found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised, &cache));
         let (invocation, responses) = understood.inspect_err(|reason| {
             let name = families::of(recognised.family).name_of_unparsed(call);
-            events::tell(&shop, call, bypass(call, &name, reason));
+            events::tell(&cache, call, bypass(call, &name, reason));
         })?;
         let ready = families::of(invocation.family).make_ready(call, &invocation);
         match ready.err().or_else(|| refused(call, recognised, &invocation)) {
-            None => Ok(Request { call, shop, invocation, responses, input: None }),
+            None => Ok(Request { call, cache, invocation, responses, input: None }),
             Some(reason) => {
-                events::tell(&shop, call, event_of(call, &invocation, Outcome::Bypass, &reason));
+                events::tell(&cache, call, event_of(call, &invocation, Outcome::Bypass, &reason));
                 Err(reason)
             }
         }
@@ -58,14 +62,14 @@ impl<'a> Request<'a> {
         if call.argv.iter().any(of_file) {
             return None;
         }
-        let shop = Workshop::open(call.settings).ok()?;
+        let cache = CacheDir::open(call.settings).ok()?;
         let recognised = found(recognised, call).ok()?;
-        let (invocation, responses) = understand(call, &recognised, &shop).ok()?;
+        let (invocation, responses) = understand(call, &recognised, &cache).ok()?;
         let full = || invocation.outputs.tree.as_deref().is_some_and(|out| !build_script::is_empty(out));
         if refused(call, &recognised, &invocation).is_some() || full() {
             return None;
         }
-        Some(Request { call, shop, invocation, responses, input: None })
+        Some(Request { call, cache, invocation, responses, input: None })
     }
 
     /// Whether it only asks the compiler something, and the answer is on the standard streams.
@@ -93,7 +97,7 @@ impl<'a> Request<'a> {
             argv: self.call.argv,
             responses: &self.responses,
             settings: self.call.settings,
-            memo: self.shop.store.memo(),
+            memo: self.cache.store.memo(),
         }
     }
 
@@ -112,7 +116,7 @@ impl<'a> Request<'a> {
 
     /// Appends an event to the log.
     pub fn tell(&self, event: Event) {
-        events::tell(&self.shop, self.call, event);
+        events::tell(&self.cache, self.call, event);
     }
 }
 
@@ -133,10 +137,10 @@ fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason>
 fn understand(
     call: &Call<'_>,
     recognised: &Recognised,
-    shop: &Workshop,
+    cache: &CacheDir,
 ) -> Result<(Invocation, Vec<PathBuf>), Reason> {
     let rules = families::of(recognised.family);
-    let base = rules.base(call, shop.store.memo());
+    let base = rules.base(call, cache.store.memo());
     let remap = call.settings.remap.then(|| rules.remap(call, base.as_deref())).flatten();
     let responses = RefCell::new(Vec::new());
     let response = |path: &Path| {

@@ -57,7 +57,7 @@ fn start(request: &Request<'_>, inputs: Option<ClosedInputs>) -> std::io::Result
         watch: Watch {
             wanted: !call.settings.read_only, // what is not kept need not be watched
             file: &file,
-            objects: &request.shop.recorder(),
+            objects: &request.cache.recorder(),
             preload: call.environment.get("LD_PRELOAD"),
             kiln: kiln.as_deref(),
         },

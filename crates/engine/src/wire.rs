@@ -1,6 +1,6 @@
 //! Kiln before the C compilers that a build script starts, whether its run is recorded or not.
 
-use crate::workshop::Workshop;
+use crate::cache_dir::CacheDir;
 use kiln_config::Settings;
 use kiln_recorder::{Below, Wiring};
 use kiln_sys::env;
@@ -15,6 +15,6 @@ pub fn kiln(settings: &Settings) -> Option<PathBuf> {
 /// What a script is told whose run is not recorded.
 pub fn unrecorded(settings: &Settings) -> Option<Wiring> {
     let kiln = kiln(settings)?;
-    let shop = Workshop::open(settings).ok()?;
-    Wiring::new(Some(&shop.recorder()), &kiln, Below::All).ok()
+    let cache = CacheDir::open(settings).ok()?;
+    Wiring::new(Some(&cache.recorder()), &kiln, Below::All).ok()
 }

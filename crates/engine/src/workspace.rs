@@ -1,9 +1,9 @@
 //! Which workspace a unit is built for: the names under which the remote side keeps what a workspace builds on.
 
 use crate::baseline;
+use crate::cache_dir::CacheDir;
 use crate::inputs;
 use crate::toolchain;
-use crate::workshop::Workshop;
 use kiln_action::wire::Writer;
 use kiln_action::{Digest, Family, Invocation};
 use kiln_compiler::Context;
@@ -87,7 +87,7 @@ pub fn here(
     profile: &str,
 ) -> Result<Workspace, String> {
     let root = locked(here).ok_or("there is no Cargo.lock here or above")?;
-    let shop = Workshop::open(settings).map_err(|reason| reason.to_string())?;
+    let cache = CacheDir::open(settings).map_err(|reason| reason.to_string())?;
     let ask = |program: &OsStr, args: &[&OsStr]| {
         let said = process::ask(&Program { program, called: None, args, set: &[] })
             .map_err(|error| error.to_string())?;
@@ -97,7 +97,7 @@ pub fn here(
     let compiler = Path::new(&sysroot).join("bin/rustc");
     let unreadable = || "Cargo.lock cannot be read".to_owned();
     if let Some(toolchain) = of_driver(&compiler) {
-        return of_root(&root, &toolchain, profile, shop.store.memo()).ok_or_else(unreadable);
+        return of_root(&root, &toolchain, profile, cache.store.memo()).ok_or_else(unreadable);
     }
     let recognised = kiln_compiler::recognise(compiler.as_os_str(), None).ok_or("there is no rustc")?;
     let args = ["--crate-name", "x", "x.rs", "--emit=metadata", "--out-dir", "/nowhere"].map(OsString::from);
@@ -110,10 +110,10 @@ pub fn here(
         getenv: &|_| None,
     };
     let invocation = kiln_compiler::parse(&recognised, &context).map_err(|reason| reason.to_string())?;
-    let known = toolchain::identify(&invocation, &shop.whereabouts());
+    let known = toolchain::identify(&invocation, &cache.whereabouts());
     let known = known.and_then(|known| known.loaded_in(&root, environment));
     let (digest, _) = known.map_err(|reason| reason.to_string())?;
-    of_root(&root, &digest.hash, profile, shop.store.memo()).ok_or_else(unreadable)
+    of_root(&root, &digest.hash, profile, cache.store.memo()).ok_or_else(unreadable)
 }
 
 fn of_root(root: &Path, toolchain: &[u8; 32], profile: &str, memo: &Memo) -> Option<Workspace> {

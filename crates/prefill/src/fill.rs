@@ -19,10 +19,10 @@ use kiln_action::{ActionKey, Digest, Family, Stream, Unit, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_engine::Call;
 use kiln_engine::afar::{Afar, Brought, Made, Wanted};
+use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::families::build_script;
 use kiln_engine::journal;
 use kiln_engine::replay::{self, Replayed};
-use kiln_engine::workshop::Workshop;
 use kiln_store::{Content, Keep, Key, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
@@ -64,9 +64,9 @@ pub fn put_back(call: &Call<'_>, taken: &[(Digest, PathBuf)]) {
         return;
     }
     process::be_nice();
-    let Ok(shop) = Workshop::open(call.settings) else { return };
+    let Ok(cache) = CacheDir::open(call.settings) else { return };
     for (digest, path) in taken {
-        let _ = shop.store.put(&Key::Blob(*digest), Content::File { path, how: Keep::Copy });
+        let _ = cache.store.put(&Key::Blob(*digest), Content::File { path, how: Keep::Copy });
     }
 }
 
@@ -84,13 +84,13 @@ fn fill(
     notes: &Path,
     rustc: &Path,
 ) -> Result<Vec<(Digest, PathBuf)>, &'static str> {
-    let shop = Workshop::open(call.settings).map_err(|_| "there is no cache")?;
+    let cache = CacheDir::open(call.settings).map_err(|_| "there is no cache")?;
     let cargo = call.environment.get("CARGO").map(OsString::from).or_else(process::program_of_parent);
-    let names = cargo.as_ref().and_then(|cargo| plan.names(rustc, Path::new(cargo), &shop.store));
+    let names = cargo.as_ref().and_then(|cargo| plan.names(rustc, Path::new(cargo), &cache.store));
     let (weak, key) = names.ok_or("cargo cannot be read")?;
-    let snapshot = Snapshot::find(&key, &shop.store, notes).or_else(|| {
+    let snapshot = Snapshot::find(&key, &cache.store, notes).or_else(|| {
         bring(call, weak, key);
-        Snapshot::find(&key, &shop.store, notes)
+        Snapshot::find(&key, &cache.store, notes)
     });
     let snapshot = snapshot.ok_or("there is no snapshot of such a build")?;
     if snapshot.units.is_empty() || snapshot.questions.is_empty() {
@@ -99,7 +99,7 @@ fn fill(
     if !snapshot.questions.iter().all(|asked| answer(call, asked, rustc).is_some()) {
         return Err("the compiler may answer otherwise today");
     }
-    if !snapshot.manifests.hold(plan.began_ns, shop.store.memo()) {
+    if !snapshot.manifests.hold(plan.began_ns, cache.store.memo()) {
         return Err("a manifest is another, or has just been changed");
     }
     let unwritable = |_| "the target directory cannot be written";

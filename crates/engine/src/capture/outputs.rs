@@ -19,7 +19,7 @@ pub fn keep_outputs(
     run: &Run,
     mut texts: Texts,
 ) -> Result<ActionResult, Reason> {
-    let (world, store) = (&keyed.request.world(), &keyed.request.shop.store);
+    let (world, store) = (&keyed.request.world(), &keyed.request.cache.store);
     let invocation = world.invocation;
     let has = |extension: &str| {
         evidence.outputs.iter().any(|path| path.extension().is_some_and(|e| e == extension))

@@ -5,7 +5,7 @@ use crate::progress::Progress;
 use crate::{exit, fail, say, words};
 use kiln_action::digest;
 use kiln_config::{Settings, values};
-use kiln_engine::workshop::Workshop;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_store::{Collected, Entry, StoreError};
 use kiln_sys::identity::Moment;
 use kiln_sys::process::{self, Channel};
@@ -41,8 +41,8 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
     if arguments.remote {
         return clear_remote(arguments, settings);
     }
-    let shop = match Workshop::open(settings) {
-        Ok(shop) => shop,
+    let cache = match CacheDir::open(settings) {
+        Ok(cache) => cache,
         Err(reason) => return fail(&reason.to_string()),
     };
     let oldest = match arguments.older_than.as_deref().map(values::duration) {
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
         None => None,
     };
     let project = arguments.project.as_deref().map(|written| words::directory(written, here));
-    let keys = project.as_deref().map(|directory| keys_of(&shop, directory));
+    let keys = project.as_deref().map(|directory| keys_of(&cache, directory));
     let everything = arguments.name.is_none() && project.is_none() && oldest.is_none();
     let picked = |entry: &Entry| {
         let named = entry.unit.rsplit_once(' ').map_or(entry.unit.as_str(), |(name, _)| name);
@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
     let progress = |what| Progress::start(what, paint.moves() && !arguments.json);
     if asks {
         let counting = progress("counting");
-        let would = shop.store.clear(&|entry| everything || picked(entry), true);
+        let would = cache.store.clear(&|entry| everything || picked(entry), true);
         drop(counting);
         match would {
             Ok(Some(would)) if !confirmed(&would) => return exit::WRONG,
@@ -81,7 +81,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
         }
     }
     let removing = progress("removing");
-    let cleared = if everything { shop.store.clear_all() } else { shop.store.clear(&picked, false) };
+    let cleared = if everything { cache.store.clear_all() } else { cache.store.clear(&picked, false) };
     drop(removing);
     told(cleared, arguments.json)
 }
@@ -101,11 +101,11 @@ fn clear_remote(arguments: &Arguments, settings: &Settings) -> i32 {
 }
 
 /// The results that were kept for a project.
-fn keys_of(shop: &Workshop, directory: &Path) -> HashSet<[u8; 32]> {
-    let of_log = shop.log().events().into_iter();
+fn keys_of(cache: &CacheDir, directory: &Path) -> HashSet<[u8; 32]> {
+    let of_log = cache.log().events().into_iter();
     let of_log = of_log.filter(|event| words::is_in(&event.project, directory));
     let mut keys: HashSet<[u8; 32]> = of_log.filter_map(|event| digest::unhex(&event.key)).collect();
-    for unit in shop.units().all() {
+    for unit in cache.units().all() {
         if words::is_in(&unit.project, directory) {
             keys.extend(unit.runs.iter().map(|run| run.key.0));
         }

@@ -4,7 +4,7 @@ use crate::paint::Paint;
 use crate::progress::Progress;
 use crate::{exit, say};
 use kiln_config::layers::Loaded;
-use kiln_engine::workshop::Workshop;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
 use serde_json::json;
@@ -71,7 +71,7 @@ struct Patient<'a> {
     directory: &'a Path,
     loaded: &'a Loaded,
     /// The cache, where it can be opened.
-    shop: Option<&'a Workshop>,
+    cache: Option<&'a CacheDir>,
     /// A directory for trials.
     scratch: &'a Path,
 }
@@ -86,8 +86,9 @@ pub fn run(
 ) -> i32 {
     let progress = Progress::start("looking at everything", paint.moves() && !arguments.json);
     let scratch = Scratch::new();
-    let opened = Workshop::open(&loaded.settings);
-    let patient = Patient { environment, directory, loaded, shop: opened.as_ref().ok(), scratch: &scratch.0 };
+    let opened = CacheDir::open(&loaded.settings);
+    let patient =
+        Patient { environment, directory, loaded, cache: opened.as_ref().ok(), scratch: &scratch.0 };
     let mut findings = builds::look(&patient);
     findings.extend(cache::look(&patient, opened.as_ref().err()));
     let (found, rustc) = compiler::look(&patient);

@@ -4,7 +4,7 @@ use crate::paint::Paint;
 use crate::{exit, fail, say, words};
 use kiln_action::{Event, Outcome};
 use kiln_config::Settings;
-use kiln_engine::workshop::Workshop;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_report::explanation::{self, Build, Group, Uncached, Unit};
 use kiln_sys::clock;
 use serde_json::json;
@@ -40,8 +40,8 @@ pub struct Arguments {
 
 /// Explains.
 pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
-    let shop = match Workshop::open(settings) {
-        Ok(shop) => shop,
+    let cache = match CacheDir::open(settings) {
+        Ok(cache) => cache,
         Err(reason) => return fail(&reason.to_string()),
     };
     let now = clock::now_ms();
@@ -50,13 +50,13 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
         Some(since) => since,
         None => None,
     };
-    let log = shop.log();
+    let log = cache.log();
     let events = match (&arguments.name, since) {
         (_, Some(_)) | (Some(_), _) => log.events(),
         (None, None) => log.newest(explanation::has_last_build),
     };
     let mut chosen: Vec<Vec<Event>> = select(arguments, since, &events);
-    let known = LazyCell::new(|| Known::of(shop.units().all()));
+    let known = LazyCell::new(|| Known::of(cache.units().all()));
     chosen.iter_mut().for_each(|events| elsewhere::look(events, &known));
     let builds: Vec<Build> =
         chosen.iter().map(|events| explanation::explain(&events.iter().collect::<Vec<_>>())).collect();

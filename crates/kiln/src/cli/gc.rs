@@ -4,7 +4,7 @@ use crate::paint::Paint;
 use crate::progress::Progress;
 use crate::{exit, fail, say, words};
 use kiln_config::Settings;
-use kiln_engine::workshop::{self, Workshop};
+use kiln_engine::cache_dir::{self, CacheDir};
 use kiln_store::Collected;
 use kiln_sys::identity::Moment;
 use kiln_sys::process;
@@ -39,13 +39,13 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
         process::close_inherited();
         process::be_nice();
     }
-    let shop = match Workshop::open(settings) {
-        Ok(shop) => shop,
+    let cache = match CacheDir::open(settings) {
+        Ok(cache) => cache,
         Err(reason) => return fail(&reason.to_string()),
     };
-    let limits = workshop::limits(settings);
+    let limits = cache_dir::limits(settings);
     let progress = Progress::start("collecting", paint.moves() && !arguments.json && !arguments.background);
-    let collected = shop.store.collect(&limits, Moment::now(), arguments.dry_run);
+    let collected = cache.store.collect(&limits, Moment::now(), arguments.dry_run);
     drop(progress);
     let collected = match collected {
         Ok(Some(collected)) => collected,
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
         Err(error) => return fail(&error.to_string()),
     };
     if !arguments.dry_run {
-        let _ = shop.log().tidy();
+        let _ = cache.log().tidy();
     }
     if !arguments.background {
         say(&if arguments.json {

@@ -1,8 +1,8 @@
 //! The command of a build, started so that kiln is put before the C compilers which it starts, or which what it starts starts.
 
 use kiln_config::Settings;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::inputs;
-use kiln_engine::workshop::Workshop;
 use kiln_recorder::{Below, Wiring};
 use kiln_sys::env::Environment;
 use kiln_sys::process::{self, Channel, Ended, Program};
@@ -96,6 +96,6 @@ fn wiring(root: &Path, below: Below, settings: &Settings, wrapper: &Path) -> Res
         let what = "is static, runs as another user, or is of another kind than this machine's programs";
         return Err(format!("{} {what}, so what it starts cannot be seen", root.display()));
     }
-    let directory = Workshop::open(settings).ok().map(|shop| shop.recorder());
+    let directory = CacheDir::open(settings).ok().map(|cache| cache.recorder());
     Wiring::new(directory.as_deref(), wrapper, below).map_err(|error| error.to_string())
 }

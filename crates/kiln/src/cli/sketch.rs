@@ -5,8 +5,8 @@ use crate::daemon;
 use crate::session::Session;
 use crate::site::{Aim, Site};
 use kiln_config::Settings;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::journal;
-use kiln_engine::workshop::Workshop;
 use kiln_link::Queued;
 use kiln_prefill::note;
 use kiln_prefill::snapshot::{BuildRequest, Plan, Snapshot};
@@ -76,18 +76,18 @@ impl<'a> Sketch<'a> {
         let is_rustc = |program: &&OsString| kiln_compiler::is_rustc(program);
         let rustc = notes.iter().filter_map(|note| note.argv.first()).find(is_rustc).cloned()?;
         let cargo = notes.iter().find_map(|note| note.variable("CARGO"))?.to_owned();
-        let shop = Workshop::open(settings).ok()?;
-        let (weak, key) = plan.names(Path::new(&rustc), Path::new(&cargo), &shop.store)?;
-        let snapshot = Snapshot::take(plan, notes, &shop.store)?;
-        let known = || Snapshot::find(&key, &shop.store, self.notes);
+        let cache = CacheDir::open(settings).ok()?;
+        let (weak, key) = plan.names(Path::new(&rustc), Path::new(&cargo), &cache.store)?;
+        let snapshot = Snapshot::take(plan, notes, &cache.store)?;
+        let known = || Snapshot::find(&key, &cache.store, self.notes);
         if self.began.clock_jumped()
             || settings.read_only
             || known().is_some_and(|known| known.says_the_same(&snapshot))
         {
             return None;
         }
-        snapshot.keep(key, &shop.store).ok()?;
-        if settings.remote.is_empty() || !snapshot.may_travel(&shop.store) {
+        snapshot.keep(key, &cache.store).ok()?;
+        if settings.remote.is_empty() || !snapshot.may_travel(&cache.store) {
             return None;
         }
         let client = daemon::client(settings, environment, true).ok()?;

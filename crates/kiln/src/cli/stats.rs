@@ -4,7 +4,7 @@ use crate::{exit, explain, fail, say, words};
 use kiln_action::event::NO_UNITS;
 use kiln_action::{Event, Outcome, reason};
 use kiln_config::Settings;
-use kiln_engine::workshop::Workshop;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_report::Summary;
 use kiln_report::explanation::{self, Build};
 use kiln_report::log::{Account, Log};
@@ -58,12 +58,12 @@ struct Useful {
 
 /// Shows the statistics.
 pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
-    let shop = match Workshop::open(settings) {
-        Ok(shop) => shop,
+    let cache = match CacheDir::open(settings) {
+        Ok(cache) => cache,
         Err(reason) => return fail(&reason.to_string()),
     };
     if arguments.zero {
-        return match shop.log().zero(clock::now_ms()) {
+        return match cache.log().zero(clock::now_ms()) {
             Ok(()) => {
                 say("counting begins anew; what is cached stays\n");
                 exit::FINE
@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
         None => None,
     };
     let project = arguments.project.as_deref().map(|written| words::directory(written, here));
-    let shown = gather(arguments, settings, &shop, since, project.as_deref());
+    let shown = gather(arguments, settings, &cache, since, project.as_deref());
     if let Some(directory) =
         project.filter(|directory| shown.account.projects.is_empty() && !is_there(directory))
     {
@@ -98,11 +98,11 @@ fn is_there(path: &Path) -> bool {
 fn gather(
     arguments: &Arguments,
     settings: &Settings,
-    shop: &Workshop,
+    cache: &CacheDir,
     since: Option<u64>,
     project: Option<&Path>,
 ) -> Shown {
-    let log = shop.log();
+    let log = cache.log();
     let mut account = match since {
         Some(since) => Account::of(&log.since(since)),
         None => log.account(),
@@ -113,12 +113,12 @@ fn gather(
         account.projects.values().for_each(|summary| account.total.merge(summary));
     }
     let top = arguments.top.unwrap_or(0);
-    let entries = (arguments.json || top > 0).then(|| shop.store.entries().unwrap_or_default());
+    let entries = (arguments.json || top > 0).then(|| cache.store.entries().unwrap_or_default());
     let mut biggest = entries.clone().unwrap_or_default();
     biggest.sort_by_key(|entry| std::cmp::Reverse(entry.bytes));
     biggest.truncate(top);
     let useful = if top > 0 { useful(&log.since(since.unwrap_or(0)), project, top) } else { Vec::new() };
-    let store_bytes = shop.store.estimate().unwrap_or(0);
+    let store_bytes = cache.store.estimate().unwrap_or(0);
     let remote = crate::remote::counters(settings);
     let last = last_build(&log, project).filter(|build| since.is_none_or(|since| build.at_ms >= since));
     Shown { last, account, store_bytes, limit: settings.max_size, entries, biggest, useful, remote }

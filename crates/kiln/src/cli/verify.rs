@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use crate::session::Session;
 use crate::{build, exit, fail, say, words};
 use kiln_config::Settings;
-use kiln_engine::workshop::Workshop;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_recorder::Below;
 use kiln_report::log;
 use kiln_store::{Damage, Verified};
@@ -48,12 +48,12 @@ pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment
     if arguments.remote {
         return crate::remote::care("verify", None, arguments.json, settings);
     }
-    let shop = match Workshop::open(settings) {
-        Ok(shop) => shop,
+    let cache = match CacheDir::open(settings) {
+        Ok(cache) => cache,
         Err(reason) => return fail(&reason.to_string()),
     };
     let progress = Progress::start("verifying", paint.moves() && !arguments.json);
-    let verified = shop.store.verify(arguments.repair, &|done, total| {
+    let verified = cache.store.verify(arguments.repair, &|done, total| {
         let percent = done.saturating_mul(100) / total.max(1);
         progress.reached(|| format!("{percent} % of {}", words::bytes(total)));
     });

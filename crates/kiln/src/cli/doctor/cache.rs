@@ -3,7 +3,7 @@
 use super::{Finding, Patient};
 use crate::wiring;
 use kiln_action::Reason;
-use kiln_engine::workshop::Workshop;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_sys::files;
 use kiln_sys::{env, process};
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use std::path::{Path, PathBuf};
 const ELSEWHERE: &str = "`kiln config set directory /another/directory`, or KILN_DIR";
 
 pub(super) fn look(patient: &Patient<'_>, fault: Option<&Reason>) -> Vec<Finding> {
-    let Some(shop) = patient.shop else {
+    let Some(cache) = patient.cache else {
         let why = fault.map_or_else(|| "it cannot be opened".into(), ToString::to_string);
         return vec![Finding::problem("cache", why, ELSEWHERE)];
     };
-    let mut findings = vec![directory(patient, shop), filesystem(shop), room(patient, shop)];
-    findings.extend(links(patient, shop));
+    let mut findings = vec![directory(patient, cache), filesystem(cache), room(patient, cache)];
+    findings.extend(links(patient, cache));
     findings
 }
 
-fn directory(patient: &Patient<'_>, shop: &Workshop) -> Finding {
+fn directory(patient: &Patient<'_>, cache: &CacheDir) -> Finding {
     const NAME: &str = "cache";
-    let shown = shop.directory.display();
-    let trial = shop.directory.join(format!("doctor-{}", process::own_id()));
+    let shown = cache.directory.display();
+    let trial = cache.directory.join(format!("doctor-{}", process::own_id()));
     if let Err(error) = files::write_private(&trial, b"kiln doctor\n") {
         if patient.loaded.settings.read_only {
             return Finding::fine(
@@ -40,7 +40,7 @@ fn directory(patient: &Patient<'_>, shop: &Workshop) -> Finding {
         return Finding::problem(NAME, format!("{shown}: {error}"), advice);
     }
     let _ = files::remove(&trial);
-    if let Ok(Some(owner)) = files::owner(&shop.directory)
+    if let Ok(Some(owner)) = files::owner(&cache.directory)
         && owner != env::user()
     {
         let says = format!("{shown} belongs to user {owner}, and this is user {}", env::user());
@@ -50,7 +50,7 @@ fn directory(patient: &Patient<'_>, shop: &Workshop) -> Finding {
             "results come from whoever can write there: have a cache of your own",
         );
     }
-    match files::stat(&shop.directory) {
+    match files::stat(&cache.directory) {
         Ok(Some(stat)) if stat.mode & 0o022 != 0 => {
             let says = format!("{shown} can be written by others (mode {:o})", stat.mode);
             Finding::warning(
@@ -63,9 +63,9 @@ fn directory(patient: &Patient<'_>, shop: &Workshop) -> Finding {
     }
 }
 
-fn filesystem(shop: &Workshop) -> Finding {
+fn filesystem(cache: &CacheDir) -> Finding {
     const NAME: &str = "disk";
-    match files::filesystem_kind(&shop.directory) {
+    match files::filesystem_kind(&cache.directory) {
         Ok(kind) if kind.is_remote() => Finding::warning(
             NAME,
             "the cache is on a network file system: slow, and its times are another machine's",
@@ -79,11 +79,11 @@ fn filesystem(shop: &Workshop) -> Finding {
     }
 }
 
-fn room(patient: &Patient<'_>, shop: &Workshop) -> Finding {
+fn room(patient: &Patient<'_>, cache: &CacheDir) -> Finding {
     const NAME: &str = "room";
     let gibibytes = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
-    let used = shop.store.estimate().unwrap_or(0);
-    let free = match files::free_bytes(&shop.directory) {
+    let used = cache.store.estimate().unwrap_or(0);
+    let free = match files::free_bytes(&cache.directory) {
         Ok(free) => free,
         Err(error) => return Finding::warning(NAME, error.to_string(), ELSEWHERE),
     };
@@ -106,13 +106,13 @@ fn room(patient: &Patient<'_>, shop: &Workshop) -> Finding {
 }
 
 /// Whether results get into the target directory as links.
-fn links(patient: &Patient<'_>, shop: &Workshop) -> Option<Finding> {
+fn links(patient: &Patient<'_>, cache: &CacheDir) -> Option<Finding> {
     const NAME: &str = "links";
     let target = target_directory(patient)?;
     let there = target.ancestors().find(|path| files::stat(path).is_ok_and(|stat| stat.is_some()))?;
     let device = |path: &Path| files::stat(path).ok().flatten().map(|stat| stat.identity.dev);
     let shown = target.display();
-    if device(there) != device(&shop.directory) {
+    if device(there) != device(&cache.directory) {
         return Some(Finding::warning(
             NAME,
             format!("{shown} and the cache are on different file systems: everything is copied"),
@@ -121,7 +121,7 @@ fn links(patient: &Patient<'_>, shop: &Workshop) -> Option<Finding> {
     }
     // A trial where kiln's own files are: not every file system has links.
     let (file, link) =
-        (shop.directory.join(format!("doctor-{}", process::own_id())), shop.directory.join("doctor-link"));
+        (cache.directory.join(format!("doctor-{}", process::own_id())), cache.directory.join("doctor-link"));
     let tried = files::write_private(&file, b"").and_then(|_| files::place_link(&file, &link));
     let _ = files::remove(&link);
     let _ = files::remove(&file);

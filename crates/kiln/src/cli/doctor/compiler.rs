@@ -94,8 +94,8 @@ fn understood(patient: &Patient<'_>, rustc: &Path) -> Result<Invocation, Finding
 fn recognised(patient: &Patient<'_>, invocation: &Invocation, version: &str) -> Finding {
     let none = Memo::none();
     let scratch = |name: &str| patient.scratch.join(name);
-    let whereabouts = match patient.shop {
-        Some(shop) => shop.whereabouts(),
+    let whereabouts = match patient.cache {
+        Some(cache) => cache.whereabouts(),
         None => Whereabouts { memo: &none, memory: scratch("toolchains"), locks: scratch("flights") },
     };
     let shown = invocation.compiler.display();

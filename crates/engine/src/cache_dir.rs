@@ -9,21 +9,21 @@ use kiln_store::{Limits, LocalStore};
 use std::path::PathBuf;
 
 /// The cache directory, open.
-pub struct Workshop {
+pub struct CacheDir {
     /// Shapes, results, blobs.
     pub store: LocalStore,
     /// Below it everything else is kept.
     pub directory: PathBuf,
 }
 
-impl Workshop {
+impl CacheDir {
     /// Opens the cache directory of the settings, and makes it where it is missing.
-    pub fn open(settings: &Settings) -> Result<Workshop, Reason> {
+    pub fn open(settings: &Settings) -> Result<CacheDir, Reason> {
         let root = settings.directory.as_deref();
         let root = root.ok_or_else(|| Reason::NoStore("there is no home directory; set KILN_DIR".into()))?;
         let store = LocalStore::open(root).map_err(|error| Reason::NoStore(error.to_string()))?;
         let directory = store.directory().to_owned();
-        Ok(Workshop { store, directory })
+        Ok(CacheDir { store, directory })
     }
 
     /// The event log.
