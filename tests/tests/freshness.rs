@@ -54,6 +54,23 @@ fn any_mix_of_hits_and_misses_is_fresh() {
     }
 }
 
+/// Guards: a rule of make's takes a restored library, which was stored long ago, for older than what it made of another one.
+#[test]
+fn a_restored_library_of_ones_own_is_as_young_as_a_compiled_one() {
+    let space = TestSpace::new();
+    let project = chain(&space, "ws");
+    let library = project.target().join("debug/libbase.rlib");
+    let mut before = SystemTime::UNIX_EPOCH;
+    for value in [1, 2, 1] {
+        set_value(&project, value);
+        project.cargo(&["build", "--workspace"]).ok();
+        let time = fs::metadata(&library).unwrap().modified().unwrap();
+        assert!(time > before, "the library of value {value} is not younger than the one before");
+        before = time;
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Guards: a restore elsewhere re-stamps a shared inode, and makes this directory dirty, or worse, falsely fresh.
 #[test]
 fn restoring_elsewhere_touches_nothing_here() {

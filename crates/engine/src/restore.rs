@@ -1,6 +1,6 @@
 //! A hit: the outputs back in place, whole or not at all, so that cargo finds the unit fresh.
 //!
-//! An `.rlib` is a hard link to the store where an `.rmeta` beside it carries a fresh time (cargo takes the newest of a
+//! A dependency's `.rlib` is a hard link to the store where an `.rmeta` beside it carries a fresh time (cargo takes the newest of a
 //! unit's outputs); rustc only ever replaces it by rename. Everything else is a private copy: linkers, `strip` and
 //! cargo's own uplifting write to it. The time of a shared inode is never set. (A build script behind its launcher is a link, too: nobody
 //! but the launcher knows its name.)
@@ -121,12 +121,18 @@ impl Restoring<'_> {
         }
     }
 
+    /// Whether nobody but rustc and cargo looks at the times of its outputs. Cargo gives a user's own packages, the outputs of which it links
+    /// to where users find them, no `--cap-lints` (cargo 1.95, `add_cap_lints`): a rule of make's or `cp -u` may go by their times.
+    fn is_of_a_dependency(&self) -> bool {
+        self.world.invocation.fields.iter().any(|field| field.name == "cap-lints")
+    }
+
     /// A link has the permissions under which it was stored, or that somebody gave to another link since: where a new file
     /// would have others, it is copied.
     fn library(&self, output: &Output, to: &Path) -> Option<()> {
         let fetch = |how| self.store.fetch(&output.digest, to, how).ok().map(drop);
         let copy = Fetch::Copy { executable: output.executable };
-        let Some(mode) = self.metadata else { return fetch(copy) };
+        let Some(mode) = self.metadata.filter(|_| self.is_of_a_dependency()) else { return fetch(copy) };
         fetch(Fetch::Link)?;
         if files::lstat(to).ok()??.mode == mode {
             return Some(());

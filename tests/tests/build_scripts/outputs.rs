@@ -234,3 +234,26 @@ fn directory_that_appears_and_is_made_where_it_is_not() {
     app.build();
     assert!(app.project.path("made").is_dir(), "plain cargo's script makes it");
 }
+
+/// Guards: all scripts behind launchers have one inode, and whoever takes rights from one of them takes them from the next target's.
+#[test]
+fn rights_that_are_taken_from_one_script_are_not_taken_from_the_next() {
+    use std::os::unix::fs::PermissionsExt;
+    let space = TestSpace::new();
+    let app = app(&space, "tell(\"\");");
+    let scripts = || -> Vec<std::path::PathBuf> {
+        let is_script = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "real");
+        let below = |path: &std::path::Path| {
+            std::fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path())
+        };
+        let units = below(&app.project.target().join("debug/build")).collect::<Vec<_>>();
+        units.iter().flat_map(|unit| below(unit).collect::<Vec<_>>()).filter(is_script).collect()
+    };
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o555;
+    let first = app.build();
+    app.hits(&first.made);
+    let before = mode(&scripts()[0]);
+    std::fs::set_permissions(&scripts()[0], std::fs::Permissions::from_mode(0o700)).unwrap();
+    app.hits(&first.made);
+    assert_eq!(mode(&scripts()[0]), before);
+}

@@ -14,9 +14,9 @@ use kiln_compiler::{Remap, script};
 use kiln_config::Settings;
 use kiln_exec::Run;
 use kiln_store::{Fetch, Store};
-use kiln_sys::env;
 use kiln_sys::files::{self, Beneath};
 use kiln_sys::identity::{self, Found, Memo};
+use kiln_sys::{env, process};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -126,6 +126,11 @@ pub fn link(store: &dyn Store, script: &Digest, executable: &Path) -> Option<()>
     store.fetch(script, &real, Fetch::Link).ok()?;
     if files::lstat(&real).ok()??.mode & 0o111 == 0 {
         files::make_executable(&real).ok()?;
+    }
+    // All links have one inode's permissions: where others may read and run a new program today, or may not, it is copied.
+    let mode = files::lstat(&real).ok()??.mode & 0o555;
+    if process::umask().is_none_or(|umask| mode != 0o555 & !umask) {
+        store.fetch(script, &real, Fetch::Copy { executable: true }).ok()?;
     }
     files::write_executable(executable, &launcher).ok().map(drop)
 }
