@@ -6,10 +6,10 @@ use kiln_action::{ActionKey, Digest, WeakKey};
 use kiln_link::message::Workspace;
 use kiln_remote::bundle::{self, Cutter, Index, Item, Opener, Segment};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Fault, Level, Unit};
+use kiln_remote::{Fault, Level, Unit, progress};
 use kiln_store::{Content, Key, Store};
 use kiln_sys::clock::Moment;
-use kiln_sys::machine;
+use kiln_sys::{machine, thread};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -158,33 +158,35 @@ impl Bundle {
             most: machine::processors().min(AT_ONCE),
         };
         let next = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..AT_ONCE.min(wanted.len()) {
-                scope.spawn(|| {
-                    while let Some(&at) = wanted.get(next.fetch_add(1, Ordering::SeqCst)) {
-                        let segment = &index.segments[at];
-                        let bytes = desk.levels.segment(segment, level);
-                        let opened = turns.open(&wanted, at, segment, bytes.as_deref());
-                        let length = bytes.map_or(0, |bytes| bytes.len() as u64); // its memory is another's now
-                        for (item, bytes) in opened.iter().flat_map(|opened| bundle::cut(segment, opened)) {
-                            self.unpack(desk, item, bytes, at);
-                            self.changed.notify_all();
-                        }
-                        self.change(|state| {
-                            state.over[at] = true;
-                            state.bytes += length;
-                            state.segments_came += usize::from(opened.is_some());
-                            if opened.is_none() {
-                                // Removed by somebody's lifecycle rule, perhaps: what was in it belongs into another one.
-                                state.places.retain(|_, place| *place != at);
-                            }
-                        });
-                        if let Some(opened) = opened {
-                            turns.give_back(opened);
-                        }
+        let work = || {
+            while let Some(&at) = wanted.get(next.fetch_add(1, Ordering::SeqCst)) {
+                let segment = &index.segments[at];
+                let bytes = desk.levels.segment(segment, level);
+                let opened = turns.open(&wanted, at, segment, bytes.as_deref());
+                let length = bytes.map_or(0, |bytes| bytes.len() as u64); // its memory is another's now
+                for (item, bytes) in opened.iter().flat_map(|opened| bundle::cut(segment, opened)) {
+                    self.unpack(desk, item, bytes, at);
+                    progress::note();
+                    self.changed.notify_all();
+                }
+                self.change(|state| {
+                    state.over[at] = true;
+                    state.bytes += length;
+                    state.segments_came += usize::from(opened.is_some());
+                    if opened.is_none() {
+                        // Removed by somebody's lifecycle rule, perhaps: what was in it belongs into another one.
+                        state.places.retain(|_, place| *place != at);
                     }
                 });
+                if let Some(opened) = opened {
+                    turns.give_back(opened);
+                }
             }
+        };
+        std::thread::scope(|scope| {
+            let mut others = 1..AT_ONCE.min(wanted.len());
+            while others.next().is_some() && thread::start_scoped(scope, work).is_ok() {}
+            work();
         });
     }
 

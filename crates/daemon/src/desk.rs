@@ -10,7 +10,7 @@ use kiln_action::{WeakKey, digest};
 use kiln_link::message::Workspace;
 use kiln_link::{Hello, Place, Resolve, Resolved};
 use kiln_remote::pack::Kind;
-use kiln_remote::{Brought, Levels, Remotes, WriteBack};
+use kiln_remote::{Brought, Levels, Remotes, WriteBack, progress};
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
 use std::collections::{HashMap, HashSet};
@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// So often whoever waits hears that we are still at it.
 const SIGN_OF_LIFE: Duration = Duration::from_millis(100);
+/// Nobody waits for stores of which nothing has come for so long. A client waits for half a second longer, and takes us for dead then.
+const STILL: Duration = Duration::from_millis(1500);
 /// No more bytes wait to be written to nearer levels.
 const MOST_BACKS: usize = 32 << 20;
 /// So many workspaces' bundles are known at once, and so many builds' sessions.
@@ -75,6 +77,22 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Begins a thread; whether there was room for one.
 pub fn begin(work: impl FnOnce() + Send + 'static) -> bool {
     std::thread::Builder::new().spawn(work).is_ok()
+}
+
+/// Whether anything comes, for one who waits.
+struct Coming {
+    came: u64,
+    at: Moment,
+}
+
+impl Coming {
+    fn goes_on(&mut self) -> bool {
+        let came = progress::seen();
+        if came != self.came {
+            *self = Coming { came, at: Moment::now() };
+        }
+        self.at.elapsed() < STILL
+    }
 }
 
 impl Desk {
@@ -135,7 +153,11 @@ impl Desk {
             costs.max().unwrap_or(wanted.cost_ms)
         };
         let most = Duration::from_millis(u64::from(wanted.most_ms));
-        let left = |allowed: Duration| allowed.checked_sub(started.elapsed()).filter(|left| !left.is_zero());
+        let mut coming = Coming { came: progress::seen(), at: started };
+        let mut left = |allowed: Duration| {
+            let left = allowed.checked_sub(started.elapsed()).filter(|left| !left.is_zero());
+            left.filter(|_| coming.goes_on())
+        };
         let results = wanted.keys.iter().map(|key| (Kind::Result, key.0));
         let names: Vec<Name> = results.chain([(Kind::Shapes, wanted.weak.0)]).collect();
         while let Some(bundle) = bundle.as_ref().filter(|bundle| bundle.is_pending(&names)) {

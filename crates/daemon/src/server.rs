@@ -6,6 +6,7 @@ use crate::{care, counters, uploads};
 use kiln_action::wire::Reader;
 use kiln_link::message::{self, PROTOCOL, tag};
 use kiln_link::{Hello, Place, Resolve};
+use kiln_remote::progress;
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
 use kiln_sys::files::{self, Lock};
@@ -242,7 +243,7 @@ impl Daemon {
         let mut sign = stream.try_clone()?;
         let mut alive = move || {
             if said.elapsed() > Duration::from_millis(150) {
-                let _ = message::send(&mut sign, tag::WORKING, b"");
+                let _ = message::send(&mut sign, tag::WORKING, &progress::seen().to_le_bytes());
                 said = Moment::now();
             }
         };

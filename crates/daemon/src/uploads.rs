@@ -10,7 +10,7 @@ use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Fault, Level};
 use kiln_store::Key;
 use kiln_sys::clock::{self, Moment};
-use kiln_sys::{files, process};
+use kiln_sys::{files, process, thread};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -106,7 +106,10 @@ fn upload_all(desk: &Desk, waiting: Vec<Waiting>) -> usize {
         }
     };
     std::thread::scope(|scope| {
-        (0..AT_ONCE.min(waiting.len())).for_each(|_| drop(scope.spawn(work)));
+        let most = 0..AT_ONCE.min(waiting.len());
+        if most.map_while(|_| thread::start_scoped(scope, work).ok()).count() == 0 {
+            work();
+        }
     });
     failed.into_inner()
 }

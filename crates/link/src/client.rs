@@ -3,7 +3,7 @@
 use crate::message::{self, Hello, PROTOCOL, Resolve, Resolved, tag};
 use crate::place::{Place, age};
 use crate::queue::Queued;
-use kiln_action::wire::Writer;
+use kiln_action::wire::{Reader, Writer};
 use kiln_sys::clock::Moment;
 use kiln_sys::{files, process};
 use std::cell::{Cell, RefCell};
@@ -13,9 +13,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A daemon that says nothing for so long is as good as gone.
+/// A daemon that says nothing for so long is as good as gone, and so is one that says that it is at it while nothing comes of it. From
+/// connecting to the answer, what a compile waits for altogether.
 const SILENCE: Duration = Duration::from_secs(2);
-/// A daemon lets nobody wait longer for a unit (kiln-daemon's budgets), whatever signs of life it gives: so nobody waits.
+/// A daemon lets nobody wait longer for a unit (kiln-daemon's budgets), whatever comes meanwhile: so nobody waits.
 const LONGEST: Duration = Duration::from_secs(20);
 /// So long a new daemon is waited for.
 const START: Duration = Duration::from_millis(250);
@@ -96,7 +97,7 @@ impl Client {
         self.hello.stores()
     }
 
-    /// Asks for a unit. Whatever goes wrong is a "no".
+    /// Asks for a unit, and waits as long as something comes. Whatever goes wrong is a "no".
     pub fn resolve(&self, wanted: &Resolve) -> Resolved {
         let most = Duration::from_millis(u64::from(wanted.most_ms)).min(LONGEST) + SILENCE;
         let asked = self.ask_for(tag::RESOLVE, &wanted.encode(), SILENCE, Some(most));
@@ -108,7 +109,7 @@ impl Client {
         let mut body = Writer::default();
         body.u32(build);
         body.u32(compiled_ms);
-        let _ = self.with_stream(|stream| message::send(stream, tag::KEPT, &body.0));
+        let _ = self.with_stream(Moment::now(), |stream| message::send(stream, tag::KEPT, &body.0));
     }
 
     /// Asks anything; `silence` is how long it may say nothing at all.
@@ -116,7 +117,7 @@ impl Client {
         self.ask_for(tag, body, silence, None)
     }
 
-    /// The same, and `most` is how long it may take, whatever it says meanwhile.
+    /// The same, and `most` is how long it may take, whatever comes meanwhile; with nothing coming it may take `silence`.
     fn ask_for(
         &self,
         tag: u8,
@@ -124,9 +125,10 @@ impl Client {
         silence: Duration,
         most: Option<Duration>,
     ) -> Result<Vec<u8>, Refusal> {
-        let (answer, bytes) = self.with_stream(|stream| {
+        let since = Moment::now();
+        let (answer, bytes) = self.with_stream(since, |stream| {
             message::send(stream, tag, body)?;
-            hear(&mut Listener { stream, silence, most, since: Moment::now() })
+            hear(&mut Listener { stream, silence, most, since, moved: since, came: None })
         })?;
         match answer {
             tag::REFUSED => Err(Refusal::Said(String::from_utf8_lossy(&bytes).into_owned())),
@@ -150,7 +152,12 @@ impl Client {
         self.place.connect().is_ok()
     }
 
-    fn with_stream<T>(&self, work: impl FnOnce(&mut UnixStream) -> io::Result<T>) -> io::Result<T> {
+    /// Works with the connection, which is made where there is none; `since` is when somebody began to wait.
+    fn with_stream<T>(
+        &self,
+        since: Moment,
+        work: impl FnOnce(&mut UnixStream) -> io::Result<T>,
+    ) -> io::Result<T> {
         let mut kept = self.stream.borrow_mut();
         if kept.is_none() {
             if self.given_up.get() {
@@ -159,7 +166,7 @@ impl Client {
             let made = if !self.for_a_person && self.is_silent() {
                 Err(io::ErrorKind::TimedOut.into())
             } else {
-                self.connect()
+                self.connect(since)
             };
             self.given_up.set(made.is_err());
             *kept = Some(made.inspect_err(|error| self.note(error))?);
@@ -184,13 +191,13 @@ impl Client {
     }
 
     /// It does not come: the others are not to wait for it either. Where it came at the last moment, they may.
-    fn give_up(&self) -> io::Result<UnixStream> {
+    fn give_up(&self, since: Moment) -> io::Result<UnixStream> {
         let mark = self.place.silent();
         let _ = files::write_private(&mark, b"");
         match self.place.connect() {
             Ok(stream) => {
                 let _ = files::remove(&mark);
-                self.greet(stream)
+                self.greet(stream, since)
             }
             Err(_) => Err(io::ErrorKind::NotConnected.into()),
         }
@@ -203,9 +210,9 @@ impl Client {
         }
     }
 
-    fn connect(&self) -> io::Result<UnixStream> {
+    fn connect(&self, since: Moment) -> io::Result<UnixStream> {
         let greeted = match self.place.connect() {
-            Ok(stream) => self.greet(stream),
+            Ok(stream) => self.greet(stream, since),
             Err(error) => Err(error),
         };
         match greeted {
@@ -214,28 +221,24 @@ impl Client {
                 io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::PermissionDenied => {
                     Err(error)
                 }
-                _ => self.start(),
+                _ => self.start(since),
             },
         }
     }
 
     /// Says who we are. A daemon of an older protocol is asked to go, so that ours can take its place.
-    fn greet(&self, mut stream: UnixStream) -> io::Result<UnixStream> {
+    fn greet(&self, mut stream: UnixStream, since: Moment) -> io::Result<UnixStream> {
         stream.set_read_timeout(Some(SILENCE))?;
         stream.set_write_timeout(Some(SILENCE))?;
         message::send(&mut stream, tag::HELLO, &self.hello.encode())?;
-        let mut greeting =
-            Listener { stream: &mut stream, silence: SILENCE, most: Some(SILENCE), since: Moment::now() };
-        let (answer, bytes) = hear(&mut greeting)?;
+        let (answer, bytes) = hear(&mut Listener::brief(&mut stream, since))?;
         let theirs = bytes.first_chunk().map_or(0, |head| u32::from_le_bytes(*head));
         if answer == tag::TEXT && theirs == PROTOCOL {
             return Ok(stream);
         }
         if theirs < PROTOCOL {
             let _ = message::send(&mut stream, message::RETIRE, b"");
-            let mut farewell =
-                Listener { stream: &mut stream, silence: SILENCE, most: Some(SILENCE), since: Moment::now() };
-            let _ = hear(&mut farewell);
+            let _ = hear(&mut Listener::brief(&mut stream, since));
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         self.given_up.set(true); // it is newer: it stays, and we step aside
@@ -243,7 +246,7 @@ impl Client {
     }
 
     /// Starts a daemon, unless somebody has just done so, and waits for it a little.
-    fn start(&self) -> io::Result<UnixStream> {
+    fn start(&self, since: Moment) -> io::Result<UnixStream> {
         let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
         self.place.make().map_err(|error| error.source)?;
         let mark = self.place.started();
@@ -256,10 +259,10 @@ impl Client {
         let started = Moment::now();
         loop {
             if let Ok(stream) = self.place.connect() {
-                return self.greet(stream);
+                return self.greet(stream, since);
             }
             if started.elapsed() > if recently { START / 5 } else { START } {
-                return self.give_up();
+                return self.give_up(since);
             }
             process::pause(Duration::from_millis(2));
         }
@@ -272,15 +275,39 @@ struct Listener<'a> {
     stream: &'a mut UnixStream,
     /// How long it may say nothing.
     silence: Duration,
-    /// How long it may take.
+    /// How long it may take, as long as something comes; without it everything that it says counts as a sign of life.
     most: Option<Duration>,
     since: Moment,
+    /// When it last said that something had come.
+    moved: Moment,
+    /// What it said then.
+    came: Option<u64>,
+}
+
+impl<'a> Listener<'a> {
+    /// For an answer that is not worked for.
+    fn brief(stream: &'a mut UnixStream, since: Moment) -> Listener<'a> {
+        Listener { stream, silence: SILENCE, most: Some(SILENCE), since, moved: since, came: None }
+    }
+
+    /// It is still at it, and `body` says how far. What it says first is what there was before.
+    fn note(&mut self, body: &[u8]) {
+        let came = Reader(body).u64().ok();
+        if self.came.is_some() && came.is_some() && came != self.came {
+            self.moved = Moment::now();
+        }
+        self.came = came.or(self.came);
+    }
 }
 
 impl Read for Listener<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = match self.most {
-            Some(most) => most.checked_sub(self.since.elapsed()).filter(|left| !left.is_zero()),
+            Some(most) => {
+                let all = most.checked_sub(self.since.elapsed());
+                let still = self.silence.checked_sub(self.moved.elapsed());
+                all.zip(still).map(|(all, still)| all.min(still)).filter(|left| !left.is_zero())
+            }
             None => Some(self.silence),
         };
         let left = left.ok_or(io::ErrorKind::WouldBlock)?;
@@ -293,7 +320,7 @@ impl Read for Listener<'_> {
 fn hear(stream: &mut Listener<'_>) -> io::Result<(u8, Vec<u8>)> {
     loop {
         match message::receive(stream)? {
-            (tag::WORKING, _) => {}
+            (tag::WORKING, body) => stream.note(&body),
             answer => return Ok(answer),
         }
     }

@@ -6,7 +6,7 @@ use kiln_action::{ActionKey, Digest, WeakKey, schemes};
 use std::io::{self, Read, Write};
 
 /// What both sides have to agree on.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 /// "Stop, your time is over": understood by every daemon there ever was.
 pub const RETIRE: u8 = 6;
 
@@ -38,7 +38,7 @@ pub mod tag {
     pub const CARE: u8 = 9;
     /// Ask every store something small; the answer is `TEXT` with JSON.
     pub const TRY: u8 = 10;
-    /// An answer: still at it.
+    /// An answer: still at it. A number goes with it (`u64`) that is another one as soon as anything has come.
     pub const WORKING: u8 = 20;
     /// An answer: [`super::Resolved`].
     pub const RESOLVED: u8 = 21;

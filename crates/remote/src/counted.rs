@@ -1,6 +1,7 @@
 //! `Counted` counts what a bucket answers, for status pages. It stands directly over the backend: a call that is not made is not counted.
 
 use crate::bucket::{Bucket, Fault, Listed};
+use crate::progress;
 use kiln_sys::clock;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -60,6 +61,7 @@ impl<B: Bucket> Counted<B> {
         let mut health = self.counters();
         match &answer {
             Ok(value) => {
+                progress::note();
                 health.answered += 1;
                 count(&mut health, value);
             }

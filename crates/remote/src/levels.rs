@@ -7,8 +7,9 @@ use crate::pack::{self, Kind, Unit};
 use crate::spec::Remotes;
 use kiln_action::{ActionKey, Digest, WeakKey};
 use kiln_sys::clock::Moment;
-use kiln_sys::process;
+use kiln_sys::{process, thread};
 use std::path::Path;
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// What a look-up through the levels came to.
@@ -81,13 +82,16 @@ impl Levels {
             store.shapes(&WeakKey([0; 32])).map(|_| asked.elapsed())
         };
         std::thread::scope(|scope| {
-            let tries: Vec<_> = self.stores.iter().map(|store| scope.spawn(move || ask(store))).collect();
-            while tries.iter().any(|one| !one.is_finished()) {
+            let start = |store| thread::start_scoped(scope, move || ask(store));
+            let tries: Vec<_> = self.stores.iter().map(start).collect();
+            while tries.iter().flatten().any(|one| !one.is_finished()) {
                 process::pause(Duration::from_millis(2));
                 alive();
             }
             let fallen = |_| Err(Fault::Broken("the try broke off".into()));
-            tries.into_iter().map(|one| one.join().unwrap_or_else(fallen)).collect()
+            let not_begun = |error: std::io::Error| Err(Fault::Broken(error.to_string()));
+            let end = |one: ScopedJoinHandle<'_, _>| one.join().unwrap_or_else(fallen);
+            tries.into_iter().map(|one| one.map_or_else(not_begun, end)).collect()
         })
     }
 

@@ -18,6 +18,7 @@ mod limited;
 mod memory;
 mod namespaced;
 pub mod pack;
+pub mod progress;
 mod quarantined;
 mod spec;
 mod verified;

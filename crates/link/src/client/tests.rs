@@ -111,10 +111,11 @@ fn a_silent_daemon_is_asked_once() {
 #[test]
 fn a_daemon_that_never_comes_to_an_end_is_left() {
     type Lie = fn(&mut UnixStream) -> io::Result<()>;
-    let working: Lie = |stream| message::send(stream, tag::WORKING, b"");
+    let working: Lie = |stream| message::send(stream, tag::WORKING, &7_u64.to_le_bytes());
+    let wordless: Lie = |stream| message::send(stream, tag::WORKING, b"");
     let trickle: Lie = |stream| io::Write::write_all(stream, &[0]);
     let a_long_frame = (4_u32 << 20).to_le_bytes();
-    for (first, lie) in [(&[][..], working), (&a_long_frame[..], trickle)] {
+    for (first, lie) in [(&[][..], working), (&[][..], wordless), (&a_long_frame[..], trickle)] {
         let directory = tempfile::tempdir().unwrap();
         let listener = place(directory.path()).listen().unwrap();
         let first = first.to_vec();
@@ -133,12 +134,53 @@ fn a_daemon_that_never_comes_to_an_end_is_left() {
             false
         });
         let client = Client::new(directory.path(), hello(), None);
-        let asked = client.resolve(&Resolve { most_ms: 100, ..wanted() });
-        assert_eq!(asked, Resolved::default());
+        let started = Moment::now();
+        assert_eq!(client.resolve(&wanted()), Resolved::default());
+        assert!(started.elapsed() < Duration::from_secs(8), "it waits as if something came");
         assert!(client.is_silent(), "the others do not ask it either");
         drop(client);
         assert!(daemon.join().unwrap());
     }
+}
+
+/// What the daemon says that it has brought is waited for.
+#[test]
+fn a_daemon_that_brings_something_is_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = place(directory.path()).listen().unwrap();
+    let daemon = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        message::receive(&mut stream).unwrap();
+        message::send(&mut stream, tag::TEXT, &PROTOCOL.to_le_bytes()).unwrap();
+        message::receive(&mut stream).unwrap();
+        for came in 0..6_u64 {
+            message::send(&mut stream, tag::WORKING, &came.to_le_bytes()).unwrap();
+            std::thread::sleep(SILENCE / 4);
+        }
+        message::send(&mut stream, tag::RESOLVED, &[1]).unwrap();
+    });
+    let client = Client::new(directory.path(), hello(), None);
+    assert!(client.resolve(&wanted()).found);
+    daemon.join().unwrap();
+}
+
+/// What is waited for before there is an answer to the greeting is not waited for again after it.
+#[test]
+fn a_daemon_that_is_slow_at_everything_is_waited_for_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = place(directory.path()).listen().unwrap();
+    let daemon = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        message::receive(&mut stream).unwrap();
+        std::thread::sleep(SILENCE * 3 / 4);
+        message::send(&mut stream, tag::TEXT, &PROTOCOL.to_le_bytes()).unwrap();
+        message::receive(&mut stream).unwrap();
+        std::thread::sleep(SILENCE * 3 / 4);
+        let _ = message::send(&mut stream, tag::RESOLVED, &[1]);
+    });
+    let client = Client::new(directory.path(), hello(), None);
+    assert!(!client.resolve(&wanted()).found);
+    daemon.join().unwrap();
 }
 
 /// A daemon that does not come (it has no permission, its file system has no sockets) is waited for once.

@@ -2,7 +2,7 @@
 //! async in it: every call waits for its answer, on a runtime of two threads that all buckets share.
 
 use super::{Bucket, Fault, Listed, Variables};
-use crate::Spec;
+use crate::{Spec, progress};
 use credentials::value;
 use futures_util::TryStreamExt;
 use kiln_sys::clock::Moment;
@@ -139,6 +139,7 @@ impl Objects {
         let mut pieces = self.operator().reader(name).await?.into_stream(..).await?;
         let mut bytes = Vec::new();
         while let Some(piece) = pieces.try_next().await? {
+            progress::note();
             piece.for_each(|part| bytes.extend_from_slice(&part));
             if bytes.len() > most {
                 break;
