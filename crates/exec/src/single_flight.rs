@@ -17,14 +17,48 @@ pub enum Entered {
     Waited(Flight),
 }
 
-/// Who has the right and is stopped for so long is not waited for any more.
-const STOPPED: Duration = Duration::from_millis(500);
+/// Who has the right is not waited for any more when nothing has been done for so long by it and all that it runs: it is stopped (or one of
+/// them is), frozen, or hangs on a disk that is gone.
+const STILL: Duration = Duration::from_secs(1);
+/// So often that is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Who has the right, watched.
+struct Watched {
+    holder: u32,
+    done: Option<u64>,
+    /// When it was last seen to do something.
+    moved: Moment,
+    looked: Moment,
+}
+
+impl Watched {
+    fn new(holder: u32) -> Watched {
+        let now = Moment::now();
+        Watched { holder, done: process::work_of(holder).map(|work| work.done), moved: now, looked: now }
+    }
+
+    /// Whether nothing comes of waiting for it. Where its work cannot be told, all that counts is whether it is stopped itself.
+    fn is_still(&mut self) -> bool {
+        if self.looked.elapsed() >= LOOK {
+            self.looked = Moment::now();
+            let work = process::work_of(self.holder);
+            let done = work.map(|work| work.done);
+            let moves = work.is_none_or(|work| work.runs) || done != self.done;
+            if moves && !process::is_stopped(self.holder) {
+                self.moved = self.looked;
+            }
+            self.done = done;
+        }
+        self.moved.elapsed() > STILL
+    }
+}
 
 /// Asks for the right to compile what `place` in the file of locks stands for, and waits at most `longest` for whoever has
-/// it. Never fails: without a lock everybody compiles for themselves, which is merely work done twice.
+/// it, and as long as that one does anything. Never fails: without a lock everybody compiles for themselves, which is merely work done twice.
 pub fn enter(locks: &Path, place: u64, longest: Duration) -> Entered {
     let since = Moment::now();
-    let (mut pause, mut waited, mut stopped) = (Duration::from_millis(1), false, None::<Moment>);
+    let (mut pause, mut waited, mut watched) = (Duration::from_millis(1), false, None::<Watched>);
     loop {
         let holder = match PlaceLock::try_exclusive(locks, place) {
             Ok(Asked::Taken(held)) if waited => return Entered::Waited(Flight(Some(held))),
@@ -33,9 +67,9 @@ pub fn enter(locks: &Path, place: u64, longest: Duration) -> Entered {
             Err(_) if waited => return Entered::Waited(Flight(None)),
             Err(_) => return Entered::Alone(Flight(None)),
         };
-        stopped =
-            holder.filter(|holder| process::is_stopped(*holder)).and(stopped.or_else(|| Some(Moment::now())));
-        let in_vain = stopped.is_some_and(|stopped| stopped.elapsed() > STOPPED);
+        let same = watched.take().filter(|watched| Some(watched.holder) == holder);
+        watched = same.or_else(|| holder.map(Watched::new));
+        let in_vain = watched.as_mut().is_some_and(Watched::is_still);
         if in_vain || since.elapsed() > longest {
             return Entered::Waited(Flight(None));
         }

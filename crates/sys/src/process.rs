@@ -560,6 +560,51 @@ pub fn is_stopped(process: u32) -> bool {
     told_of(process).is_some_and(|(_, fields)| fields.trim_start().starts_with(['T', 't']))
 }
 
+/// What a process and all below it have done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// Their time on processors and the pages that they have touched: a number that stays what it is while none of them does anything.
+    pub done: u64,
+    /// Whether one of them does something now, or would if it had a processor.
+    pub runs: bool,
+}
+
+/// How much a process and all below it have done; `None` where the kernel does not tell, or there is no such process (any more, or here).
+pub fn work_of(process: u32) -> Option<Work> {
+    /// So many are looked at: who starts more is not stuck.
+    const MOST: usize = 256;
+    /// Where these numbers are among the fields behind the name: faults, faults on the disk, and time, each of its own and of the
+    /// children that it has waited for.
+    const FIELDS: std::ops::Range<usize> = 7..15;
+    let (mut all, mut at) = (vec![process], 0);
+    let mut work = Work { done: 0, runs: false };
+    while let Some(process) = all.get(at).copied().filter(|_| at < MOST) {
+        at += 1;
+        let Some((_, fields)) = told_of(process) else {
+            if at == 1 { return None } else { continue } // it has just ended
+        };
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let numbers = fields.get(FIELDS).unwrap_or_default().iter().filter_map(|field| field.parse().ok());
+        work.done = numbers.fold(work.done, u64::wrapping_add);
+        work.runs |= fields.first() == Some(&"R");
+        match children_of(process) {
+            Some(children) => all.extend(children),
+            None if at == 1 => return None,
+            None => {}
+        }
+    }
+    Some(work)
+}
+
+fn children_of(process: u32) -> Option<Vec<u32>> {
+    let mut children = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten() {
+        let told = std::fs::read_to_string(thread.path().join("children")).ok()?;
+        children.extend(told.split_whitespace().filter_map(|number| number.parse::<u32>().ok()));
+    }
+    Some(children)
+}
+
 /// Where the process that started this one is.
 pub fn directory_of_parent() -> Option<std::path::PathBuf> {
     std::fs::read_link(format!("/proc/{}/cwd", parent())).ok()
