@@ -5,7 +5,7 @@ use crate::inputs;
 use crate::request::Request;
 use crate::wire;
 use kiln_action::os::OsStrExt;
-use kiln_action::{Family, Mode, Reason, Stream};
+use kiln_action::{self as action, Family, Mode, Reason, Stream};
 use kiln_exec::{ClosedInputs, Command, Ended, Run, RunRequest, Sink, Watch};
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
@@ -21,11 +21,20 @@ pub enum Outcome {
     NotStarted(Ending),
 }
 
-/// Runs the compiler.
+/// Runs the compiler, where there is room for one process more.
 pub fn run(request: &Request<'_>, inputs: Option<ClosedInputs>) -> Outcome {
+    if process::is_crowded() {
+        let reason = Reason::Unrecorded("one more process could be one too many (ulimit -u)".into());
+        request.tell(request.event(action::Outcome::Bypass, &reason));
+        return Outcome::NotStarted(cannot_start(request, reason));
+    }
     let run = match start(request, inputs) {
         Ok(run) => run,
-        Err(error) => return Outcome::NotStarted(cannot_start(request, &error)),
+        Err(error) => {
+            let program = request.call.argv[0].display();
+            let reason = Reason::Unrecorded(format!("{program} cannot be started: {error}"));
+            return Outcome::NotStarted(cannot_start(request, reason));
+        }
     };
     request.step(|| format!("compiled, {:?}", run.exit));
     let is_answer = |code: i32| code == 0 || code == 1 && request.invocation.mode == Mode::Probe;
@@ -66,15 +75,17 @@ fn start(request: &Request<'_>, inputs: Option<ClosedInputs>) -> std::io::Result
     call.runner.run(&request, &mut Passing)
 }
 
-/// It did not start as a child. If its input is still where it was, becoming it has the better chance, and the better
-/// words if that fails, too.
-fn cannot_start(request: &Request<'_>, error: &std::io::Error) -> Ending {
-    let program = request.call.argv[0].display();
-    if request.input.is_none() {
-        return Ending::Unchanged(Reason::Unrecorded(format!("{program} cannot be started: {error}")));
+/// It did not start as a child. Becoming it, with its input given back, has the better chance, and the better words if that fails, too.
+fn cannot_start(request: &Request<'_>, reason: Reason) -> Ending {
+    match request.input.as_deref().map(process::give_input_back) {
+        None | Some(Ok(())) => Ending::Unchanged(reason),
+        Some(Err(error)) => {
+            let program = request.call.argv[0].display();
+            let message = format!("kiln: error: cannot run `{program}`: {error}\n");
+            process::say(Channel::Err, message.as_bytes());
+            Ending::Code(127)
+        }
     }
-    process::say(Channel::Err, format!("kiln: error: cannot run `{program}`: {error}\n").as_bytes());
-    Ending::Code(127)
 }
 
 /// Passes on what the compiler says, at once: cargo starts dependants on the early rmeta notice.

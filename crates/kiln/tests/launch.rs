@@ -7,6 +7,7 @@ mod space;
 use space::{Space, err, out};
 use std::fs;
 use std::hash::{Hash, Hasher};
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
@@ -124,6 +125,45 @@ fn limits_of_memory() {
     }
     no_more_is_needed(&space, "s", &[64, 256, 8192], C);
     no_more_is_needed(&space, "s", &[256, 512, 8192], RUST);
+}
+
+/// What becomes a user that the limit of processes counts for, which it does not for root, and that may use what root has made.
+const AS_ANOTHER: &str =
+    "setpriv --reuid=64321 --clear-groups --inh-caps=+dac_override --ambient-caps=+dac_override";
+
+/// Processes and threads, of which kiln is one more.
+#[test]
+fn limits_of_processes() {
+    let space = sources();
+    if std::os::unix::fs::chown(space.path("project"), Some(64321), None).is_err() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: only root can become somebody without other processes");
+        return;
+    }
+    let run = format!("run -- {C}");
+    let from_input = "gcc -c -x c - -o a.o <a.c";
+    let calls: [(&str, &str, &[u64]); 4] = [
+        (C, C, &[2, 3, 4]),
+        (from_input, from_input, &[2, 3, 4]),
+        (C, &run, &[2, 3, 4]),
+        (RUST, RUST, &[3, 5, 8, 12]),
+    ];
+    for (alone, behind, limits) in calls {
+        let line = |limit: &u64, call: &str| {
+            format!("exec {AS_ANOTHER} bash -c 'ulimit -Su {limit} && exec {call}'")
+        };
+        let mut succeeded = 0;
+        for limit in limits {
+            let plain = [(); 3].map(|()| what_comes_of(&space, &line(limit, alone)));
+            if plain.iter().any(|plain| plain.code != Some(0)) {
+                continue; // always, that is: what threads take is a matter of luck
+            }
+            succeeded += 1;
+            let kiln = || what_comes_of(&space, &line(limit, &format!("$KILN {behind}")));
+            let came: Vec<Made> = std::iter::repeat_with(kiln).take(3).collect();
+            assert!(came.contains(&plain[0]), "{limit}: {behind}: {came:?}");
+        }
+        assert!(succeeded > 0, "{alone} never succeeded");
+    }
 }
 
 #[test]

@@ -283,8 +283,12 @@ pub fn ask(program: &Program<'_>) -> io::Result<Said> {
     Ok(Said { ended: ended(output.status), out: output.stdout, err: output.stderr })
 }
 
-/// Starts the program in a session of its own, with nothing inherited but the environment, and does not wait for it.
+/// Starts the program in a session of its own, with nothing inherited but the environment, and does not wait for it. Where there may be few
+/// processes there is none to spare.
 pub fn start_detached(program: &OsStr, args: &[OsString]) -> io::Result<()> {
+    if is_crowded() {
+        return Err(io::ErrorKind::QuotaExceeded.into());
+    }
     let mut command = Command::new(program);
     command.args(args).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.process_group(0).spawn().map(drop)
@@ -302,6 +306,9 @@ pub enum Side {
 /// Makes two of this process: one has done what its caller waits for and may end, the other goes on behind, in a group of its own and with
 /// nothing of the caller's in its hands (streams, cargo's jobserver). For a process of one thread.
 pub fn go_on_behind() -> Side {
+    if is_crowded() {
+        return Side::Behind;
+    }
     // SAFETY: the caller has one thread, so the copy finds no lock held and nothing half done.
     match unsafe { fork() } {
         0 => {
@@ -386,6 +393,29 @@ pub fn is_cramped() -> bool {
         (Resource::Stack, 1 << 20),
     ];
     LEAST.into_iter().any(|(resource, least)| getrlimit(resource).current.is_some_and(|limit| limit < least))
+}
+
+/// Whether this user may have so few processes (`ulimit -u`) that one which kiln adds could be what a compiler lacks for those that it starts
+/// itself. What there is of all users is the most that there can be of one, and is told at once.
+pub fn is_crowded() -> bool {
+    use rustix::process::{Resource, getrlimit};
+    const ROOM: u64 = 256;
+    /// Where that is not told.
+    const MANY: u64 = 4096;
+    let Some(limit) = getrlimit(Resource::Nproc).current else { return false };
+    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default(); // `0.20 0.18 0.12 1/80 11206`
+    let all = told.split('/').nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    limit < all.unwrap_or(MANY) + ROOM
+}
+
+/// Has what was read of standard input read again by the program that this process is about to become.
+pub fn give_input_back(bytes: &[u8]) -> io::Result<()> {
+    use std::io::Seek;
+    let made = rustix::fs::memfd_create("input", rustix::fs::MemfdFlags::CLOEXEC)?;
+    let mut file = std::fs::File::from(made);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(rustix::stdio::dup2_stdin(&file)?)
 }
 
 /// Keeps a process of many threads small: glibc's allocator gives each of the first threads (eight for each processor) an arena of its

@@ -142,7 +142,8 @@ impl Sandbox {
             Ok(work())
         };
         std::thread::scope(|scope| {
-            scope.spawn(restricted).join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+            let restricted = crate::thread::start_scoped(scope, restricted)?;
+            restricted.join().unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
         })
     }
 }

@@ -8,8 +8,9 @@ use kiln_config::Settings;
 use kiln_link::message::tag;
 use kiln_report::{Summary, log, summary};
 use kiln_sys::env::{self, Environment};
-use kiln_sys::process::{self, Channel, Ended};
-use std::ffi::OsStr;
+use kiln_sys::process::{self, Channel, Ended, Program};
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Runs the program with kiln in front of rustc, unless something else stands there, and, unless the settings say otherwise, of C compilers.
@@ -24,6 +25,9 @@ pub fn run(
     let Some(wrapper) = env::program_beside("kiln") else {
         return Ended::Code(fail("cannot tell where kiln is installed"));
     };
+    if process::is_crowded() {
+        return Ended::Code(become_it(command)); // what we would add to it could be what it lacks
+    }
     let events = session.events();
     let launch = Launch::of(command, settings, &wrapper, environment);
     let mut set = vec![(OsStr::new("KILN_BUILD"), session.build())];
@@ -38,11 +42,19 @@ pub fn run(
     }
     let ended = match launch.run(&set) {
         Ok(ended) => ended,
+        Err(error) if error.kind() == ErrorKind::WouldBlock => return Ended::Code(become_it(command)),
         Err(error) => return Ended::Code(cannot_run(command.program, &error)),
     };
     sum_up(&session.told());
     tell_of_remotes(settings, environment);
     ended
+}
+
+/// Where there is no room for one more process, the command has ours; returns only when that fails.
+fn become_it(command: &Command<'_>) -> i32 {
+    let args: Vec<&OsStr> = command.args.iter().map(OsString::as_os_str).collect();
+    let program = Program { program: command.program, called: None, args: &args, set: &[] };
+    cannot_run(command.program, &process::become_program(&program))
 }
 
 /// Another wrapper may do anything with what it wraps, and cargo has room for one: the build's own stays.
@@ -64,7 +76,7 @@ pub fn code(ended: Ended) -> i32 {
 
 /// Says why a program cannot be run; the exit code that shells have for it.
 pub fn cannot_run(program: &OsStr, error: &std::io::Error) -> i32 {
-    let missing = error.kind() == std::io::ErrorKind::NotFound;
+    let missing = error.kind() == ErrorKind::NotFound;
     let named = !program.as_encoded_bytes().contains(&b'/');
     let hint = if missing && named { "; is it on PATH?" } else { "" };
     fail(&format!("cannot run `{}`: {error}{hint}", program.display()));
@@ -82,7 +94,7 @@ fn tell_of_remotes(settings: &Settings, environment: &Environment) {
         Err(what) => return warn(&what),
     };
     if let Err(error) = client.place().check()
-        && error.kind() == std::io::ErrorKind::PermissionDenied
+        && error.kind() == ErrorKind::PermissionDenied
     {
         return warn(&format!("remote stores are not used: {error}"));
     }
