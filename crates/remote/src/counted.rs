@@ -141,6 +141,7 @@ mod tests {
         counted.get("a", 9, SOON).unwrap();
         counted.get("b", 9, SOON).unwrap();
         assert_eq!(counted.get("a", 1, SOON), Err(Fault::TooLarge));
+        assert_eq!(counted.health().last_fault, "");
         memory.fail_with([Fault::Late, Fault::Full("no room".into()), Fault::Refused("no".into())]);
         assert!(counted.get("a", 9, SOON).is_err());
         assert!(counted.put("a", b"", SOON).is_err());

@@ -32,6 +32,27 @@ fn the_table_says_what_is_shown() {
     }
 }
 
+/// Whoever makes one of these public has to say so here.
+#[test]
+fn what_is_never_shown() {
+    let words = SCHEMES.iter().flat_map(|scheme| scheme.words);
+    let hidden: BTreeSet<&str> =
+        words.filter(|word| matches!(word.takes, Takes::Secret(_))).map(|word| word.name).collect();
+    let expected = [
+        "access_key_id",
+        "cert",
+        "external_id",
+        "key",
+        "role_arn",
+        "secret_access_key",
+        "sentinel_password",
+        "sentinel_user",
+        "session_token",
+        "sse_kms_key_id",
+    ];
+    assert_eq!(hidden.into_iter().collect::<Vec<_>>(), expected);
+}
+
 #[test]
 fn what_is_wrong_is_told_with_what_there_is() {
     for (url, told) in [

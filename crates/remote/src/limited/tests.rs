@@ -82,7 +82,7 @@ fn a_silent_store_is_not_waited_for() {
 fn a_bucket_that_takes_no_call_gets_none_and_nobody_waits() {
     let limited = Limited::new(Closed);
     limited.state().under_way = 100;
-    assert_eq!(limited.has("x", Duration::from_secs(600)), Err(Fault::GivenUp));
+    assert_eq!(limited.has("x", SOON), Err(Fault::GivenUp), "and not late");
 }
 
 /// Callers that wait for a turn when the breaker opens are told so, and make no call of their own.
