@@ -1,33 +1,16 @@
 //! The clocks. Time stamps of files come from the kernel's coarse clock, which runs up to one tick behind these.
 
-use rustix::time::{ClockId, clock_gettime};
+use crate::system::clock;
 use std::time::Duration;
-
-/// What files are stamped by.
-#[cfg(target_os = "linux")]
-const STAMPS: ClockId = ClockId::RealtimeCoarse;
-#[cfg(not(target_os = "linux"))]
-const STAMPS: ClockId = ClockId::Realtime;
-
-/// What goes on while the machine is asleep (on macOS the monotonic clock does).
-#[cfg(target_os = "linux")]
-const STEADY: ClockId = ClockId::Boottime;
-#[cfg(not(target_os = "linux"))]
-const STEADY: ClockId = ClockId::Monotonic;
-
-fn read(clock: ClockId) -> i64 {
-    let time = clock_gettime(clock);
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
-}
 
 /// Nanoseconds since the epoch, precisely. A file changed before this was read has a `ctime` not after it.
 pub fn realtime_ns() -> i64 {
-    read(ClockId::Realtime)
+    clock::realtime()
 }
 
 /// Nanoseconds since the epoch as the kernel stamps files with (never ahead of a stamp made later).
 pub fn file_time_ns() -> i64 {
-    read(STAMPS)
+    clock::stamps()
 }
 
 /// Milliseconds since the epoch.
@@ -45,7 +28,7 @@ pub struct Moment {
 impl Moment {
     /// Now.
     pub fn now() -> Moment {
-        Moment { monotonic_ns: read(STEADY), realtime_ns: realtime_ns() }
+        Moment { monotonic_ns: clock::steady(), realtime_ns: realtime_ns() }
     }
 
     /// What the wall clock showed then, in nanoseconds since the epoch.
@@ -55,13 +38,13 @@ impl Moment {
 
     /// The time since then.
     pub fn elapsed(&self) -> Duration {
-        Duration::from_nanos(u64::try_from(read(STEADY) - self.monotonic_ns).unwrap_or(0))
+        Duration::from_nanos(u64::try_from(clock::steady() - self.monotonic_ns).unwrap_or(0))
     }
 
     /// Whether the wall clock was set since then: it and the steady clock disagree by more than 20 ms plus 0.1 %
     /// (an adjusted clock may run up to 500 ppm fast or slow).
     pub fn clock_jumped(&self) -> bool {
-        let steady = read(STEADY) - self.monotonic_ns;
+        let steady = clock::steady() - self.monotonic_ns;
         let wall = realtime_ns() - self.realtime_ns;
         (wall - steady).abs() > 20_000_000 + steady.abs() / 1000
     }

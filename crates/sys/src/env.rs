@@ -98,7 +98,7 @@ pub fn temporary_directory() -> PathBuf {
 
 /// The numeric user that this process runs as.
 pub fn user() -> u32 {
-    rustix::process::geteuid().as_raw()
+    crate::system::process::user()
 }
 
 /// What a Shape from afar may ask on this machine.
@@ -113,10 +113,13 @@ pub fn bounds() -> Bounds {
     Bounds { home, tools, secrets }
 }
 
-/// The user's home: `HOME`, else what `/etc/passwd` says. (The name service would be asked through code that a static
+/// The variable that names the user's home.
+const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
+/// The user's home: what its variable says, else what `/etc/passwd` says. (The name service would be asked through code that a static
 /// program has to load; who has a home elsewhere sets `HOME`.)
 pub fn home() -> Option<PathBuf> {
-    let said = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    let said = std::env::var_os(HOME).map(PathBuf::from).filter(|home| home.is_absolute());
     said.or_else(|| {
         let text = std::fs::read_to_string("/etc/passwd").ok()?;
         home_of(user(), &text)

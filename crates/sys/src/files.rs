@@ -4,14 +4,11 @@
 //! directory (`.kiln-<pid>-<n>`), which is removed again when something fails. Every error says what was tried, on which
 //! path and why it failed. Every system call passes [`fault`] first, so that tests can make any one of them fail.
 
+use crate::system::files::{self as system, Errno, Handle, OpenDirectory};
 use crate::{env, random};
-use kiln_action::os::OsStringExt;
 use kiln_action::{ContentHasher, Digest, FileKind};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
-use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 mod beneath;
@@ -73,13 +70,19 @@ impl FileError {
 }
 
 /// Runs one system call: `fault` may fail it, an interrupted one is run again, an error is given its verb and path.
-fn call<T>(
-    verb: &'static str,
-    path: &Path,
-    mut run: impl FnMut() -> rustix::io::Result<T>,
-) -> Result<T, FileError> {
-    let outcome = fault::pass().and_then(|()| rustix::io::retry_on_intr(&mut run));
+fn call<T>(verb: &'static str, path: &Path, run: impl FnMut() -> Result<T, Errno>) -> Result<T, FileError> {
+    let outcome = fault::pass().and_then(|()| uninterrupted(run));
     outcome.map_err(|errno| FileError::new(verb, path, errno))
+}
+
+/// Runs an interrupted system call again.
+fn uninterrupted<T>(mut run: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        match run() {
+            Err(Errno::INTR) => {}
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Makes "there is nothing by that name" a value.
@@ -126,86 +129,72 @@ pub struct Stat {
     pub mode: u32,
     /// How many names it has.
     pub links: u64,
-    /// Whose it is: the number of a user.
+    /// Whose it is: the number of a user; [`NOBODY`] where there are no such numbers.
     pub owner: u32,
     /// And of a group.
     pub group: u32,
 }
 
-impl Stat {
-    #[allow(clippy::unnecessary_cast, reason = "the types of the fields differ between architectures")]
-    fn from_raw(raw: &rustix::fs::Stat) -> Stat {
-        let ns = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
-        let kind = match rustix::fs::FileType::from_raw_mode(raw.st_mode) {
-            rustix::fs::FileType::RegularFile => FileKind::File,
-            rustix::fs::FileType::Directory => FileKind::Directory,
-            rustix::fs::FileType::Symlink => FileKind::Symlink,
-            _ => FileKind::Other,
-        };
-        let identity = Identity {
-            dev: raw.st_dev as u64,
-            ino: raw.st_ino as u64,
-            size: raw.st_size as u64,
-            mtime_ns: ns(raw.st_mtime as i64, raw.st_mtime_nsec as i64),
-            ctime_ns: ns(raw.st_ctime as i64, raw.st_ctime_nsec as i64),
-        };
-        Stat {
-            identity,
-            kind,
-            mode: raw.st_mode as u32 & 0o7777,
-            links: raw.st_nlink as u64,
-            owner: raw.st_uid,
-            group: raw.st_gid,
-        }
-    }
+/// The owner of what has none with a number (Windows).
+pub const NOBODY: u32 = u32::MAX;
+
+/// What a file is opened for, and the permissions that it gets (less the umask) where it is made. None of these waits for a pipe's
+/// other end. What a symbolic link is, is an error for files of the cache: [`Open::ReadOwn`], [`Open::Update`], [`Open::Append`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Open {
+    /// Reading.
+    Read,
+    /// Reading a file of kiln's own.
+    ReadOwn,
+    /// Reading and writing; made if it is not there.
+    Update(u32),
+    /// Writing behind what is there; made if it is not there.
+    Append(u32),
+    /// The same to whatever a user has named.
+    AppendAsTold(u32),
+    /// Reading and writing; nothing may be there.
+    New(u32),
 }
 
 /// What is there, symbolic links followed; `None` if nothing is.
 pub fn stat(path: &Path) -> Result<Option<Stat>, FileError> {
-    look(CWD, path, AtFlags::empty())
+    look(path, || system::stat(path, true))
 }
 
 /// Looks at a name. Thousands are not there, so that is no error on the way.
-fn look(at: impl AsFd, path: &Path, flags: AtFlags) -> Result<Option<Stat>, FileError> {
-    let looked = fault::pass()
-        .and_then(|()| rustix::io::retry_on_intr(|| rustix::fs::statat(at.as_fd(), path, flags)));
-    match looked {
-        Ok(raw) => Ok(Some(Stat::from_raw(&raw))),
+fn look(path: &Path, run: impl FnMut() -> Result<Stat, Errno>) -> Result<Option<Stat>, FileError> {
+    match fault::pass().and_then(|()| uninterrupted(run)) {
+        Ok(stat) => Ok(Some(stat)),
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(errno) => Err(FileError::new("look at", path, errno)),
     }
 }
 
-/// Opened for nothing but looking.
-#[cfg(target_os = "linux")]
-pub(crate) const LOOK: OFlags = OFlags::PATH;
-#[cfg(not(target_os = "linux"))]
-pub(crate) const LOOK: OFlags = OFlags::RDONLY;
-
 /// An open directory, in which many files are looked at by name.
-pub struct Directory(OwnedFd);
+pub struct Directory(OpenDirectory);
 
 impl Directory {
     /// Opens a directory; `None` if there is none by this very name (a link to one is another), or it cannot be opened.
     pub fn open(path: &Path) -> Option<Directory> {
-        let flags = LOOK | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         fault::pass().ok()?;
-        rustix::fs::openat(CWD, path, flags, Mode::empty()).ok().map(Directory)
+        OpenDirectory::open(path, false).ok().map(Directory)
     }
 
     /// What is there by this name, symbolic links followed; `None` if nothing is.
     pub fn stat(&self, name: &OsStr) -> Result<Option<Stat>, FileError> {
-        look(&self.0, Path::new(name), AtFlags::empty())
+        let name = Path::new(name);
+        look(name, || self.0.stat(name, true))
     }
 
     /// The same, a link being itself.
     pub fn lstat(&self, name: &OsStr) -> Result<Option<Stat>, FileError> {
-        look(&self.0, Path::new(name), AtFlags::SYMLINK_NOFOLLOW)
+        let name = Path::new(name);
+        look(name, || self.0.stat(name, false))
     }
 
     /// A short path that leads to it as long as this is open.
     pub fn through_descriptor(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/self/fd/{}", self.0.as_raw_fd()))
+        self.0.path()
     }
 }
 
@@ -233,24 +222,24 @@ impl Round {
     }
 }
 
-/// The numeric user that it belongs to, symbolic links followed; `None` if nothing is there.
+/// The numeric user that it belongs to, symbolic links followed; `None` if nothing is there, or nobody is known to own it.
 pub fn owner(path: &Path) -> Result<Option<u32>, FileError> {
-    found(call("look at", path, || rustix::fs::stat(path)).map(|raw| raw.st_uid))
+    Ok(stat(path)?.map(|stat| stat.owner).filter(|owner| *owner != NOBODY))
 }
 
-/// The numeric user that it belongs to, a symbolic link being itself; `None` if nothing is there.
+/// The numeric user that it belongs to, a symbolic link being itself; `None` likewise.
 pub fn lstat_owner(path: &Path) -> Result<Option<u32>, FileError> {
-    found(call("look at", path, || rustix::fs::lstat(path)).map(|raw| raw.st_uid))
+    Ok(lstat(path)?.map(|stat| stat.owner).filter(|owner| *owner != NOBODY))
 }
 
 /// What is there, a symbolic link being itself; `None` if nothing is.
 pub fn lstat(path: &Path) -> Result<Option<Stat>, FileError> {
-    look(CWD, path, AtFlags::SYMLINK_NOFOLLOW)
+    look(path, || system::stat(path, false))
 }
 
 /// A file that is open for reading, with what it was when it was opened.
 pub struct Source {
-    file: OwnedFd,
+    file: Handle,
     path: PathBuf,
     stat: Stat,
 }
@@ -271,18 +260,18 @@ const BUFFER: u64 = 256 << 10;
 impl Source {
     /// Opens a file. Never waits for a pipe's other end.
     pub fn open(path: &Path) -> Result<Source, FileError> {
-        Source::open_with(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY)
+        Source::open_with(path, Open::Read)
     }
 
     /// Opens a file of kiln's own books. What is there may be anybody's doing: what is no regular file by this very name is an error.
     pub fn open_own(path: &Path) -> Result<Source, FileError> {
-        let source = Source::open_with(path, OFlags::RDONLY | SAFELY)?;
+        let source = Source::open_with(path, Open::ReadOwn)?;
         source.is_regular().then_some(()).ok_or_else(|| not_regular(path))?;
         Ok(source)
     }
 
-    fn open_with(path: &Path, flags: OFlags) -> Result<Source, FileError> {
-        let file = call("open", path, || rustix::fs::open(path, flags, Mode::empty()))?;
+    fn open_with(path: &Path, how: Open) -> Result<Source, FileError> {
+        let file = call("open", path, || system::open(path, how))?;
         let stat = fstat(&file, path)?;
         Ok(Source { file, path: path.to_owned(), stat })
     }
@@ -319,7 +308,7 @@ impl Source {
 
     /// How many bytes were read there; 0 at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, FileError> {
-        call("read", &self.path, || rustix::io::pread(&self.file, &mut *buffer, offset))
+        call("read", &self.path, || system::read_at(&self.file, buffer, offset))
     }
 
     /// What it is now.
@@ -351,8 +340,8 @@ impl Source {
     }
 }
 
-fn fstat(file: &impl AsFd, path: &Path) -> Result<Stat, FileError> {
-    call("look at", path, || rustix::fs::fstat(file)).map(|raw| Stat::from_raw(&raw))
+fn fstat(file: &Handle, path: &Path) -> Result<Stat, FileError> {
+    call("look at", path, || system::stat_open(file))
 }
 
 /// The digest of a file's content and its identity.
@@ -391,7 +380,7 @@ pub fn read_source(source: &Source, limit: u64) -> Result<Vec<u8>, FileError> {
     let mut done = 0;
     loop {
         let rest = &mut bytes[done..];
-        match call("read", &source.path, || rustix::io::pread(&source.file, &mut *rest, done as u64))? {
+        match call("read", &source.path, || system::read_at(&source.file, rest, done as u64))? {
             0 => break,
             read => done += read,
         }
@@ -408,7 +397,7 @@ pub fn read_source(source: &Source, limit: u64) -> Result<Vec<u8>, FileError> {
 
 /// Up to `buffer.len()` bytes from `offset`; fewer only at the end of the file.
 pub(crate) fn read_at(
-    file: &OwnedFd,
+    file: &Handle,
     path: &Path,
     buffer: &mut [u8],
     offset: u64,
@@ -416,7 +405,7 @@ pub(crate) fn read_at(
     let mut done = 0;
     while done < buffer.len() {
         let rest = &mut buffer[done..];
-        match call("read", path, || rustix::io::pread(file, &mut *rest, offset + done as u64))? {
+        match call("read", path, || system::read_at(file, rest, offset + done as u64))? {
             0 => break,
             more => done += more,
         }
@@ -430,10 +419,10 @@ pub(crate) fn read_at(
 const AT_ONCE: usize = 128 << 10;
 
 /// All of `bytes` at `offset`.
-fn write_at(file: &OwnedFd, path: &Path, mut bytes: &[u8], mut offset: u64) -> Result<(), FileError> {
+fn write_at(file: &Handle, path: &Path, mut bytes: &[u8], mut offset: u64) -> Result<(), FileError> {
     while !bytes.is_empty() {
         let piece = &bytes[..fault::piece(bytes.len().min(AT_ONCE))];
-        let done = call("write", path, || rustix::io::pwrite(file, piece, offset))?;
+        let done = call("write", path, || system::write_at(file, piece, offset))?;
         if done == 0 {
             return Err(FileError::new("write", path, io::ErrorKind::WriteZero));
         }
@@ -443,12 +432,9 @@ fn write_at(file: &OwnedFd, path: &Path, mut bytes: &[u8], mut offset: u64) -> R
     Ok(())
 }
 
-/// For files in the cache: a symbolic link must not lead elsewhere, and a pipe must not be waited for.
-const SAFELY: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
-
 /// A small fixed-size record file that is read and written in place, for things that may be lost: counters, memos.
 pub struct Scratch {
-    file: OwnedFd,
+    file: Handle,
     path: PathBuf,
 }
 
@@ -456,17 +442,16 @@ impl Scratch {
     /// Opens or creates it, readable by its owner only. In a place that cannot be written to, one that is there can be
     /// read, and writing to it fails.
     pub fn open(path: &Path) -> Result<Scratch, FileError> {
-        let open =
-            |flags| call("open", path, || rustix::fs::open(path, flags | SAFELY, Mode::RUSR | Mode::WUSR));
-        let file = open(OFlags::RDWR | OFlags::CREATE).or_else(|error| match error.errno() {
-            Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => open(OFlags::RDONLY),
+        let open = |how| call("open", path, || system::open(path, how));
+        let file = open(Open::Update(0o600)).or_else(|error| match error.errno() {
+            Some(Errno::ROFS | Errno::ACCESS | Errno::PERM) => open(Open::ReadOwn),
             _ => Err(error),
         })?;
         Scratch::of(file, path)
     }
 
     /// A device has no end, a pipe no places.
-    fn of(file: OwnedFd, path: &Path) -> Result<Scratch, FileError> {
+    fn of(file: Handle, path: &Path) -> Result<Scratch, FileError> {
         let stat = fstat(&file, path)?;
         (stat.kind == FileKind::File).then_some(()).ok_or_else(|| not_regular(path))?;
         Ok(Scratch { file, path: path.to_owned() })
@@ -474,8 +459,7 @@ impl Scratch {
 
     /// Opens one that is there, for reading only; `None` if it is not.
     pub fn look(path: &Path) -> Result<Option<Scratch>, FileError> {
-        let flags = OFlags::RDONLY | SAFELY;
-        let file = found(call("open", path, || rustix::fs::open(path, flags, Mode::empty())))?;
+        let file = found(call("open", path, || system::open(path, Open::ReadOwn)))?;
         file.map(|file| Scratch::of(file, path)).transpose()
     }
 
@@ -493,19 +477,17 @@ impl Scratch {
 /// Appends one record by one `write` with `O_APPEND`, so that records of several writers do not mix. Creates the file and
 /// its directory if need be.
 pub fn append(path: &Path, record: &[u8]) -> Result<(), FileError> {
-    append_to(path, record, SAFELY)
+    append_to(path, record, Open::Append(0o666))
 }
 
 /// The same to a file that a user has named: it may be a link, a device, or a pipe, which nobody waits for.
 pub fn append_as_told(path: &Path, record: &[u8]) -> Result<(), FileError> {
-    append_to(path, record, SAFELY.difference(OFlags::NOFOLLOW))
+    append_to(path, record, Open::AppendAsTold(0o666))
 }
 
-fn append_to(path: &Path, record: &[u8], safely: OFlags) -> Result<(), FileError> {
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | safely;
-    let mode = Mode::from_raw_mode(0o666);
-    let file = with_parent(path, || call("open", path, || rustix::fs::open(path, flags, mode)))?;
-    match call("append to", path, || rustix::io::write(&file, record))? {
+fn append_to(path: &Path, record: &[u8], how: Open) -> Result<(), FileError> {
+    let file = with_parent(path, || call("open", path, || system::open(path, how)))?;
+    match call("append to", path, || system::write(&file, record))? {
         written if written == record.len() => Ok(()),
         _ => Err(FileError::new("append to", path, Errno::NOSPC)),
     }
@@ -526,7 +508,7 @@ fn with_parent<T>(path: &Path, create: impl Fn() -> Result<T, FileError>) -> Res
 
 /// Creates a directory and those above it. It is fine if they are there.
 pub fn create_dirs(path: &Path) -> Result<(), FileError> {
-    create_dirs_mode(path, Mode::from_raw_mode(0o777))
+    create_dirs_mode(path, 0o777)
 }
 
 /// Like [`create_dirs`]; those that are new are for their owner only. A home directory that is not there is nobody's to make: whoever has
@@ -538,7 +520,7 @@ pub fn create_private_dirs(path: &Path) -> Result<(), FileError> {
         let why = io::Error::new(io::ErrorKind::NotFound, "the home directory is not there");
         return Err(FileError::new("create directory", path, why));
     }
-    create_dirs_mode(path, Mode::RWXU)
+    create_dirs_mode(path, 0o700)
 }
 
 /// Who besides this user and root can put something into a directory.
@@ -552,18 +534,16 @@ pub enum Stranger {
 
 /// Who else can put something into a directory, if that is no group's affair; `None` if nobody can, or nothing is there.
 pub fn stranger(directory: &Path) -> Result<Option<Stranger>, FileError> {
-    let Some(raw) = found(call("look at", directory, || rustix::fs::stat(directory)))? else {
-        return Ok(None);
-    };
-    let (owner, mode) = (raw.st_uid, Stat::from_raw(&raw).mode);
+    let Some(Stat { owner, mode, .. }) = stat(directory)? else { return Ok(None) };
     Ok(match owner {
+        NOBODY => None, // lists of access are not looked at; what is in a user's profile is theirs
         owner if owner != 0 && owner != env::user() => Some(Stranger::Owner(owner)),
         _ => (mode & 0o002 != 0).then_some(Stranger::Anybody),
     })
 }
 
-fn create_dirs_mode(path: &Path, mode: Mode) -> Result<(), FileError> {
-    let create = || call("create directory", path, || rustix::fs::mkdir(path, mode));
+fn create_dirs_mode(path: &Path, mode: u32) -> Result<(), FileError> {
+    let create = || call("create directory", path, || system::make_directory(path, mode));
     let created = match create() {
         Err(error) if error.errno() == Some(Errno::NOENT) => {
             let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).ok_or(error)?;
@@ -582,7 +562,7 @@ fn create_dirs_mode(path: &Path, mode: Mode) -> Result<(), FileError> {
 pub fn create_private_room(parent: &Path, prefix: &str) -> Result<PathBuf, FileError> {
     let name = random::name().map_err(|error| FileError::new("name a directory in", parent, error))?;
     let room = parent.join(format!("{prefix}{name}"));
-    call("create directory", &room, || rustix::fs::mkdir(&room, Mode::RWXU))?;
+    call("create directory", &room, || system::make_directory(&room, 0o700))?;
     Ok(room)
 }
 
@@ -630,41 +610,24 @@ pub fn list_unsorted(path: &Path) -> Result<Option<Vec<Entry>>, FileError> {
 /// Where a path leads with all symbolic links resolved; `None` if nowhere.
 pub fn real_path(path: &Path) -> Result<Option<PathBuf>, FileError> {
     let Some(()) = found(call("resolve", path, || Ok(())))? else { return Ok(None) };
-    if let Some(real) = real_path_of_open(path) {
+    if let Some(real) = system::real_path(path) {
         return Ok(Some(real));
     }
     found(std::fs::canonicalize(path).map_err(|error| FileError::new("resolve", path, error)))
 }
 
-/// The kernel's own answer, three calls instead of one for every directory and link on the way; `None` where it does not tell (no
-/// `/proc`, nothing there) or may mean something else: what has been removed since is marked by words behind its name, and
-/// what is outside of this process's root does not begin with it.
-#[cfg(target_os = "linux")]
-fn real_path_of_open(path: &Path) -> Option<PathBuf> {
-    let file = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let told = rustix::fs::readlink(name, Vec::with_capacity(256)).ok()?.into_bytes();
-    let plain = told.starts_with(b"/") && !told.ends_with(b" (deleted)");
-    plain.then(|| PathBuf::from(OsString::from_vec(told)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn real_path_of_open(_: &Path) -> Option<PathBuf> {
-    None
-}
-
 /// Makes a symbolic link, in the place of whatever file or link has its name.
 pub fn symlink(target: &Path, link: &Path) -> Result<(), FileError> {
-    let beside = link.with_extension(format!("new-{}", rustix::process::getpid().as_raw_nonzero()));
+    let beside = link.with_extension(format!("new-{}", std::process::id()));
     let _ = remove(&beside);
-    call("link", &beside, || rustix::fs::symlink(target, &beside))?;
-    call("rename", link, || rustix::fs::rename(&beside, link))
+    call("link", &beside, || system::symlink(target, &beside))?;
+    call("rename", link, || system::rename(&beside, link))
 }
 
 /// What a symbolic link says; `None` if nothing is there or it is no link.
 pub fn read_link(path: &Path) -> Result<Option<PathBuf>, FileError> {
-    match call("read link", path, || rustix::fs::readlink(path, Vec::new())) {
-        Ok(target) => Ok(Some(PathBuf::from(OsString::from_vec(target.into_bytes())))),
+    match call("read link", path, || system::read_link(path)) {
+        Ok(target) => Ok(Some(target)),
         Err(error) if error.errno() == Some(Errno::INVAL) => Ok(None),
         Err(error) => found(Err(error)),
     }
@@ -672,12 +635,12 @@ pub fn read_link(path: &Path) -> Result<Option<PathBuf>, FileError> {
 
 /// Gives a file another name in the same file system, over whatever has it.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
-    call("rename", from, || rustix::fs::rename(from, to))
+    call("rename", from, || system::rename(from, to))
 }
 
 /// Removes a file or link; says whether there was one.
 pub fn remove(path: &Path) -> Result<bool, FileError> {
-    Ok(found(call("remove", path, || rustix::fs::unlink(path)))?.is_some())
+    Ok(found(call("remove", path, || system::remove(path)))?.is_some())
 }
 
 /// Removes a directory with everything in it; symbolic links are removed and not followed.
@@ -689,7 +652,7 @@ pub fn remove_tree(path: &Path) -> Result<(), FileError> {
 
 /// Removes an empty directory; says whether it did. One that is in use is left alone.
 pub fn remove_empty_dir(path: &Path) -> Result<bool, FileError> {
-    match call("remove directory", path, || rustix::fs::rmdir(path)) {
+    match call("remove directory", path, || system::remove_directory(path)) {
         Ok(()) => Ok(true),
         Err(error) if error.errno() == Some(Errno::NOTEMPTY) => Ok(false),
         Err(error) => Ok(found(Err::<(), _>(error))?.is_some()),
@@ -699,39 +662,30 @@ pub fn remove_empty_dir(path: &Path) -> Result<bool, FileError> {
 /// Takes away everybody else's permission to write.
 pub fn close_to_others(path: &Path) -> Result<(), FileError> {
     let Some(there) = stat(path)? else { return Ok(()) };
-    let mode = Mode::from_raw_mode((there.mode & !0o022) as _);
-    call("close", path, || rustix::fs::chmod(path, mode))
+    call("close", path, || system::set_mode(path, there.mode & !0o022))
 }
 
 /// Makes a file its owner's alone, to read and to write.
 pub fn make_private(path: &Path) -> Result<(), FileError> {
-    call("close", path, || rustix::fs::chmod(path, Mode::RUSR | Mode::WUSR))
+    call("close", path, || system::set_mode(path, 0o600))
 }
 
 /// Makes a file one that may be executed, by whoever may read it.
 pub fn make_executable(path: &Path) -> Result<(), FileError> {
     let Some(stat) = stat(path)? else { return Ok(()) };
     let mode = (stat.mode | (stat.mode & 0o444) >> 2) & 0o7777;
-    #[allow(clippy::useless_conversion, reason = "the type differs between systems")]
-    let mode = Mode::from_raw_mode(mode.try_into().unwrap_or_default());
-    call("make executable", path, || rustix::fs::chmod(path, mode))
+    call("make executable", path, || system::set_mode(path, mode))
 }
 
 /// Sets when a file was modified. Only to a time that the same file system gave to another file: no other clock is the same.
 pub fn set_modified(path: &Path, mtime_ns: i64) -> Result<(), FileError> {
-    let (seconds, rest) = (mtime_ns.div_euclid(1_000_000_000), mtime_ns.rem_euclid(1_000_000_000));
-    #[allow(clippy::useless_conversion, reason = "the types differ between systems")]
-    let time = rustix::fs::Timespec { tv_sec: seconds.into(), tv_nsec: rest.try_into().unwrap_or_default() };
-    let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
-    call("touch", path, || rustix::fs::utimensat(CWD, path, &times, AtFlags::empty()))
+    call("touch", path, || system::set_times(path, Some(mtime_ns)))
 }
 
 /// Sets a file's times to now, by the file system's own clock. Only for files nobody else has a link to: cargo compares
 /// times.
 pub fn touch_now(path: &Path) -> Result<(), FileError> {
-    let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
-    let times = rustix::fs::Timestamps { last_access: now, last_modification: now };
-    call("touch", path, || rustix::fs::utimensat(CWD, path, &times, AtFlags::empty()))
+    call("touch", path, || system::set_times(path, None))
 }
 
 #[cfg(test)]

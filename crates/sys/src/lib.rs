@@ -2,6 +2,9 @@
 //!
 //! Architecture invariant: no other crate of the wrapper calls `std::fs`, `std::process`, `std::env` or a clock (clippy's
 //! `disallowed-methods` holds that). Nothing here knows what a compiler is.
+//!
+//! What differs between systems is in `unix/` and `windows/`, which have the same files with the same functions in them; the modules here
+//! are what they have in common, and the only ones that use them.
 #![allow(clippy::disallowed_methods, reason = "this crate is the door the lint sends everybody to")]
 
 pub mod clock;
@@ -15,3 +18,13 @@ pub mod random;
 pub mod sandbox;
 pub mod socket;
 pub mod thread;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;

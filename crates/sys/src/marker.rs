@@ -1,14 +1,13 @@
 //! Names as facts: a file that is there because somebody said so first, a file that is closed by giving it another name.
 
 use crate::files::FileError;
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use crate::files::Open;
+use crate::system::files::{self as system, Errno};
 use std::path::Path;
 
 /// Makes an empty file; `false` if somebody else has.
 pub fn claim(path: &Path) -> Result<bool, FileError> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    match rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR) {
+    match system::open(path, Open::New(0o600)) {
         Ok(_) => Ok(true),
         Err(Errno::EXIST) => Ok(false),
         Err(errno) => Err(FileError::new("create", path, errno)),
@@ -17,5 +16,5 @@ pub fn claim(path: &Path) -> Result<bool, FileError> {
 
 /// Gives a file another name in the same directory.
 pub fn rename(from: &Path, to: &Path) -> Result<(), FileError> {
-    rustix::fs::rename(from, to).map_err(|errno| FileError::new("rename", from, errno))
+    system::rename(from, to).map_err(|errno| FileError::new("rename", from, errno))
 }

@@ -9,11 +9,8 @@ pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
     const { assert!(N <= 256, "the system gives no more at once") };
     fault::pass()?;
     let mut bytes = [0; N];
-    // SAFETY: it writes as many bytes as there are in the array, which is ours.
-    match unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), N) } {
-        0 => Ok(bytes),
-        _ => Err(io::Error::last_os_error()),
-    }
+    crate::system::random::fill(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A name that nobody else makes up: 128 bits, as hexadecimal digits.

@@ -2,7 +2,9 @@
 
 use crate::files::fault;
 use std::io;
-use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
+use std::thread::{Builder, Scope};
+
+pub use std::thread::{JoinHandle, ScopedJoinHandle, scope};
 
 /// Starts a thread.
 pub fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
@@ -18,3 +20,16 @@ pub fn start_scoped<'scope, T: Send + 'scope>(
     fault::pass()?;
     Builder::new().spawn_scoped(scope, work)
 }
+
+/// Does the same work in so many threads at once, or in as many as can be had, and waits for them; without any it is done in this one.
+pub fn side_by_side(most: usize, work: impl Fn() + Sync) {
+    scope(|scope| {
+        let started = (0..most).take_while(|_| start_scoped(scope, &work).is_ok()).count();
+        if started == 0 && most > 0 {
+            work();
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests;

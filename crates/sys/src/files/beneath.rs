@@ -1,12 +1,10 @@
 //! Places below a directory that are found by descriptor: whoever named them, and whatever is planted meanwhile, nothing outside is
 //! reached. Used for paths that a recording names.
 
-use super::{Directory, FileError, LOOK, call};
-use rustix::fs::{CWD, Mode, OFlags};
-use rustix::io::Errno;
+use super::{Directory, FileError, call};
+use crate::system::files::{Errno, OpenDirectory};
 use std::cell::RefCell;
 use std::ffi::OsStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 /// So many directories are kept open: those of a target that most outputs go to.
@@ -15,7 +13,7 @@ const MOST_OPEN: usize = 16;
 /// A directory below which everything is found that is named through this.
 pub struct Beneath {
     root: PathBuf,
-    directory: OwnedFd,
+    directory: OpenDirectory,
     /// Directories below it that were used last, the latest one first.
     open: RefCell<Vec<(PathBuf, Directory)>>,
 }
@@ -23,8 +21,7 @@ pub struct Beneath {
 impl Beneath {
     /// A directory that is there. It may itself be reached through links: that is its owner's doing.
     pub fn open(root: &Path) -> Result<Beneath, FileError> {
-        let flags = LOOK | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let directory = call("open", root, || rustix::fs::openat(CWD, root, flags, Mode::empty()))?;
+        let directory = call("open", root, || OpenDirectory::open(root, true))?;
         Ok(Beneath { root: root.to_owned(), directory, open: RefCell::default() })
     }
 
@@ -54,7 +51,7 @@ impl Beneath {
         if let Some(at) = open.iter().position(|(known, _)| known == inside) {
             open[..=at].rotate_right(1);
         } else {
-            let directory = Directory::beneath(self.directory.as_fd(), inside, path)?;
+            let directory = Directory::beneath(&self.directory, inside, path)?;
             open.truncate(MOST_OPEN - 1);
             open.insert(0, (inside.to_owned(), directory));
         }
@@ -64,43 +61,31 @@ impl Beneath {
 
 impl Directory {
     /// A directory below another, made where it is not there; no link on the way is followed.
-    fn beneath(root: BorrowedFd<'_>, inside: &Path, path: &Path) -> Result<Directory, FileError> {
+    fn beneath(root: &OpenDirectory, inside: &Path, path: &Path) -> Result<Directory, FileError> {
         match at_once(root, inside, path) {
             Err(error) if matches!(error.errno(), Some(Errno::NOENT | Errno::NOSYS | Errno::PERM)) => {}
             found => return found.map(Directory),
         }
         let mut found = step(root, OsStr::new("."), path)?;
         for part in inside.iter() {
-            match call("create directory", path, || {
-                rustix::fs::mkdirat(&found, part, Mode::from_raw_mode(0o777))
-            }) {
+            match call("create directory", path, || found.make(part)) {
                 Err(error) if error.errno() != Some(Errno::EXIST) => return Err(error),
                 _ => {}
             }
-            found = step(found.as_fd(), part, path)?;
+            found = step(&found, part, path)?;
         }
         Ok(Directory(found))
     }
 }
 
-fn step(directory: BorrowedFd<'_>, name: &OsStr, path: &Path) -> Result<OwnedFd, FileError> {
-    let flags = LOOK | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    call("open", path, || rustix::fs::openat(directory, name, flags, Mode::empty()))
+fn step(directory: &OpenDirectory, name: &OsStr, path: &Path) -> Result<OpenDirectory, FileError> {
+    call("open", path, || directory.step(name))
 }
 
-/// The whole way in one call (openat2, Linux 5.6); sandboxes may not know it.
-#[cfg(target_os = "linux")]
-fn at_once(root: BorrowedFd<'_>, inside: &Path, path: &Path) -> Result<OwnedFd, FileError> {
-    use rustix::fs::ResolveFlags;
-    let flags = LOOK | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+/// The whole way in one call, where the system has one.
+fn at_once(root: &OpenDirectory, inside: &Path, path: &Path) -> Result<OpenDirectory, FileError> {
     let inside = if inside.as_os_str().is_empty() { Path::new(".") } else { inside };
-    call("open", path, || rustix::fs::openat2(root, inside, flags, Mode::empty(), resolve))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn at_once(_: BorrowedFd<'_>, _: &Path, path: &Path) -> Result<OwnedFd, FileError> {
-    Err(FileError::new("open", path, Errno::NOSYS))
+    call("open", path, || root.at_once(inside))
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! A file under a private name, until it is whole.
 
 use super::{
-    FileError, Identity, Source, call, fault, filesystem_kind_of, fstat, stat, with_parent, write_at,
+    FileError, Identity, Open, Source, call, fault, filesystem_kind_of, fstat, stat, with_parent, write_at,
 };
+use crate::system::files::{self as system, Errno, Handle};
 use crate::thread;
 use kiln_action::{ContentHasher, Digest};
-use rustix::fs::{FallocateFlags, Mode, OFlags};
-use rustix::io::Errno;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -32,7 +30,7 @@ pub(super) fn with_private_name<T>(
     directory: &Path,
     create: impl Fn(&Path) -> Result<T, FileError>,
 ) -> Result<(PathBuf, T), FileError> {
-    let pid = rustix::process::getpid().as_raw_nonzero();
+    let pid = std::process::id();
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = directory.join(format!("{PRIVATE_PREFIX}{pid}-{number}"));
@@ -46,7 +44,7 @@ pub(super) fn with_private_name<T>(
 
 /// A new file under a private name. It is removed when dropped, unless it was published.
 pub struct Draft {
-    file: OwnedFd,
+    file: Handle,
     path: PathBuf,
     published: bool,
 }
@@ -54,28 +52,9 @@ pub struct Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.published {
-            let _ = rustix::fs::unlink(&self.path); // nothing more can be done; upkeep removes old ones
+            let _ = system::remove(&self.path); // nothing more can be done; upkeep removes old ones
         }
     }
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::unnecessary_cast,
-    reason = "the type differs between systems"
-)]
-fn mode_of(mode: u32) -> Mode {
-    Mode::from_raw_mode(mode as rustix::fs::RawMode)
-}
-
-#[cfg(target_os = "linux")]
-fn clone(to: &OwnedFd, from: &OwnedFd) -> bool {
-    rustix::fs::ioctl_ficlone(to, from).is_ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn clone(_: &OwnedFd, _: &OwnedFd) -> bool {
-    false
 }
 
 impl Draft {
@@ -87,8 +66,7 @@ impl Draft {
 
     /// The same in a directory that is there.
     fn create_in(directory: &Path, mode: u32) -> Result<Draft, FileError> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let create = |path: &Path| call("create", path, || rustix::fs::open(path, flags, mode_of(mode)));
+        let create = |path: &Path| call("create", path, || system::open(path, Open::New(mode)));
         let (path, file) = with_private_name(directory, create)?;
         Ok(Draft { file, path, published: false })
     }
@@ -191,7 +169,7 @@ impl Draft {
         let end = write()?;
         if end < reserved {
             // The source has become shorter meanwhile.
-            call("shorten", &self.path, || rustix::fs::ftruncate(&self.file, end))?;
+            call("shorten", &self.path, || system::set_length(&self.file, end))?;
         }
         Ok(())
     }
@@ -199,7 +177,7 @@ impl Draft {
     /// Tries to share the blocks of `source`.
     fn share(&self, source: &Source) -> bool {
         let can = filesystem_kind_of(&self.file, &self.path).is_ok_and(|kind| kind.shares_blocks());
-        can && fault::pass().is_ok() && clone(&self.file, &source.file)
+        can && fault::pass().is_ok() && system::share_blocks(&self.file, &source.file).is_ok()
     }
 
     /// Asks for room, where that makes writing faster; says how long the file is then.
@@ -207,9 +185,7 @@ impl Draft {
         let wanted = size >= PREALLOCATE_FROM
             && filesystem_kind_of(&self.file, &self.path).is_ok_and(|kind| kind.likes_preallocation());
         // With KEEP_SIZE nothing would be gained: it is the growing of the file that costs.
-        let done = wanted
-            && fault::pass().is_ok()
-            && rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, size).is_ok();
+        let done = wanted && fault::pass().is_ok() && system::reserve(&self.file, size).is_ok();
         if done { size } else { 0 }
     }
 
@@ -217,7 +193,7 @@ impl Draft {
     /// not there; it must be on the same file system.
     pub fn publish(mut self, path: &Path) -> Result<Identity, FileError> {
         let before = fstat(&self.file, &self.path)?.identity;
-        with_parent(path, || call("create", path, || rustix::fs::rename(&self.path, path)))?;
+        with_parent(path, || call("create", path, || system::rename(&self.path, path)))?;
         self.published = true;
         let after = fstat(&self.file, path)?.identity;
         // Renaming changes ctime and nothing else. If somebody has written to it already, it is not what was published,
@@ -240,9 +216,7 @@ pub fn write_shared(root: &Path, path: &Path, bytes: &[u8]) -> Result<Identity, 
     };
     draft.write(bytes)?;
     // Where there are no permissions (FAT, some shares of Windows) they cannot be set, and need not be.
-    let _ = call("open up", &draft.path, || {
-        rustix::fs::fchmod(&draft.file, Mode::from_raw_mode((mode & 0o666 | 0o600) as _))
-    });
+    let _ = call("open up", &draft.path, || system::set_mode_open(&draft.file, mode & 0o666 | 0o600));
     draft.publish(path)
 }
 
@@ -252,7 +226,7 @@ pub fn create_shared_dirs(root: &Path, directory: &Path) -> Result<(), FileError
 }
 
 fn make_shared(root: &Path, directory: &Path, mode: u32) -> Result<(), FileError> {
-    let create = || call("create directory", directory, || rustix::fs::mkdir(directory, Mode::RWXU));
+    let create = || call("create directory", directory, || system::make_directory(directory, 0o700));
     let created = match create() {
         Err(error) if error.errno() == Some(Errno::NOENT) && directory != root => {
             make_shared(root, directory.parent().unwrap_or(root), mode)?;
@@ -262,8 +236,7 @@ fn make_shared(root: &Path, directory: &Path, mode: u32) -> Result<(), FileError
     };
     match created {
         Ok(()) => {
-            let _ =
-                call("open up", directory, || rustix::fs::chmod(directory, Mode::from_raw_mode(mode as _)));
+            let _ = call("open up", directory, || system::set_mode(directory, mode));
             Ok(())
         }
         Err(error) if error.errno() == Some(Errno::EXIST) => Ok(()),

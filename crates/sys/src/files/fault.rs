@@ -3,8 +3,10 @@
 
 #[cfg(not(any(test, feature = "fault")))]
 mod off {
+    use crate::system::files::Errno;
+
     #[inline(always)]
-    pub(crate) fn pass() -> rustix::io::Result<()> {
+    pub(crate) fn pass() -> Result<(), Errno> {
         Ok(())
     }
 
@@ -22,7 +24,7 @@ pub use on::*;
 
 #[cfg(any(test, feature = "fault"))]
 mod on {
-    use rustix::io::Errno;
+    use crate::system::files::Errno;
     use std::cell::Cell;
 
     /// What happens at the chosen system call.
@@ -71,18 +73,14 @@ mod on {
         Armed(())
     }
 
-    pub(crate) fn pass() -> rustix::io::Result<()> {
+    pub(crate) fn pass() -> Result<(), Errno> {
         let Some(plan) = PLAN.get() else { return Ok(()) };
         let number = CALLS.get();
         CALLS.set(number + 1);
         match plan.effect {
             Effect::Fail(errno) if number == plan.at => Err(Errno::from_raw_os_error(errno)),
             Effect::FailFrom(errno) if number >= plan.at => Err(Errno::from_raw_os_error(errno)),
-            Effect::Kill if number == plan.at => {
-                let outcome =
-                    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-                unreachable!("killed: {outcome:?}")
-            }
+            Effect::Kill if number == plan.at => crate::system::process::die(),
             _ => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! What kind of file system a path is on, as far as that decides anything here.
 
 use super::{FileError, call};
-use std::os::fd::AsFd;
+use crate::system::files::{self as system, Handle};
 use std::path::Path;
 
 /// A kind of file system, by the magic number of `statfs` (linux/magic.h).
@@ -27,7 +27,6 @@ const REMOTE: [u32; 12] = [
 ];
 
 // ext2 to ext4, btrfs, xfs, tmpfs
-#[cfg(target_os = "linux")]
 const STAMPING: [u32; 4] = [EXT, 0x9123_683e, 0x5846_5342, 0x0102_1994];
 
 impl FilesystemKind {
@@ -47,40 +46,26 @@ impl FilesystemKind {
     }
 }
 
-pub(super) fn filesystem_kind_of(file: &impl AsFd, path: &Path) -> Result<FilesystemKind, FileError> {
-    let found = call("look at the file system of", path, || rustix::fs::fstatfs(file))?;
-    #[allow(clippy::unnecessary_cast, reason = "the type differs between architectures")]
-    Ok(FilesystemKind(found.f_type as u32))
+pub(super) fn filesystem_kind_of(file: &Handle, path: &Path) -> Result<FilesystemKind, FileError> {
+    call("look at the file system of", path, || system::filesystem_open(file)).map(FilesystemKind)
 }
 
 /// The kind of file system that `path` is on.
 pub fn filesystem_kind(path: &Path) -> Result<FilesystemKind, FileError> {
-    let found = call("look at the file system of", path, || rustix::fs::statfs(path))?;
-    #[allow(clippy::unnecessary_cast, reason = "the type differs between architectures")]
-    Ok(FilesystemKind(found.f_type as u32))
+    call("look at the file system of", path, || system::filesystem(path)).map(FilesystemKind)
 }
 
 /// Whether every name that comes or goes is known to give this directory other times, and no name is there unlisted. In
 /// overlays it is not so: a directory in several layers has the times of the uppermost, and another mount may have the same
-/// one above others. Nor in encrypted directories, which have other names without their key.
-#[cfg(target_os = "linux")]
+/// one above others. Nor in encrypted directories, which have other names without their key. Nobody has looked what holds on other
+/// systems than Linux.
 pub fn stamps_names(directory: &Path) -> bool {
-    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
-    let looked = call("look at", directory, || {
-        rustix::fs::statx(CWD, directory, AtFlags::empty(), StatxFlags::empty())
-    });
-    looked.is_ok_and(|looked| !looked.stx_attributes.contains(StatxAttributes::ENCRYPTED))
+    cfg!(target_os = "linux")
+        && call("look at", directory, || system::is_encrypted(directory)).is_ok_and(|encrypted| !encrypted)
         && filesystem_kind(directory).is_ok_and(|kind| STAMPING.contains(&kind.0))
-}
-
-/// Nobody has looked what holds elsewhere.
-#[cfg(not(target_os = "linux"))]
-pub fn stamps_names(_: &Path) -> bool {
-    false
 }
 
 /// How many bytes may still be written to the file system that `path` is on.
 pub fn free_bytes(path: &Path) -> Result<u64, FileError> {
-    let found = call("look at the file system of", path, || rustix::fs::statvfs(path))?;
-    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    call("look at the file system of", path, || system::free_bytes(path))
 }

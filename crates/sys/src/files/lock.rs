@@ -1,21 +1,19 @@
 //! A lock between processes that dies with its holder.
 
-use super::{FileError, SAFELY, call, with_parent};
+use super::{FileError, Open, call, with_parent};
 use crate::clock::Moment;
-use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
-use std::os::fd::OwnedFd;
+use crate::system::files::{self as system, Errno, Handle};
+use crate::system::lock;
 use std::path::Path;
 use std::time::Duration;
 
-/// An exclusive `flock` on a file; let go when dropped. The file stays.
+/// An exclusive lock on a file; let go when dropped. The file stays.
 #[derive(Debug)]
-pub struct Lock(OwnedFd);
+pub struct Lock(Handle);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing would do, but for a child that is just being started and has the file open until its `exec`.
-        let _ = rustix::fs::flock(&self.0, FlockOperation::Unlock);
+        lock::unlock(&self.0);
     }
 }
 
@@ -23,11 +21,8 @@ impl Lock {
     /// Takes the lock if it is free; `None` if somebody else has it. Never waits.
     pub fn try_exclusive(path: &Path) -> Result<Option<Lock>, FileError> {
         let file = open(path)?;
-        match call("lock", path, || rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
-            Ok(()) => Ok(Some(Lock(file))),
-            Err(error) if error.errno() == Some(Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let locked = call("lock", path, || lock::try_lock(&file))?;
+        Ok(locked.then_some(Lock(file)))
     }
 
     /// Takes the lock, waiting a little for whoever has it: who has it for longer may be stopped, and nobody knows for how long.
@@ -38,7 +33,7 @@ impl Lock {
             match Lock::try_exclusive(path)? {
                 Some(lock) => return Ok(lock),
                 None if since.elapsed() > LONGEST => {
-                    return Err(FileError::new("lock", path, Errno::WOULDBLOCK));
+                    return Err(FileError::new("lock", path, Errno::AGAIN));
                 }
                 None => std::thread::sleep(Duration::from_millis(5)),
             }
@@ -49,7 +44,7 @@ impl Lock {
 /// An exclusive lock on one of 2^39 places in a file, which is made once and stays empty. Belongs to the open file, like
 /// `flock`; let go when dropped.
 #[derive(Debug)]
-pub struct PlaceLock(#[expect(dead_code, reason = "closing it lets the lock go")] OwnedFd);
+pub struct PlaceLock(#[expect(dead_code, reason = "closing it lets the lock go")] Handle);
 
 /// What came of asking for a place.
 #[derive(Debug)]
@@ -69,38 +64,17 @@ impl PlaceLock {
     pub fn try_exclusive(path: &Path, place: u64) -> Result<Asked, FileError> {
         let file = open(path)?;
         let own = std::process::id() & ((1 << PLACE_BITS) - 1);
-        let start = (place >> (PLACE_BITS + 2) << PLACE_BITS) as libc::off_t;
-        let mut lock = libc::flock {
-            l_type: libc::F_WRLCK as libc::c_short,
-            l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: start,
-            l_len: libc::off_t::from(own) + 1,
-            l_pid: 0,
-        };
-        match ask(&file, path, libc::F_OFD_SETLK, &mut lock) {
-            Ok(()) => Ok(Asked::Taken(PlaceLock(file))),
-            Err(error) if matches!(error.errno(), Some(Errno::AGAIN | Errno::ACCESS)) => {
-                let told = ask(&file, path, libc::F_OFD_GETLK, &mut lock);
-                let known = told.is_ok() && lock.l_type != libc::F_UNLCK as libc::c_short;
-                let holder = known.then(|| u32::try_from(lock.l_len - 1).ok()).flatten();
-                Ok(Asked::Held(holder.filter(|holder| *holder > 0 && lock.l_start == start)))
-            }
-            Err(error) => Err(error),
+        let start = place >> (PLACE_BITS + 2) << PLACE_BITS;
+        let length = u64::from(own) + 1;
+        if call("lock", path, || lock::try_lock_bytes(&file, start, length))? {
+            return Ok(Asked::Taken(PlaceLock(file)));
         }
+        let held = lock::held_bytes(&file, start, length).filter(|(first, _)| *first == start);
+        let holder = held.and_then(|(_, length)| u32::try_from(length.checked_sub(1)?).ok());
+        Ok(Asked::Held(holder.filter(|holder| *holder > 0)))
     }
 }
 
-fn ask(file: &OwnedFd, path: &Path, question: i32, lock: &mut libc::flock) -> Result<(), FileError> {
-    use std::os::fd::AsRawFd;
-    // SAFETY: the descriptor is open and `lock` is a whole `struct flock`, which is all that the call reads and writes.
-    call("lock", path, || match unsafe { libc::fcntl(file.as_raw_fd(), question, &raw mut *lock) } {
-        -1 => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)),
-        _ => Ok(()),
-    })
-}
-
-fn open(path: &Path) -> Result<OwnedFd, FileError> {
-    let flags = OFlags::RDWR | OFlags::CREATE | SAFELY;
-    let mode = Mode::from_raw_mode(0o666);
-    with_parent(path, || call("open", path, || rustix::fs::open(path, flags, mode)))
+fn open(path: &Path) -> Result<Handle, FileError> {
+    with_parent(path, || call("open", path, || system::open(path, Open::Update(0o666))))
 }

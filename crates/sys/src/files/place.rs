@@ -2,8 +2,8 @@
 
 use super::draft::{Draft, with_private_name};
 use super::{FileError, Identity, Source, call, lstat, with_parent};
+use crate::system::files::{self as system, Errno};
 use kiln_action::Digest;
-use rustix::io::Errno;
 use std::io;
 use std::path::Path;
 
@@ -51,7 +51,7 @@ fn draft_for(path: &Path, executable: bool) -> Result<Draft, FileError> {
 
 /// Makes `path` another name of the file `source`. See [`FileError::wants_copy`] for the errors that mean "copy it".
 pub fn place_link(source: &Path, path: &Path) -> Result<Identity, FileError> {
-    let link = |name: &Path| call("link", name, || rustix::fs::link(source, name));
+    let link = |name: &Path| call("link", name, || system::link(source, name));
     match with_parent(path, || link(path)) {
         Err(error) if error.errno() == Some(Errno::EXIST) => {}
         outcome => outcome?,
@@ -64,9 +64,9 @@ pub fn place_link(source: &Path, path: &Path) -> Result<Identity, FileError> {
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (name, ()) = with_private_name(directory, link)?;
-    let outcome = call("create", path, || rustix::fs::rename(&name, path));
+    let outcome = call("create", path, || system::rename(&name, path));
     // If somebody else made the same link first, renaming does nothing and leaves the private name.
-    let _ = rustix::fs::unlink(&name);
+    let _ = system::remove(&name);
     outcome?;
     match lstat(path)? {
         Some(placed) => Ok(placed.identity),

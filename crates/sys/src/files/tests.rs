@@ -1,5 +1,6 @@
 use super::fault::{Effect, arm};
 use super::*;
+use rustix::fs::{CWD, Mode};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::time::{Duration, SystemTime};
