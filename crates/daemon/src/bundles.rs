@@ -183,7 +183,7 @@ impl Bundle {
                 }
             }
         };
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let mut others = 1..AT_ONCE.min(wanted.len());
             while others.next().is_some() && thread::start_scoped(scope, work).is_ok() {}
             work();

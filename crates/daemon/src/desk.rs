@@ -13,6 +13,7 @@ use kiln_remote::pack::Kind;
 use kiln_remote::{Brought, Levels, Remotes, WriteBack, progress};
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
+use kiln_sys::thread;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -76,7 +77,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Begins a thread; whether there was room for one.
 pub fn begin(work: impl FnOnce() + Send + 'static) -> bool {
-    std::thread::Builder::new().spawn(work).is_ok()
+    thread::start(work).is_ok()
 }
 
 /// Whether anything comes, for one who waits.

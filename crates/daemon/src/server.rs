@@ -11,9 +11,9 @@ use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
 use kiln_sys::files::{self, Lock};
 use kiln_sys::process;
+use kiln_sys::socket::Stream;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -88,9 +88,9 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
         ended: Condvar::new(),
     });
     let watching = daemon.clone();
-    std::thread::spawn(move || watching.watch(idle.unwrap_or(IDLE)));
+    let watches = begin(move || watching.watch(idle.unwrap_or(IDLE)));
     let serving = daemon.clone();
-    std::thread::spawn(move || {
+    let serves = begin(move || {
         for stream in listener.incoming() {
             match stream {
                 Ok(stream) => serving.admit(stream),
@@ -98,6 +98,10 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
             }
         }
     });
+    if !watches || !serves {
+        daemon.log.say("no thread can be had");
+        return 1;
+    }
     let mut over = locked(&daemon.over);
     while !*over {
         over = daemon.ended.wait(over).unwrap_or_else(PoisonError::into_inner);
@@ -160,14 +164,14 @@ impl Daemon {
         locked(&self.desks).values().cloned().collect()
     }
 
-    fn admit(self: &Arc<Daemon>, stream: UnixStream) {
+    fn admit(self: &Arc<Daemon>, stream: Stream) {
         if self.connections.load(Ordering::SeqCst) < MOST_CONNECTIONS {
             let daemon = self.clone();
             begin(move || daemon.serve(stream));
         }
     }
 
-    fn serve(self: &Arc<Daemon>, mut stream: UnixStream) {
+    fn serve(self: &Arc<Daemon>, mut stream: Stream) {
         self.connections.fetch_add(1, Ordering::SeqCst);
         *locked(&self.last) = Moment::now();
         let mut desk = None;
@@ -195,7 +199,7 @@ impl Daemon {
 
     fn greet(
         self: &Arc<Daemon>,
-        stream: &mut UnixStream,
+        stream: &mut Stream,
         body: &[u8],
         desk: &mut Option<Arc<Desk>>,
     ) -> std::io::Result<()> {
@@ -238,7 +242,7 @@ impl Daemon {
         counters::add(&mut locked(&self.before), desk);
     }
 
-    fn answer(&self, stream: &mut UnixStream, tag: u8, body: &[u8], desk: &Arc<Desk>) -> std::io::Result<()> {
+    fn answer(&self, stream: &mut Stream, tag: u8, body: &[u8], desk: &Arc<Desk>) -> std::io::Result<()> {
         let mut said = Moment::now();
         let mut sign = stream.try_clone()?;
         let mut alive = move || {

@@ -105,12 +105,7 @@ fn upload_all(desk: &Desk, waiting: Vec<Waiting>) -> usize {
             }
         }
     };
-    std::thread::scope(|scope| {
-        let most = 0..AT_ONCE.min(waiting.len());
-        if most.map_while(|_| thread::start_scoped(scope, work).ok()).count() == 0 {
-            work();
-        }
-    });
+    thread::side_by_side(AT_ONCE.min(waiting.len()), work);
     failed.into_inner()
 }
 

@@ -478,23 +478,15 @@ fn look_at_all(paths: &[&Path], memo: &Memo) -> Vec<Looked> {
     let look = |path: &Path| Ok((files::stat(path)?, identity::digest_of(path, memo)?));
     let next = AtomicUsize::new(0);
     let looked: Vec<OnceLock<Looked>> = paths.iter().map(|_| OnceLock::new()).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..kiln_sys::machine::processors().min(4) {
-            let work = || loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let (Some(path), Some(slot)) = (paths.get(at), looked.get(at)) else { break };
-                let _ = slot.set(look(path));
-            };
-            if kiln_sys::thread::start_scoped(scope, work).is_err() {
-                break; // what no thread looks at is looked at below
-            }
+    kiln_sys::thread::side_by_side(kiln_sys::machine::processors().min(4), || {
+        loop {
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(path), Some(slot)) = (paths.get(at), looked.get(at)) else { break };
+            let _ = slot.set(look(path));
         }
     });
-    looked
-        .into_iter()
-        .zip(paths)
-        .map(|(slot, path)| slot.into_inner().unwrap_or_else(|| look(path)))
-        .collect()
+    let look_now = |(slot, path): (OnceLock<Looked>, &&Path)| slot.into_inner().unwrap_or_else(|| look(path));
+    looked.into_iter().zip(paths).map(look_now).collect()
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub fn enter(locks: &Path, place: u64, longest: Duration) -> Entered {
             return Entered::Waited(Flight(None));
         }
         waited = true;
-        std::thread::sleep(pause);
+        process::pause(pause);
         pause = (pause * 3 / 2).min(Duration::from_millis(10));
     }
 }

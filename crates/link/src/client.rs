@@ -5,11 +5,11 @@ use crate::place::{Place, age};
 use crate::queue::Queued;
 use kiln_action::wire::{Reader, Writer};
 use kiln_sys::clock::Moment;
+use kiln_sys::socket::{self, Stream};
 use kiln_sys::{files, process};
 use std::cell::{Cell, RefCell};
 use std::ffi::OsString;
 use std::io::{self, Read};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ pub struct Client {
     hello: Hello,
     /// The daemon's program; without it none is started.
     program: Option<PathBuf>,
-    stream: RefCell<Option<UnixStream>>,
+    stream: RefCell<Option<Stream>>,
     /// It was tried, and there was none.
     given_up: Cell<bool>,
     /// Whether it is asked although it said nothing a while ago.
@@ -138,7 +138,9 @@ impl Client {
 
     /// Whether there is, or could be, a daemon that empties the queue.
     pub fn has_daemon(&self) -> bool {
-        let there = |program: &PathBuf| files::stat(program).is_ok_and(|found| found.is_some());
+        let there = |program: &PathBuf| {
+            socket::ARE_SUPPORTED && files::stat(program).is_ok_and(|found| found.is_some())
+        };
         self.program.as_ref().is_some_and(there)
     }
 
@@ -156,7 +158,7 @@ impl Client {
     fn with_stream<T>(
         &self,
         since: Moment,
-        work: impl FnOnce(&mut UnixStream) -> io::Result<T>,
+        work: impl FnOnce(&mut Stream) -> io::Result<T>,
     ) -> io::Result<T> {
         let mut kept = self.stream.borrow_mut();
         if kept.is_none() {
@@ -191,7 +193,7 @@ impl Client {
     }
 
     /// It does not come: the others are not to wait for it either. Where it came at the last moment, they may.
-    fn give_up(&self, since: Moment) -> io::Result<UnixStream> {
+    fn give_up(&self, since: Moment) -> io::Result<Stream> {
         let mark = self.place.silent();
         let _ = files::write_private(&mark, b"");
         match self.place.connect() {
@@ -210,7 +212,7 @@ impl Client {
         }
     }
 
-    fn connect(&self, since: Moment) -> io::Result<UnixStream> {
+    fn connect(&self, since: Moment) -> io::Result<Stream> {
         let greeted = match self.place.connect() {
             Ok(stream) => self.greet(stream, since),
             Err(error) => Err(error),
@@ -218,16 +220,17 @@ impl Client {
         match greeted {
             Ok(stream) => Ok(stream),
             Err(error) => match error.kind() {
-                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::PermissionDenied => {
-                    Err(error)
-                }
+                io::ErrorKind::TimedOut
+                | io::ErrorKind::WouldBlock
+                | io::ErrorKind::PermissionDenied
+                | io::ErrorKind::Unsupported => Err(error),
                 _ => self.start(since),
             },
         }
     }
 
     /// Says who we are. A daemon of an older protocol is asked to go, so that ours can take its place.
-    fn greet(&self, mut stream: UnixStream, since: Moment) -> io::Result<UnixStream> {
+    fn greet(&self, mut stream: Stream, since: Moment) -> io::Result<Stream> {
         stream.set_read_timeout(Some(SILENCE))?;
         stream.set_write_timeout(Some(SILENCE))?;
         message::send(&mut stream, tag::HELLO, &self.hello.encode())?;
@@ -246,7 +249,7 @@ impl Client {
     }
 
     /// Starts a daemon, unless somebody has just done so, and waits for it a little.
-    fn start(&self, since: Moment) -> io::Result<UnixStream> {
+    fn start(&self, since: Moment) -> io::Result<Stream> {
         let program = self.program.as_ref().ok_or(io::ErrorKind::NotFound)?;
         self.place.make().map_err(|error| error.source)?;
         let mark = self.place.started();
@@ -272,7 +275,7 @@ impl Client {
 /// Reads what a daemon says, and for no longer than is allowed: one that says a byte a second, or that it is still at it, would be listened
 /// to for ever.
 struct Listener<'a> {
-    stream: &'a mut UnixStream,
+    stream: &'a mut Stream,
     /// How long it may say nothing.
     silence: Duration,
     /// How long it may take, as long as something comes; without it everything that it says counts as a sign of life.
@@ -286,7 +289,7 @@ struct Listener<'a> {
 
 impl<'a> Listener<'a> {
     /// For an answer that is not worked for.
-    fn brief(stream: &'a mut UnixStream, since: Moment) -> Listener<'a> {
+    fn brief(stream: &'a mut Stream, since: Moment) -> Listener<'a> {
         Listener { stream, silence: SILENCE, most: Some(SILENCE), since, moved: since, came: None }
     }
 

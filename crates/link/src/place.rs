@@ -2,9 +2,9 @@
 //! of its own, so names have the machine's boot in them.
 
 use kiln_sys::files::{self, FileError, Stat};
-use kiln_sys::{env, identity, socket};
+use kiln_sys::socket::{self, Listener, Stream};
+use kiln_sys::{env, identity};
 use std::io;
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,15 +120,15 @@ impl Place {
     }
 
     /// Speaks to the daemon. Never waits: a daemon that accepts nobody is [`io::ErrorKind::WouldBlock`].
-    pub fn connect(&self) -> io::Result<UnixStream> {
+    pub fn connect(&self) -> io::Result<Stream> {
         self.check()?;
         self.short(socket::connect)
     }
 
     /// Becomes the one who is spoken to; whoever holds the lock may.
-    pub fn listen(&self) -> io::Result<UnixListener> {
+    pub fn listen(&self) -> io::Result<Listener> {
         let _ = files::remove(&self.socket());
-        let listener = self.short(|path| UnixListener::bind(path))?; // until the next line the directory keeps others out
+        let listener = self.short(socket::listen)?; // until the next line the directory keeps others out
         files::make_private(&self.socket()).map_err(|error| error.source)?;
         Ok(listener)
     }

@@ -7,9 +7,9 @@ use crate::pack::{self, Kind, Unit};
 use crate::spec::Remotes;
 use kiln_action::{ActionKey, Digest, WeakKey};
 use kiln_sys::clock::Moment;
-use kiln_sys::{process, thread};
+use kiln_sys::process;
+use kiln_sys::thread::{self, ScopedJoinHandle};
 use std::path::Path;
-use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 /// What a look-up through the levels came to.
@@ -81,7 +81,7 @@ impl Levels {
             let asked = Moment::now();
             store.shapes(&WeakKey([0; 32])).map(|_| asked.elapsed())
         };
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let start = |store| thread::start_scoped(scope, move || ask(store));
             let tries: Vec<_> = self.stores.iter().map(start).collect();
             while tries.iter().flatten().any(|one| !one.is_finished()) {

@@ -2,8 +2,8 @@
 
 use kiln_sys::clock::Moment;
 use kiln_sys::process::{self, Channel};
+use kiln_sys::thread::JoinHandle;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Nobody needs to be told about less.

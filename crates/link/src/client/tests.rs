@@ -110,7 +110,7 @@ fn a_silent_daemon_is_asked_once() {
 /// One that says for ever that it is still at it, or says its answer a byte at a time, is not listened to for ever.
 #[test]
 fn a_daemon_that_never_comes_to_an_end_is_left() {
-    type Lie = fn(&mut UnixStream) -> io::Result<()>;
+    type Lie = fn(&mut Stream) -> io::Result<()>;
     let working: Lie = |stream| message::send(stream, tag::WORKING, &7_u64.to_le_bytes());
     let wordless: Lie = |stream| message::send(stream, tag::WORKING, b"");
     let trickle: Lie = |stream| io::Write::write_all(stream, &[0]);

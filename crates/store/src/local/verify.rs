@@ -7,7 +7,7 @@ use kiln_action::baseline::Baseline;
 use kiln_action::shape::decode_shapes;
 use kiln_action::wire::Malformed;
 use kiln_action::{ActionKey, ActionResult, Digest, WeakKey, digest};
-use kiln_sys::files;
+use kiln_sys::{files, machine, thread};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -150,8 +150,7 @@ impl LocalStore {
                 progress(done.fetch_add(*size, Ordering::Relaxed) + size, total);
             }
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
-        std::thread::scope(|scope| (0..threads).for_each(|_| _ = scope.spawn(work)));
+        thread::side_by_side(machine::processors().min(8), work);
         verified.blobs = blobs.len() as u64;
         verified.bytes = total;
         for path in found.into_inner().unwrap_or_default() {
