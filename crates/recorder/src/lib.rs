@@ -9,19 +9,38 @@
 //!
 //! What the object sees are calls of libc's functions. Code that makes system calls by itself (static programs are
 //! refused, an inline instruction is not noticed), and a walk over the environment block, leave no record.
+//!
+//! Architecture invariant: this is the one crate besides `kiln_sys` that makes system calls (descriptors of a memory file, its seals,
+//! mappings). What it does with them is one protocol with the object, which is C, and nothing that anybody else needs.
 
+#[cfg(not(unix))]
+mod elsewhere;
 mod launcher;
+#[cfg(unix)]
 mod log;
+#[cfg(unix)]
 mod object;
 mod record;
+#[cfg(unix)]
 mod recorder;
+#[cfg(unix)]
 mod reporter;
+#[cfg(unix)]
 mod watchable;
 mod wiring;
 
+#[cfg(not(unix))]
+use elsewhere as object;
+
 pub use launcher::launcher;
 pub use record::{Act, Ask, By, Event, OpenMode, Process, Record, Unrecorded, What};
-pub use recorder::Recorder;
-pub use reporter::{Reporter, VARIABLES};
+pub use wiring::{Below, VARIABLES, Wiring, called, calling};
+
+#[cfg(not(unix))]
+pub use elsewhere::{Recorder, Reporter, is_supported, watchable};
+#[cfg(unix)]
+pub use recorder::{Recorder, is_supported};
+#[cfg(unix)]
+pub use reporter::Reporter;
+#[cfg(unix)]
 pub use watchable::watchable;
-pub use wiring::{Below, Wiring, called, calling};

@@ -10,6 +10,11 @@ use crate::record::{Record, Unrecorded};
 use crate::watchable::image;
 use crate::wiring;
 
+/// Whether there is a recorder for this machine. Where there is none nothing is cached.
+pub fn is_supported() -> bool {
+    Object::is_supported()
+}
+
 /// Watches one run: one root process and all that come from it.
 #[derive(Debug)]
 pub struct Recorder {

@@ -13,10 +13,7 @@ use rustix::mm::{MapFlags, ProtFlags, mmap};
 
 use crate::log::{self, HEAD_SIZE, kind};
 use crate::object::{self, read_at};
-use crate::wiring;
-
-/// What a process is told of the record that it is part of.
-pub const VARIABLES: [&str; 2] = ["LD_PRELOAD", "KILN_RECORD"];
+use crate::wiring::{self, VARIABLES};
 
 /// The log of the run that this process is part of.
 pub struct Reporter {
@@ -31,7 +28,7 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// What these values of [`VARIABLES`] say; `None` if they are not a recorder's.
+    /// What these values of [`crate::VARIABLES`] say; `None` if they are not a recorder's.
     pub fn of(preload: &OsStr, record: &OsStr) -> Option<Reporter> {
         let (path, serial, _) = wiring::parts(record)?;
         let serial = serial.parse().ok()?;

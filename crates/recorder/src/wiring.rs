@@ -7,8 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::object::Object;
-use crate::reporter::VARIABLES;
 
+/// What a process is told of the record that it is part of.
+pub const VARIABLES: [&str; 2] = ["LD_PRELOAD", "KILN_RECORD"];
 /// How the first argument of a kiln begins that was put before a compiler; what the compiler is called is behind it.
 const CALLED: &[u8] = b"kiln as ";
 /// The word for a process that tells build scripts only.
@@ -64,6 +65,7 @@ pub(crate) fn append(record: &mut OsString, kiln: &Path) {
 }
 
 /// The parts of that value: the log's path, the serial, the path of kiln if there is one.
+#[cfg_attr(not(unix), expect(dead_code, reason = "nobody tells anything there"))]
 pub(crate) fn parts(record: &OsStr) -> Option<(&OsStr, &str, Option<PathBuf>)> {
     let mut parts = record.as_bytes().splitn(3, |byte| *byte == b':');
     let (path, middle) = (parts.next()?, parts.next()?);

@@ -17,6 +17,7 @@ mod cache;
 mod compiler;
 mod linker;
 mod remote;
+mod system;
 
 /// How to show it.
 #[derive(clap::Args)]
@@ -89,7 +90,8 @@ pub fn run(
     let opened = CacheDir::open(&loaded.settings);
     let patient =
         Patient { environment, directory, loaded, cache: opened.as_ref().ok(), scratch: &scratch.0 };
-    let mut findings = builds::look(&patient);
+    let mut findings = system::look();
+    findings.extend(builds::look(&patient));
     findings.extend(cache::look(&patient, opened.as_ref().err()));
     let (found, rustc) = compiler::look(&patient);
     findings.extend(found);

@@ -27,3 +27,12 @@ fn programs_read_the_same() {
     assert_eq!(value["findings"][1]["level"], "warning");
     assert_eq!(value["findings"][0]["advice"], serde_json::Value::Null);
 }
+
+#[test]
+fn what_a_system_does_not_have_is_said() {
+    assert_eq!(system::missing(true, true), []);
+    let levels = |findings: Vec<Finding>| findings.iter().map(|finding| finding.level).collect::<Vec<_>>();
+    assert_eq!(levels(system::missing(false, true)), [Level::Problem]);
+    assert_eq!(levels(system::missing(true, false)), [Level::Warning]);
+    assert_eq!(levels(system::missing(false, false)), [Level::Problem, Level::Warning]);
+}
