@@ -59,6 +59,26 @@ const HEAVY: &[&str] = &[
 /// Crates that may use what `clippy.toml` disallows: the door itself, and what is no part of the program.
 const DOORS: &[&str] = &["crates/sys/", "crates/testkit/", "tests/", "xtask/", "benches/", "fuzz/"];
 
+/// What is the system's own, and what to name instead of it outside of `kiln_sys`. (What a library opens by itself is no source of ours:
+/// reqwest, redis and tokio have sockets and threads of their own, in `remote` and `daemon` only; see [`HEAVY`].)
+const SYSTEMS_OWN: &[(&str, &str)] = &[
+    ("std::os::unix::ffi", "the bytes of the system's strings are kiln_action::os"),
+    ("std::os::unix", "only kiln-sys knows which system it is"),
+    ("std::os::windows", "only kiln-sys knows which system it is"),
+    ("rustix::", "only kiln-sys makes system calls"),
+    ("libc::", "only kiln-sys makes system calls"),
+    ("std::net", "sockets are kiln_sys::socket"),
+    ("std::thread", "threads are kiln_sys::thread: one that cannot be had is no panic"),
+];
+
+/// The exceptions, which are all: where, what, and why.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    // std's traits are given out here by the names that all systems share.
+    ("crates/action/src/os.rs", "std::os::unix::ffi"),
+    // What it does with memory files, seals and mappings is one protocol with the object, which is C and makes its own system calls, too.
+    ("crates/recorder/src/", "rustix::"),
+];
+
 /// Checks all of them.
 pub fn run() -> Result<(), String> {
     let mut wrong = Vec::new();
@@ -148,8 +168,8 @@ fn sources() -> Result<Vec<String>, String> {
             if line.contains("blake3::") && !shown.starts_with("crates/action/") {
                 wrong.push(format!("{at}: only kiln-action feeds a hasher"));
             }
-            if line.contains("std::os::unix::ffi") && !shown.ends_with("action/src/os.rs") {
-                wrong.push(format!("{at}: the bytes of the system's strings are kiln_action::os"));
+            if let Some((_, instead)) = systems_own(&shown, line) {
+                wrong.push(format!("{at}: {instead}"));
             }
             let allowed = line.contains("main ends the process") || line.contains("cfg_attr(test");
             if line.contains("clippy::disallowed_methods") && !allowed && !shown.ends_with("build.rs") {
@@ -158,6 +178,13 @@ fn sources() -> Result<Vec<String>, String> {
         }
     }
     Ok(wrong)
+}
+
+/// What of the system's own a line names that its file must not.
+fn systems_own(path: &str, line: &str) -> Option<&'static (&'static str, &'static str)> {
+    let excepted = |name: &str| EXCEPTIONS.iter().any(|(at, what)| path.starts_with(at) && *what == name);
+    let counts = !line.trim_start().starts_with("//") && !path.ends_with("/build.rs"); // (which is a tool of the build)
+    SYSTEMS_OWN.iter().find(|(name, _)| counts && line.contains(name)).filter(|(name, _)| !excepted(name))
 }
 
 fn is_test(path: &str) -> bool {
@@ -181,4 +208,27 @@ fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::systems_own;
+
+    #[test]
+    fn the_system_is_named_where_it_may_be() {
+        for (path, line, wrong) in [
+            ("crates/engine/src/fill.rs", "use std::os::unix::ffi::OsStrExt;", true),
+            ("crates/action/src/os.rs", "pub use std::os::unix::ffi::{OsStrExt, OsStringExt};", false),
+            ("crates/action/src/os.rs", "use std::os::unix::fs::MetadataExt;", true),
+            ("crates/recorder/src/object.rs", "use rustix::fs::{self, CWD};", false),
+            ("crates/recorder/src/object.rs", "use std::os::unix::fs::MetadataExt;", true),
+            ("crates/daemon/src/server.rs", "    std::thread::spawn(work);", true),
+            ("crates/daemon/src/server.rs", "    // not std::thread::spawn", false),
+            ("crates/link/src/place.rs", "use std::net::TcpStream;", true),
+            ("crates/store/src/local.rs", "    rustix::fs::sync();", true),
+            ("crates/kiln/build.rs", "    std::thread::sleep(pause);", false),
+        ] {
+            assert_eq!(systems_own(path, line).is_some(), wrong, "{path}: {line}");
+        }
+    }
 }

@@ -26,6 +26,8 @@ enum Chore {
     Ci,
     /// The invariants of ARCHITECTURE.md
     Arch,
+    /// That all crates of the program compile for other systems, without a warning
+    Elsewhere,
     /// Pages that are generated from tables
     Docs {
         /// Only check that they are up to date
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     let outcome = match Chore::parse() {
         Chore::Ci => ci::run(),
         Chore::Arch => arch::run(),
+        Chore::Elsewhere => ci::elsewhere(),
         Chore::Docs { check } => docs::run(check),
         Chore::Dist => dist::run(),
         Chore::Bench(args) => bench::run(*args),

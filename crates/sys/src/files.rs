@@ -139,7 +139,7 @@ pub struct Stat {
 pub const NOBODY: u32 = u32::MAX;
 
 /// What a file is opened for, and the permissions that it gets (less the umask) where it is made. None of these waits for a pipe's
-/// other end. What a symbolic link is, is an error for files of the cache: [`Open::ReadOwn`], [`Open::Update`], [`Open::Append`].
+/// other end. For files of the cache ([`Open::ReadOwn`], [`Open::Update`], [`Open::Append`]) a symbolic link is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Open {
     /// Reading.
