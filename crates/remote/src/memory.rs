@@ -66,7 +66,7 @@ impl Memory {
         drop(inside);
         let takes = *self.takes.lock().unwrap();
         if !takes.is_zero() {
-            std::thread::sleep(takes);
+            kiln_sys::process::pause(takes);
         }
         let mut inside = self.inside();
         inside.under_way -= 1;
