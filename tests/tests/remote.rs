@@ -787,7 +787,7 @@ fn filling_behind_a_bad_wire_is_right() {
 /// What CI has built under `kiln cargo` is in an empty target elsewhere before cargo looks: nothing is compiled, no build script runs, and
 /// cargo itself has nothing to do.
 #[test]
-fn a_target_is_filled_from_afar() {
+fn a_target_is_filled_from_the_remote() {
     let (mut machines, _) = with_share();
     chain(&machines.space, "ws");
     builds_filled(&machines);

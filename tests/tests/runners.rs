@@ -61,7 +61,7 @@ impl Scene {
                 by_hand: false,
                 started: Moment::now(),
                 runner,
-                afar: None,
+                remote: None,
                 reporter: None,
             };
             let recognised =

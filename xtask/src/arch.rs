@@ -14,9 +14,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kiln-report", &["kiln-action", "kiln-sys"]),
     ("kiln-exec", &["kiln-action", "kiln-recorder", "kiln-sys"]),
     ("kiln-recorder", &["kiln-action", "kiln-sys"]),
-    ("kiln-link", &["kiln-action", "kiln-sys"]),
+    ("kiln-protocol", &["kiln-action", "kiln-sys"]),
     ("kiln-remote", &["kiln-action", "kiln-sys"]),
-    ("kiln-daemon", &["kiln-action", "kiln-link", "kiln-remote", "kiln-store", "kiln-sys"]),
+    ("kiln-daemon", &["kiln-action", "kiln-protocol", "kiln-remote", "kiln-store", "kiln-sys"]),
     (
         "kiln-engine",
         &[
@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "kiln-compiler",
             "kiln-config",
             "kiln-exec",
+            "kiln-protocol",
             "kiln-recorder",
             "kiln-report",
             "kiln-store",
@@ -32,7 +33,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "kiln-prefill",
-        &["kiln-action", "kiln-compiler", "kiln-config", "kiln-engine", "kiln-store", "kiln-sys"],
+        &[
+            "kiln-action",
+            "kiln-compiler",
+            "kiln-config",
+            "kiln-engine",
+            "kiln-protocol",
+            "kiln-store",
+            "kiln-sys",
+        ],
     ),
 ];
 

@@ -3,7 +3,7 @@
 use crate::desk::Desk;
 use crate::shelf;
 use kiln_action::{ActionKey, Digest, WeakKey};
-use kiln_link::message::Workspace;
+use kiln_protocol::Workspace;
 use kiln_remote::bundle::{self, Cutter, Index, Item, Opener, Segment};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Fault, Level, Unit, progress};

@@ -1,7 +1,7 @@
 //! What stores counted, over all daemons that there were: a file beside the queue, for `kiln stats`.
 
 use crate::desk::Desk;
-use kiln_link::Place;
+use kiln_protocol::Place;
 use kiln_remote::Health;
 use kiln_sys::files;
 use serde_json::{Map, Value, json};

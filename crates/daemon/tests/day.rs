@@ -3,8 +3,8 @@
 
 use kiln_action::shape::encode_shapes;
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
-use kiln_link::message::{PROTOCOL, Workspace, tag};
-use kiln_link::{Client, Hello, Queued, Resolve};
+use kiln_protocol::message::{PROTOCOL, tag};
+use kiln_protocol::{Client, Hello, Queued, RemoteCache, Resolve, Workspace};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Level, Spec, Unit};
 use kiln_store::{Content, Key, LocalStore, Store};
@@ -48,7 +48,7 @@ struct Size {
 impl Team {
     fn start(cache: &Path) -> Child {
         let daemon = Command::new(env!("CARGO_BIN_EXE_kiln-daemon")).arg(cache).spawn().unwrap();
-        let place = kiln_link::Place::new(cache);
+        let place = kiln_protocol::Place::new(cache);
         let started = Instant::now();
         while place.connect().is_err() {
             assert!(started.elapsed() < Duration::from_secs(10), "it does not start");
@@ -125,9 +125,9 @@ impl Team {
 
     /// Who connects and vanishes in the middle of a word.
     fn vanish(&self, n: u32) {
-        let place = kiln_link::Place::new(&self.cache);
+        let place = kiln_protocol::Place::new(&self.cache);
         let mut hello = Vec::new();
-        kiln_link::message::send(&mut hello, tag::HELLO, &self.hello(0).encode()).unwrap();
+        kiln_protocol::message::send(&mut hello, tag::HELLO, &self.hello(0).encode()).unwrap();
         for words in
             [&hello[..], &hello[..9], b"\xff\xff\xff\xff", b"\x00\x00\x3f\x00RUBBISH", b"", &n.to_le_bytes()]
         {

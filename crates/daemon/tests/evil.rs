@@ -5,8 +5,8 @@
 use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::wire::Writer;
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
-use kiln_link::message::{PROTOCOL, Workspace, tag};
-use kiln_link::{Client, Hello, Resolve, Resolved};
+use kiln_protocol::message::{PROTOCOL, tag};
+use kiln_protocol::{Client, Hello, RemoteCache, Resolve, Resolved, Workspace};
 use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Level, Spec};
@@ -39,7 +39,7 @@ impl Scene {
             .env("SOME_TOKEN", "x")
             .spawn()
             .unwrap();
-        let (place, started) = (kiln_link::Place::new(&cache), Instant::now());
+        let (place, started) = (kiln_protocol::Place::new(&cache), Instant::now());
         while place.connect().is_err() {
             assert!(started.elapsed() < Duration::from_secs(10));
             thread::sleep(Duration::from_millis(5));

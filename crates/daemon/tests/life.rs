@@ -2,8 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
 
 use kiln_action::{ActionKey, ActionResult, WeakKey};
-use kiln_link::message::{self, Hello, PROTOCOL, RETIRE, tag};
-use kiln_link::{Client, Place, Queued};
+use kiln_protocol::message::{self, PROTOCOL, RETIRE, tag};
+use kiln_protocol::{Client, Hello, Place, Queued};
 use kiln_remote::pack::{self, Kind};
 use kiln_store::{Content, Key, LocalStore, Store};
 use kiln_testkit::mounted::Mounted;

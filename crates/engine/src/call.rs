@@ -1,9 +1,9 @@
 //! What comes in, and how it ends.
 
-use crate::afar::Afar;
 use kiln_action::{ActionKey, Family, Mode, Reason, WeakKey};
 use kiln_config::Settings;
 use kiln_exec::{Ended, Runner};
+use kiln_protocol::RemoteCache;
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
@@ -32,8 +32,8 @@ pub struct Call<'a> {
     pub started: Moment,
     /// Runs compiles.
     pub runner: &'a dyn Runner,
-    /// The remote side, where there is one.
-    pub afar: Option<&'a dyn Afar>,
+    /// The remote stores, where there are any.
+    pub remote: Option<&'a dyn RemoteCache>,
     /// The record of the build script's run that this call is part of, if it is.
     pub reporter: Option<&'a Reporter>,
 }

@@ -72,7 +72,7 @@ impl<'a> Request<'a> {
         let heard = self.call.reporter.is_some(); // which is to be told what it hung on before the caller goes on
         !heard
             && !self.call.settings.read_only
-            && self.call.afar.is_none()
+            && self.call.remote.is_none()
             && (self.is_question() || nothing_to_find())
     }
 

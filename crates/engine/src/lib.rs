@@ -4,7 +4,6 @@
 //! Architecture invariant: no fault of the cache changes what the compiler says or its exit code. Every fault ends in
 //! [`pipeline`], as a miss or as the compiler run unchanged.
 
-pub mod afar;
 pub mod argfile;
 pub mod baseline;
 pub mod cache_dir;
@@ -35,7 +34,6 @@ pub mod verify;
 pub mod wire;
 pub mod workspace;
 
-pub use afar::Afar;
 pub use call::{Call, Ending, Named, Wrapped};
 pub use events::{looks_like_a_compile, unknown};
 pub use pipeline::wrap;

@@ -1,6 +1,5 @@
 //! A miss: what came of compiling is kept, told, and explained.
 
-use crate::afar::Made;
 use crate::baseline::{self, Missed};
 use crate::cache_dir;
 use crate::call::Named;
@@ -12,6 +11,7 @@ use crate::remote;
 use crate::verify::{self, Finding};
 use kiln_action::{Event, Mode, Outcome, Reason, Shape, Stream, digest};
 use kiln_exec::Run;
+use kiln_protocol::Made;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::process;
 use std::path::PathBuf;
@@ -92,14 +92,14 @@ pub fn report(keyed: &Keyed<'_>, shape: Option<&Shape>, outputs: impl Iterator<I
 
 fn tell_remote(keyed: &Keyed<'_>, run: &Run, kept: &Kept) {
     let request = &keyed.request;
-    let Some(afar) = request.call.afar else { return };
+    let Some(cache) = request.call.remote else { return };
     // The name of a result says something of the answers that it is made of.
     if let Err(beyond) = kiln_sys::env::bounds().hold(kept.shape.questions()) {
         request.step(|| format!("not shared: it {beyond}"));
         return;
     }
     let Some((workspace, _)) = remote::workspace_of(keyed) else { return };
-    afar.made(&Made {
+    cache.made(&Made {
         weak: keyed.weak,
         key: kept.key,
         incremental: request.invocation.incremental,

@@ -1,10 +1,10 @@
 //! The remote side on the way of one compile: it brings things into the local store, which serves them.
 
-use crate::afar::{Brought, Wanted};
 use crate::keyed::Keyed;
 use crate::lookup;
-use crate::workspace::{self, Workspace};
+use crate::workspace;
 use kiln_action::Mode;
+use kiln_protocol::{Resolve, Resolved, Workspace};
 use std::path::Path;
 
 /// Has things brought until `look` finds what it looks for in the local store.
@@ -12,11 +12,11 @@ pub fn fetch<T>(keyed: &Keyed<'_>, mut look: impl FnMut() -> Option<T>) -> Optio
     const ROUNDS: u32 = 3; // Shapes, then a result; once more where others brought Shapes meanwhile
     let request = &keyed.request;
     let settings = request.call.settings;
-    let afar = request.call.afar.filter(|_| !settings.recache && settings.verify.is_none())?;
+    let remote = request.call.remote.filter(|_| !settings.recache && settings.verify.is_none())?;
     let (workspace, cost_ms) = workspace_of(keyed)?;
     for _ in 0..ROUNDS {
         let (seen, keys) = lookup::candidates_to_tell(&keyed.weak, &request.world(), &request.cache.store);
-        let wanted = Wanted {
+        let wanted = Resolve {
             weak: keyed.weak,
             seen,
             keys,
@@ -25,9 +25,9 @@ pub fn fetch<T>(keyed: &Keyed<'_>, mut look: impl FnMut() -> Option<T>) -> Optio
             cost_ms,
             most_ms: u32::MAX,
         };
-        let brought = afar.bring(&wanted);
-        request.step(|| format!("{brought:?} from afar"));
-        if brought == Brought::default() {
+        let resolved = remote.resolve(&wanted);
+        request.step(|| format!("{resolved:?} from the remote"));
+        if resolved == Resolved::default() {
             return None;
         }
         if let Some(found) = look() {

@@ -8,21 +8,13 @@ use kiln_action::wire::Writer;
 use kiln_action::{Digest, Family, Invocation};
 use kiln_compiler::Context;
 use kiln_config::Settings;
+use kiln_protocol::Workspace;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found, Memo};
 use kiln_sys::process::{self, Program};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-
-/// The names under which what a workspace builds on is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Workspace {
-    /// Of its lock file, toolchain and profile.
-    pub exact: [u8; 32],
-    /// Of its directory's name, toolchain and profile.
-    pub near: [u8; 32],
-}
 
 /// The workspace that a unit is built for; `None` where there is no telling. It is found from where cargo's outputs go, else from
 /// where cargo was started: that it is guessed costs an object that nobody needs, at worst.

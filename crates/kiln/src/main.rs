@@ -2,12 +2,11 @@
 //! any parser; else become `kiln-cli`, which is beside this program.
 #![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
 
-mod afar;
+mod cc_rs_links;
 mod complain;
 mod exit;
-mod greeting;
-mod host;
 mod masquerade;
+mod remote;
 
 use kiln_action::os::is_separator;
 use kiln_compiler::Recognised;
@@ -117,7 +116,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
         journal::whisper(&mut loaded.settings);
     }
     let (build, by_hand) = build_of(&loaded.settings, recognised.family.is_c(), &environment);
-    let afar = afar::Daemon::of(&loaded.settings, &environment);
+    let remote = remote::Remote::of(&loaded.settings, &environment);
     let call = Call {
         argv,
         called,
@@ -129,7 +128,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
         by_hand,
         started,
         runner: &Local,
-        afar: afar.as_ref().map(|daemon| daemon as &dyn kiln_engine::Afar),
+        remote: remote.as_ref().map(|remote| remote as &dyn kiln_protocol::RemoteCache),
         reporter,
     };
     let ending = answer(&call, &recognised);
@@ -172,7 +171,7 @@ fn tell_unknown(argv: &[OsString], environment: &Environment, started: Moment) {
         build_of(&loaded.settings, !argv.iter().any(|word| word == "--crate-name"), environment);
     let (settings, runner) = (&loaded.settings, &Local);
     let directory = &directory;
-    let (afar, reporter) = (None, None);
+    let (remote, reporter) = (None, None);
     let called = None;
     let call = Call {
         argv,
@@ -184,7 +183,7 @@ fn tell_unknown(argv: &[OsString], environment: &Environment, started: Moment) {
         by_hand,
         started,
         runner,
-        afar,
+        remote,
         reporter,
         caller: None,
     };

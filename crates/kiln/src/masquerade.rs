@@ -1,7 +1,7 @@
 //! kiln by a compiler's name: a link called `gcc` or `cc` to this program, earlier on `$PATH` than the compiler. The real one
 //! is then the next on the path.
 
-use crate::host;
+use crate::cc_rs_links;
 use kiln_action::os::{OsStrExt, is_separator};
 use kiln_engine::inputs;
 use kiln_sys::env::Environment;
@@ -20,8 +20,8 @@ pub fn unmask(arguments: &[OsString]) -> Option<Result<Vec<OsString>, OsString>>
 
 fn meant(called: &OsStr, arguments: &[OsString]) -> Option<Vec<OsString>> {
     let environment = Environment::capture();
-    let named =
-        host::link(Path::new(arguments.first()?)).and_then(|(_, _, variable)| chosen(variable, &environment));
+    let named = cc_rs_links::link(Path::new(arguments.first()?))
+        .and_then(|(_, _, variable)| chosen(variable, &environment));
     let mut words = match named {
         Some(words) => words,
         None => vec![inputs::find_program(called, &environment)?.into_os_string()],

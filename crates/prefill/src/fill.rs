@@ -18,11 +18,11 @@ use kiln_action::os::OsStrExt;
 use kiln_action::{ActionKey, Digest, Family, Stream, Unit, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_engine::Call;
-use kiln_engine::afar::{Afar, Brought, Made, Wanted};
 use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::families::build_script;
 use kiln_engine::journal;
 use kiln_engine::replay::{self, Replayed};
+use kiln_protocol::{Made, RemoteCache, Resolve, Resolved};
 use kiln_store::{Content, Keep, Key, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
@@ -125,7 +125,7 @@ fn fill(
         beneath: &beneath,
         since: since.identity.mtime_ns,
         rustc,
-        patience: call.afar.map(Patience::with),
+        patience: call.remote.map(Patience::with),
         taken: RefCell::default(),
         cargo,
     };
@@ -143,7 +143,7 @@ fn answer(call: &Call<'_>, asked: &Asked, rustc: &Path) -> Option<()> {
     let note = &asked.note;
     let recognised = recognised(note, rustc)?;
     let (shapes, result) = asked.read()?;
-    let call = again(call, note, call.environment, call.afar);
+    let call = again(call, note, call.environment, call.remote);
     replay::answer(&call, &recognised, (&note.weak, &note.key), shapes, &result)
 }
 
@@ -160,7 +160,7 @@ fn again<'a>(
     call: &Call<'a>,
     note: &'a Note,
     environment: &'a Environment,
-    afar: Option<&'a dyn Afar>,
+    remote: Option<&'a dyn RemoteCache>,
 ) -> Call<'a> {
     Call {
         argv: &note.argv,
@@ -173,14 +173,14 @@ fn again<'a>(
         by_hand: false,
         started: Moment::now(),
         runner: call.runner,
-        afar,
+        remote,
         reporter: None,
     }
 }
 
 /// Asks the remote side for the snapshot. It is waited for as long as for a unit of a second.
 fn bring(call: &Call<'_>, weak: WeakKey, key: ActionKey) {
-    let wanted = Wanted {
+    let wanted = Resolve {
         weak,
         seen: [0; 32],
         keys: vec![key],
@@ -189,15 +189,15 @@ fn bring(call: &Call<'_>, weak: WeakKey, key: ActionKey) {
         cost_ms: WORTH_MS,
         most_ms: u32::MAX,
     };
-    if let Some(afar) = call.afar {
-        afar.bring(&wanted);
+    if let Some(remote) = call.remote {
+        remote.resolve(&wanted);
     }
 }
 
 /// The remote side of a filling. It goes one unit after the other, and cargo, which would compile with all processors, waits for it: so no more
 /// time goes into waiting than all of them would have needed for what was filled, and a little until the first units come.
 struct Patience<'a> {
-    afar: &'a dyn Afar,
+    remote: &'a dyn RemoteCache,
     processors: u32,
     waited: Cell<Duration>,
     saved: Cell<Duration>,
@@ -206,9 +206,9 @@ struct Patience<'a> {
 impl<'a> Patience<'a> {
     const AT_FIRST: Duration = Duration::from_millis(300);
 
-    fn with(afar: &'a dyn Afar) -> Patience<'a> {
+    fn with(remote: &'a dyn RemoteCache) -> Patience<'a> {
         let processors = u32::try_from(machine::processors()).unwrap_or(u32::MAX);
-        Patience { afar, processors, waited: Cell::default(), saved: Cell::default() }
+        Patience { remote, processors, waited: Cell::default(), saved: Cell::default() }
     }
 
     fn saved(&self, time: Duration) {
@@ -220,20 +220,20 @@ impl<'a> Patience<'a> {
     }
 }
 
-impl Afar for Patience<'_> {
-    fn bring(&self, wanted: &Wanted) -> Brought {
+impl RemoteCache for Patience<'_> {
+    fn resolve(&self, wanted: &Resolve) -> Resolved {
         let most_ms = u32::try_from(self.left().as_millis()).unwrap_or(u32::MAX);
         if most_ms == 0 {
-            return Brought::default(); // what has come by itself is in the store
+            return Resolved::default(); // what has come by itself is in the store
         }
         let since = Moment::now();
-        let brought = self.afar.bring(&Wanted { most_ms, ..wanted.clone() });
+        let resolved = self.remote.resolve(&Resolve { most_ms, ..wanted.clone() });
         self.waited.set(self.waited.get() + since.elapsed());
-        brought
+        resolved
     }
 
     fn made(&self, made: &Made) {
-        self.afar.made(made);
+        self.remote.made(made);
     }
 }
 
@@ -275,8 +275,8 @@ impl Filling<'_> {
         let note = &unit.note;
         let recognised = recognised(note, self.rustc)?;
         let environment = self.environment(unit, recognised.family);
-        let afar = self.patience.as_ref().map(|patience| patience as &dyn Afar);
-        let call = again(self.call, note, &environment, afar);
+        let remote = self.patience.as_ref().map(|patience| patience as &dyn RemoteCache);
+        let call = again(self.call, note, &environment, remote);
         let served = replay::replay(&call, &recognised, &note.key, self.beneath)?;
         self.taken.borrow_mut().extend(served.taken.iter().cloned());
         self.patience.iter().for_each(|patience| patience.saved(served.saved));

@@ -101,7 +101,7 @@ pub fn user() -> u32 {
     crate::system::process::user()
 }
 
-/// What a Shape from afar may ask on this machine.
+/// What a Shape from a remote store may ask on this machine.
 pub fn bounds() -> Bounds {
     let home = home().filter(|home| home.parent().is_some());
     let named = ["CARGO_HOME", "RUSTUP_HOME"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);

@@ -5,7 +5,7 @@ use crate::session::Session;
 use crate::{daemon, exit, fail, wiring};
 use kiln_action::Event;
 use kiln_config::Settings;
-use kiln_link::message::tag;
+use kiln_protocol::message::tag;
 use kiln_report::{Summary, log, summary};
 use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel, Ended, Program};

@@ -1,11 +1,10 @@
 //! `kiln daemon`: start and stop what fetches and uploads, see how it does, wait until it is done.
 
-use crate::greeting::hello;
 use crate::{exit, fail, say, words};
 use kiln_action::wire::Writer;
 use kiln_config::{Settings, values};
-use kiln_link::message::tag;
-use kiln_link::{Client, Refusal};
+use kiln_protocol::message::tag;
+use kiln_protocol::{Client, Hello, Refusal};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
@@ -82,7 +81,8 @@ pub fn client(settings: &Settings, environment: &Environment, start: bool) -> Re
 /// A connection to the daemon of the cache, whatever remote stores it was started for.
 fn of_cache(settings: &Settings, environment: &Environment) -> Result<Client, String> {
     let cache = settings.directory.as_deref().ok_or("there is no home directory; set KILN_DIR")?;
-    Ok(Client::new(cache, hello(settings, environment), program()).for_a_person())
+    let hello = Hello::new(&settings.remote, &settings.remote_namespace, environment);
+    Ok(Client::new(cache, hello, program()).for_a_person())
 }
 
 /// Asks for JSON.

@@ -2,6 +2,8 @@
 
 mod build;
 mod cargo;
+#[path = "../cc_rs_links.rs"]
+mod cc_rs_links;
 mod clear;
 mod completions;
 mod config;
@@ -12,11 +14,7 @@ mod edit;
 pub mod exit;
 mod explain;
 mod gc;
-#[path = "../greeting.rs"]
-mod greeting;
 mod help;
-#[path = "../host.rs"]
-mod host;
 mod launch;
 mod links;
 mod paint;

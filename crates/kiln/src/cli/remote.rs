@@ -7,8 +7,8 @@ use kiln_action::WeakKey;
 use kiln_action::wire::Writer;
 use kiln_config::Settings;
 use kiln_engine::workspace;
-use kiln_link::Resolve;
-use kiln_link::message::{Workspace, tag};
+use kiln_protocol::message::tag;
+use kiln_protocol::{Resolve, Workspace};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
         Err(what) => return fail(&what),
     };
     let workspace = match workspace::here(settings, environment, here, &arguments.profile) {
-        Ok(workspace) => whole(&workspace),
+        Ok(workspace) => whole(workspace),
         Err(what) => return fail(&what),
     };
     told(ask(&client, tag::PREFETCH, &workspace.encode()), arguments.json, |told| {
@@ -66,18 +66,18 @@ pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment)
         let client = client(&settings, &environment, true).ok()?;
         let _ = ask(&client, tag::STATUS, b""); // it starts while we look where we are
         let workspace = workspace::here(&settings, &environment, &here, &profile).ok()?;
-        ask(&client, tag::PREFETCH, &whole(&workspace).encode()).ok()
+        ask(&client, tag::PREFETCH, &whole(workspace).encode()).ok()
     });
 }
 
 /// Everything of a workspace.
-fn whole(workspace: &workspace::Workspace) -> Resolve {
+fn whole(workspace: Workspace) -> Resolve {
     Resolve {
         weak: WeakKey([0; 32]),
         seen: [0; 32],
         keys: Vec::new(),
         build: 0,
-        workspace: Some(Workspace { exact: workspace.exact, near: workspace.near }),
+        workspace: Some(workspace),
         cost_ms: 0,
         most_ms: u32::MAX,
     }
@@ -150,7 +150,7 @@ fn cared_as_text(store: &Value, word: &str) -> String {
 }
 
 fn told(
-    answer: Result<Value, kiln_link::Refusal>,
+    answer: Result<Value, kiln_protocol::Refusal>,
     as_json: bool,
     text: impl FnOnce(&Value) -> String,
 ) -> i32 {
@@ -165,7 +165,7 @@ fn told(
 /// What the daemons counted so far, of every store; nothing if there never was one.
 pub fn counters(settings: &Settings) -> Value {
     let Some(cache) = settings.directory.as_deref() else { return Value::Null };
-    let path = kiln_link::Place::new(cache).counters();
+    let path = kiln_protocol::Place::new(cache).counters();
     let bytes = files::read_limited(&path, 1 << 20).unwrap_or_default();
     let counted: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
     let stores = counted["stores"].as_object().into_iter().flatten().map(|(url, store)| {

@@ -7,9 +7,9 @@ use crate::site::{Aim, Site};
 use kiln_config::Settings;
 use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::journal;
-use kiln_link::Queued;
 use kiln_prefill::note;
 use kiln_prefill::snapshot::{BuildRequest, Plan, Snapshot};
+use kiln_protocol::{Made, RemoteCache};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::{files, process};
@@ -91,10 +91,8 @@ impl<'a> Sketch<'a> {
             return None;
         }
         let client = daemon::client(settings, environment, true).ok()?;
-        let queued = Queued { remotes: client.stores(), weak, key, workspace: None, incremental: false };
-        if client.enqueue(&queued) {
-            client.kept(process::own_id(), 0);
-        }
+        let (build, workspace) = (process::own_id(), None);
+        client.made(&Made { weak, key, incremental: false, build, workspace, took_ms: 0 });
         Some(())
     }
 }

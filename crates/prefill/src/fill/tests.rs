@@ -4,17 +4,17 @@ use super::*;
 #[derive(Default)]
 struct Slow(RefCell<Vec<u32>>);
 
-impl Afar for Slow {
-    fn bring(&self, wanted: &Wanted) -> Brought {
+impl RemoteCache for Slow {
+    fn resolve(&self, wanted: &Resolve) -> Resolved {
         self.0.borrow_mut().push(wanted.most_ms);
-        Brought::default()
+        Resolved::default()
     }
 
     fn made(&self, _: &Made) {}
 }
 
-fn wanted() -> Wanted {
-    Wanted {
+fn wanted() -> Resolve {
+    Resolve {
         weak: WeakKey([1; 32]),
         seen: [0; 32],
         keys: Vec::new(),
@@ -31,7 +31,7 @@ fn nobody_is_waited_for_longer_than_compiling_on_all_processors_takes() {
     let patience = Patience { processors: 4, ..Patience::with(&slow) };
     let asked = || {
         let before = slow.0.borrow().len();
-        patience.bring(&wanted());
+        patience.resolve(&wanted());
         slow.0.borrow().get(before).copied()
     };
     let first = asked().expect("the first unit is waited for");

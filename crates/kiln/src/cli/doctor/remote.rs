@@ -2,7 +2,7 @@
 
 use super::{Finding, Patient};
 use crate::daemon;
-use kiln_link::message::tag;
+use kiln_protocol::message::tag;
 use serde_json::Value;
 
 const NAME: &str = "remote";

@@ -3,7 +3,7 @@
 
 use super::{Entry, Site};
 use crate::wiring::{self, Named};
-use crate::{host, links};
+use crate::{cc_rs_links, links};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use serde_json::json;
@@ -17,28 +17,28 @@ pub(super) fn entries(home: &Path) -> Vec<Entry> {
     let entry = |(name, key, _): &(&'static str, &'static str, &str)| Entry {
         table: "env",
         key,
-        value: home.join(host::DIRECTORY).join(name),
+        value: home.join(cc_rs_links::DIRECTORY).join(name),
         called: key,
         is_own: is_link,
     };
-    host::LINKS.iter().map(entry).collect()
+    cc_rs_links::LINKS.iter().map(entry).collect()
 }
 
 fn is_link(compiler: &str) -> bool {
-    host::link(Path::new(compiler)).is_some()
+    cc_rs_links::link(Path::new(compiler)).is_some()
 }
 
 /// Makes the links, those for the front of `$PATH` for the compilers that are there today.
 pub(super) fn link(site: &Site<'_>, environment: &Environment) -> Result<(), String> {
-    let names = host::LINKS.iter().map(|(name, ..)| (*name).into()).collect();
-    links::hold(&site.home.join(host::DIRECTORY), &names, site.own)?;
+    let names = cc_rs_links::LINKS.iter().map(|(name, ..)| (*name).into()).collect();
+    links::hold(&site.home.join(cc_rs_links::DIRECTORY), &names, site.own)?;
     links::fill(&site.home.join(BIN), site.own, environment)
 }
 
 /// Removes them.
 pub(super) fn unlink(site: &Site<'_>) -> Result<(), String> {
     let failed = |error: files::FileError| error.to_string();
-    for directory in [host::DIRECTORY, BIN].map(|name| site.home.join(name)) {
+    for directory in [cc_rs_links::DIRECTORY, BIN].map(|name| site.home.join(name)) {
         for entry in files::list(&directory).map_err(failed)?.unwrap_or_default() {
             files::remove(&directory.join(entry.name)).map_err(failed)?;
         }
@@ -60,7 +60,7 @@ pub fn look(environment: &Environment, directory: &Path) -> Wired {
         let asked = own.iter().map(String::as_str).chain([*host, *plain]);
         (*host, asked.flat_map(|name| wiring::compilers_named(name, environment, directory)).collect())
     };
-    Wired(host::LINKS.iter().map(of).collect())
+    Wired(cc_rs_links::LINKS.iter().map(of).collect())
 }
 
 impl Wired {

@@ -1,4 +1,6 @@
 use super::*;
+use crate::{Hello, Resolve, Resolved, Workspace};
+use kiln_action::{ActionKey, WeakKey};
 
 fn hello() -> Hello {
     Hello {

@@ -1,6 +1,6 @@
 //! The queue of uploads: a file for each result, written by whoever made the result, so that no death of the daemon loses one.
 
-use crate::message::Workspace;
+use crate::{Made, Workspace};
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
 use kiln_action::{ActionKey, WeakKey, digest};
 use kiln_sys::files::{self, FileError};
@@ -28,6 +28,12 @@ const FORMAT: u8 = 2;
 const LONGEST: u64 = 4096;
 
 impl Queued {
+    /// The result of a unit, for these stores.
+    pub fn new(made: &Made, remotes: [u8; 32]) -> Queued {
+        let Made { weak, key, workspace, incremental, .. } = *made;
+        Queued { remotes, weak, key, workspace, incremental }
+    }
+
     fn encode(&self) -> Vec<u8> {
         let mut to = Writer::default();
         to.0.extend(self.remotes);

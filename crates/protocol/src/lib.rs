@@ -6,11 +6,14 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests arrange and damage files themselves"))]
 
 mod client;
+mod hello;
 pub mod message;
 mod place;
 pub mod queue;
+mod remote;
 
 pub use client::{Client, Refusal};
-pub use message::{Hello, Resolve, Resolved};
+pub use hello::Hello;
 pub use place::Place;
 pub use queue::Queued;
+pub use remote::{Made, RemoteCache, Resolve, Resolved, Workspace};

@@ -1,8 +1,9 @@
 //! The wrapper's end: connects, starts a daemon where there is none, asks, and gives up in time.
 
-use crate::message::{self, Hello, PROTOCOL, Resolve, Resolved, tag};
+use crate::message::{self, PROTOCOL, tag};
 use crate::place::{Place, age};
 use crate::queue::Queued;
+use crate::{Hello, Made, RemoteCache, Resolve, Resolved};
 use kiln_action::wire::{Reader, Writer};
 use kiln_sys::clock::Moment;
 use kiln_sys::socket::{self, Stream};
@@ -97,13 +98,6 @@ impl Client {
         self.hello.stores()
     }
 
-    /// Asks for a unit, and waits as long as something comes. Whatever goes wrong is a "no".
-    pub fn resolve(&self, wanted: &Resolve) -> Resolved {
-        let most = Duration::from_millis(u64::from(wanted.most_ms)).min(LONGEST) + SILENCE;
-        let asked = self.ask_for(tag::RESOLVE, &wanted.encode(), SILENCE, Some(most));
-        asked.ok().and_then(|bytes| Resolved::decode(&bytes).ok()).unwrap_or_default()
-    }
-
     /// Says that something was put into the queue, and how much this build has compiled.
     pub fn kept(&self, build: u32, compiled_ms: u32) {
         let mut body = Writer::default();
@@ -145,7 +139,7 @@ impl Client {
     }
 
     /// Puts a result into the queue, if there is, or could be, a daemon that empties it.
-    pub fn enqueue(&self, queued: &Queued) -> bool {
+    fn enqueue(&self, queued: &Queued) -> bool {
         self.has_daemon() && self.place.make().is_ok() && queued.enqueue(&self.place.queue()).is_ok()
     }
 
@@ -268,6 +262,22 @@ impl Client {
                 return self.give_up(since);
             }
             process::pause(Duration::from_millis(2));
+        }
+    }
+}
+
+impl RemoteCache for Client {
+    /// Waits as long as something comes. Whatever goes wrong is a "no".
+    fn resolve(&self, wanted: &Resolve) -> Resolved {
+        let most = Duration::from_millis(u64::from(wanted.most_ms)).min(LONGEST) + SILENCE;
+        let asked = self.ask_for(tag::RESOLVE, &wanted.encode(), SILENCE, Some(most));
+        asked.ok().and_then(|bytes| Resolved::decode(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// Puts the result into the queue, and says so, and how much this build has compiled.
+    fn made(&self, made: &Made) {
+        if self.enqueue(&Queued::new(made, self.stores())) {
+            self.kept(made.build, made.took_ms);
         }
     }
 }
