@@ -1,5 +1,7 @@
 //! `cargo xtask arch`: the invariants of ARCHITECTURE.md that a tool can hold.
 
+mod circles;
+
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -95,6 +97,7 @@ pub fn run() -> Result<(), String> {
     wrong.extend(weight()?);
     wrong.extend(wrapper()?);
     wrong.extend(sources()?);
+    wrong.extend(circles::find()?);
     if wrong.is_empty() {
         eprintln!("==> architecture: fine");
         return Ok(());

@@ -1,8 +1,8 @@
 //! What a run was told and answered, remembered for `kiln explain`: the last few runs of every unit, below `units/` in the
 //! cache directory. Touched on a miss only. Nothing here changes what is compiled or kept.
 
-use crate::capture::Kept;
 use crate::inputs::{self, World};
+use crate::kept::Kept;
 use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, Word, salted};
 use kiln_action::conceal;
 use kiln_action::key::WordSink;

@@ -8,7 +8,9 @@ use crate::evidence::{self, Evidence, Scene};
 use crate::families::{self, build_script};
 use crate::guilt;
 use crate::inputs::{self, World};
+use crate::kept::Kept;
 use crate::keyed::Keyed;
+use crate::messages;
 use crate::switches;
 use crate::toolchain::{self, Owned};
 use kiln_action::os::OsStrExt;
@@ -18,28 +20,10 @@ use kiln_recorder::Record;
 use kiln_store::{Content, Key, Store, StoreError};
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub mod messages;
 mod outputs;
-mod seen;
 mod settled;
-
-pub use seen::Seen;
-
-/// What was kept.
-pub struct Kept {
-    /// Bytes of its outputs.
-    pub bytes: u64,
-    /// Under which name.
-    pub key: ActionKey,
-    /// What it had asked.
-    pub shape: Shape,
-    /// What it was answered, in the Shape's order.
-    pub answers: Vec<Answer>,
-    /// The files that it made.
-    pub outputs: Vec<PathBuf>,
-}
 
 /// A run's exit code, as far as one is kept: 0, or 1 for a probe.
 pub fn code(run: &Run) -> u8 {

@@ -3,8 +3,9 @@
 use crate::call::Call;
 use crate::evidence::Evidence;
 use crate::inputs::World;
+use crate::messages::Messages;
 use crate::toolchain::Known;
-use kiln_action::{Answer, Family, Invocation, Question, Reason, Shape, Stream, Template};
+use kiln_action::{Answer, Family, Invocation, Question, Reason, Shape, Template};
 use kiln_compiler::{Recognised, Remap};
 use kiln_exec::Run;
 use kiln_store::Keep;
@@ -19,14 +20,6 @@ mod rustc;
 
 /// Outputs that are kept as texts with holes: dep-info and depfiles, which name places.
 pub type Texts = HashMap<PathBuf, Template>;
-
-/// What a run said, for any place; and directories that must stand in no output, because no key holds them.
-pub struct Messages {
-    /// The streams' pieces, in order.
-    pub streams: Vec<(Stream, Template)>,
-    /// The directories' bytes.
-    pub inert: Vec<Vec<u8>>,
-}
 
 /// The rules of a family, from the call to the outputs.
 pub trait Rules: Sync {
@@ -67,12 +60,7 @@ pub trait Rules: Sync {
     }
 
     /// The toolchain, where it is known without having been met; `None` where its files have to be read first.
-    fn toolchain(
-        &self,
-        _compiler: &Path,
-        _invocation: &Invocation,
-        _memo: &Memo,
-    ) -> Option<Result<Known, Reason>> {
+    fn toolchain(&self, _invocation: &Invocation, _memo: &Memo) -> Option<Result<Known, Reason>> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! A request with its toolchain and its WeakKey: what can be looked up.
 
 use crate::call::{Call, Named};
+use crate::families;
 use crate::request::Request;
 use crate::switches;
 use crate::toolchain::{self, Known, Owned};
@@ -47,20 +48,26 @@ impl<'a> Request<'a> {
     }
 
     fn known_if_met(&self) -> Result<Option<(Digest, Owned)>, Reason> {
-        let met = toolchain::met(&self.invocation, &self.cache.whereabouts())?;
-        let known = match met {
+        let known = match self.met()? {
             None if !self.may_run_first() => Some(self.known()?),
             met => met,
         };
         known.map(|known| self.loaded(known)).transpose()
     }
 
+    /// The toolchain, if it is known without reading much.
+    fn met(&self) -> Result<Option<Known>, Reason> {
+        match families::of(self.invocation.family).toolchain(&self.invocation, self.cache.store.memo()) {
+            Some(known) => known.map(Some),
+            None => toolchain::met(&self.invocation, &self.cache.whereabouts()),
+        }
+    }
+
     /// The toolchain, identified if it must be.
     fn known(&self) -> Result<Known, Reason> {
-        let whereabouts = self.cache.whereabouts();
-        match toolchain::met(&self.invocation, &whereabouts)? {
+        match self.met()? {
             Some(known) => Ok(known),
-            None => toolchain::identify(&self.invocation, &whereabouts),
+            None => toolchain::identify(&self.invocation, &self.cache.whereabouts()),
         }
     }
 
@@ -83,7 +90,7 @@ impl<'a> Request<'a> {
 
     /// The toolchain that ran just now, if its files are still in the state that they were in before.
     pub fn identified_since(&self, before: Option<Digest>) -> Result<(Digest, Owned), Reason> {
-        let known = toolchain::identify(&self.invocation, &self.cache.whereabouts())?;
+        let known = self.known()?;
         if before.is_none() || toolchain::state(&self.invocation) != before {
             return Err(Reason::InputChanged("the compiler".into()));
         }

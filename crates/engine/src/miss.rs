@@ -3,8 +3,9 @@
 use crate::baseline::{self, Missed};
 use crate::cache_dir;
 use crate::call::Named;
-use crate::capture::{self, Kept};
+use crate::capture;
 use crate::families::build_script;
+use crate::kept::Kept;
 use crate::keyed::Keyed;
 use crate::nested;
 use crate::remote;

@@ -6,7 +6,7 @@ use crate::keyed::Keyed;
 use crate::lookup::{self, Looked};
 use crate::remote;
 use crate::request::Request;
-use crate::restore::Way;
+use crate::way::Way;
 use kiln_action::{ActionKey, ActionResult, Digest, Event, Invocation, OutputPlan, Shape, Stream, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_store::{Content, Key, Store};

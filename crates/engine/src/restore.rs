@@ -7,9 +7,10 @@
 
 use crate::families::{self, build_script};
 use crate::inputs::World;
+use crate::way::Way;
 use kiln_action::{ActionResult, Digest, Output, Role, Stream};
 use kiln_store::{Fetch, Store};
-use kiln_sys::files::{self, Beneath};
+use kiln_sys::files;
 use std::path::{Path, PathBuf};
 
 /// What a hit says, for this place.
@@ -20,23 +21,6 @@ pub struct Restored {
     pub bytes: u64,
     /// What the store has no more, and where it is.
     pub taken: Vec<(Digest, PathBuf)>,
-}
-
-/// How outputs are put in place.
-#[derive(Clone, Copy, Default)]
-pub struct Way<'a> {
-    /// Whether the store's own files that would be copied are taken: they have just come from elsewhere, and are put back behind the
-    /// caller's back. Else they stay.
-    pub take: bool,
-    /// Where a recording names the places, and nobody has today: below what they must be.
-    pub beneath: Option<&'a Beneath>,
-}
-
-impl Way<'_> {
-    /// Where a file is written that is to be at this place.
-    pub fn file(&self, to: &Path) -> Option<PathBuf> {
-        self.beneath.map_or_else(|| Some(to.to_owned()), |beneath| beneath.file(to).ok())
-    }
 }
 
 /// Puts the outputs of `result` in place. `None` means that something is damaged or cannot be written: compile.

@@ -1,7 +1,6 @@
 //! Which compiler this is: its own files, by content. Remembered under the files' identities, so that an upgrade in
 //! place, a rebuilt std or a replaced codegen backend is noticed although `-vV` says the same.
 
-use crate::families;
 use kiln_action::os::OsStrExt;
 use kiln_action::place::below;
 use kiln_action::wire::{Reader, Writer, seal, unseal};
@@ -97,10 +96,6 @@ impl Sought<'_> {
 
     /// What is remembered, or found out without reading much.
     fn recall(&self, whereabouts: &Whereabouts<'_>) -> Result<Option<Known>, Reason> {
-        let rules = families::of(self.invocation.family);
-        if let Some(known) = rules.toolchain(&self.compiler, self.invocation, whereabouts.memo) {
-            return known.map(Some);
-        }
         let known = recall(&self.note(whereabouts), &self.compiler, self.wrapper.as_deref());
         Ok(known.map(|known| self.placed(known)))
     }
@@ -132,8 +127,9 @@ impl Sought<'_> {
 }
 
 /// A build script: its own content. What it runs and loads besides is asked by every run.
-pub fn build_script(program: &Path, memo: &Memo) -> Result<Known, Reason> {
-    match identity::digest_of(program, memo) {
+pub fn build_script(invocation: &Invocation, memo: &Memo) -> Result<Known, Reason> {
+    let program = real_compiler(invocation)?;
+    match identity::digest_of(&program, memo) {
         Ok(Found::Content(digest, _)) => {
             let owned = Owned { files: HashSet::from([program.to_owned()]), whole: Vec::new() };
             Ok(Known { digest, libraries: Vec::new(), owned })
@@ -144,7 +140,8 @@ pub fn build_script(program: &Path, memo: &Memo) -> Result<Known, Reason> {
 
 /// A C compiler's driver: its content and both its paths, by which it finds everything else. What that is (cc1, as, their
 /// libraries, specs) is asked by every run, so nothing is owned.
-pub fn c_driver(compiler: &Path, invocation: &Invocation, memo: &Memo) -> Result<Known, Reason> {
+pub fn c_driver(invocation: &Invocation, memo: &Memo) -> Result<Known, Reason> {
+    let compiler = &real_compiler(invocation)?;
     let unknown = |what: String| Reason::UnknownToolchain(format!("{}: {what}", compiler.display()));
     let digest = match identity::digest_of(compiler, memo).map_err(|error| unknown(error.to_string()))? {
         Found::Content(digest, _) => digest,

@@ -2,9 +2,10 @@
 
 use crate::capture::code;
 use crate::evidence::Evidence;
-use crate::families::{self, Messages, Texts};
+use crate::families::{self, Texts};
 use crate::inputs::World;
 use crate::keyed::Keyed;
+use crate::messages::Messages;
 use kiln_action::{ActionResult, Digest, FileKind, Output, Placed, Reason, Role};
 use kiln_exec::{Ended, MadeFile, Run};
 use kiln_store::{Keep, LocalStore, StoreError};

@@ -1,13 +1,13 @@
 //! Build scripts: kiln gets to see their runs because a launcher stands in the place of their executables.
 
-use super::{Messages, Rules, Texts};
+use super::{Rules, Texts};
 use crate::call::Call;
-use crate::capture::messages;
 use crate::evidence::Evidence;
 use crate::guilt;
 use crate::inputs::World;
-use crate::restore::Way;
+use crate::messages::{self, Messages};
 use crate::toolchain::{self, Known};
+use crate::way::Way;
 use kiln_action::os::OsStrExt;
 use kiln_action::{Digest, FileKind, Given, Invocation, Question, Reason};
 use kiln_compiler::{Remap, script};
@@ -47,13 +47,8 @@ impl Rules for BuildScript {
         }
     }
 
-    fn toolchain(
-        &self,
-        compiler: &Path,
-        _invocation: &Invocation,
-        memo: &Memo,
-    ) -> Option<Result<Known, Reason>> {
-        Some(toolchain::build_script(compiler, memo))
+    fn toolchain(&self, invocation: &Invocation, memo: &Memo) -> Option<Result<Known, Reason>> {
+        Some(toolchain::build_script(invocation, memo))
     }
 
     fn declared(

@@ -11,14 +11,14 @@
 //!   `__FILE__`, `__BASE_FILE__`, `__builtin_FILE` or `source_location`, or what they could be pasted from: a length or a hash
 //!   of it would leave nothing to find. (`assert` passes it on as a string, which is found.)
 
-use super::{Messages, Rules, Texts};
+use super::{Rules, Texts};
 use crate::call::Call;
-use crate::capture::Seen;
-use crate::capture::messages;
 use crate::events;
 use crate::evidence::Evidence;
 use crate::inputs::World;
+use crate::messages::{self, Messages};
 use crate::project;
+use crate::seen::Seen;
 use crate::toolchain::{self, Known};
 use kiln_action::os::OsStrExt;
 use kiln_action::place::below;
@@ -74,13 +74,8 @@ impl Rules for C {
         (invocation.family == Family::Msvc).then(windows)
     }
 
-    fn toolchain(
-        &self,
-        compiler: &Path,
-        invocation: &Invocation,
-        memo: &Memo,
-    ) -> Option<Result<Known, Reason>> {
-        Some(toolchain::c_driver(compiler, invocation, memo))
+    fn toolchain(&self, invocation: &Invocation, memo: &Memo) -> Option<Result<Known, Reason>> {
+        Some(toolchain::c_driver(invocation, memo))
     }
 
     fn declared(

@@ -1,14 +1,14 @@
 //! What is particular to a compile by rustc: dep-info is held against the record, `env!` asks for variables.
 
-use super::{Messages, Rules, Texts};
+use super::{Rules, Texts};
 use crate::argfile;
 use crate::call::Call;
-use crate::capture::Seen;
-use crate::capture::messages;
 use crate::events;
 use crate::evidence::Evidence;
 use crate::generated;
 use crate::inputs::{self, World};
+use crate::messages::{self, Messages};
+use crate::seen::Seen;
 use kiln_action::os::OsStrExt;
 use kiln_action::template::Spelling;
 use kiln_action::{Invocation, Mode, Place, Question, Reason, Template};

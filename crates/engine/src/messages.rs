@@ -1,12 +1,19 @@
 //! What a compiler said: which of it is about the source, and what of it can be told anywhere.
 
 use crate::evidence::Evidence;
-use crate::families::Messages;
 use crate::inputs::World;
 use kiln_action::os::OsStrExt;
 use kiln_action::template::Spelling;
 use kiln_action::{Question, Reason, Stream, Template};
 use kiln_exec::Run;
+
+/// What a run said, for any place; and directories that must stand in no output, because no key holds them.
+pub struct Messages {
+    /// The streams' pieces, in order.
+    pub streams: Vec<(Stream, Template)>,
+    /// The directories' bytes.
+    pub inert: Vec<Vec<u8>>,
+}
 
 /// What a run said, for any place.
 pub fn for_anywhere(evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<Messages, Reason> {
