@@ -4,9 +4,10 @@
 //! Values of variables are here only as digests with a salt of this cache directory, cut to 16 bytes.
 
 use crate::Digest;
-use crate::key::ActionKey;
+use crate::names::ActionKey;
 use crate::shape::{Answer, FileKind, Question};
 use crate::wire::{Malformed, Reader, Writer, seal, unseal};
+pub use crate::words::{Print, Word, cut, salted};
 
 /// The most runs of one unit that are kept.
 pub const MOST_RUNS: usize = 4;
@@ -17,20 +18,6 @@ pub const MOST_DETAILS: usize = 4096;
 
 const MAGIC: [u8; 4] = *b"KUNI";
 const VERSION: u8 = 2;
-
-/// One fact of the WeakKey, as words.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Word {
-    /// The group's name.
-    pub group: String,
-    /// What it is: a flag's field, an extern, a variable.
-    pub name: String,
-    /// Its value; for variables and the toolchain a digest.
-    pub value: String,
-}
-
-/// The first 16 bytes of a hash: enough to tell answers apart for people.
-pub type Print = [u8; 16];
 
 /// An answer, as far as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,21 +41,6 @@ pub enum Answered {
     },
     /// A file was asked for and something else was there.
     NotAFile(u8),
-}
-
-/// A digest with the salt of a cache directory: equal values have equal prints, and nothing else can be told from one.
-pub fn salted(salt: &[u8], value: &Digest) -> Print {
-    let mut text = Writer::default();
-    text.bytes(salt);
-    text.digest(value);
-    cut(&Digest::of(&text.0))
-}
-
-/// The first bytes of a digest.
-pub fn cut(digest: &Digest) -> Print {
-    let mut print = [0; 16];
-    print.copy_from_slice(&digest.hash[..16]);
-    print
 }
 
 impl Answered {

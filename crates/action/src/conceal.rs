@@ -3,10 +3,10 @@
 //! as those are: as a digest with the salt of the cache directory. The key itself is made of everything.
 
 use crate::Digest;
-use crate::baseline::salted;
 use crate::digest;
 use crate::os::OsStrExt;
 use crate::schemes::{self, Scheme};
+use crate::words::salted;
 use std::ffi::OsString;
 
 /// In front of the digest that stands for a value.

@@ -6,37 +6,17 @@
 //! ActionKey = hash(WeakKey, questions and today's answers)                                 names exactly one result
 //! ```
 
-use crate::baseline::{self, Word};
 use crate::conceal;
 use crate::invocation::{Field, Invocation};
+use crate::names::{ActionKey, WeakKey};
 use crate::os::OsStrExt;
 use crate::place::{Place, Placed, Places};
 use crate::shape::{Answer, Question};
 use crate::wire::{Malformed, Reader, Writer};
+use crate::words::{self, Word};
 use crate::{ContentHasher, Digest, digest};
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::Path;
-
-/// Names the Shapes of a compile: no file contents in it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct WeakKey(pub [u8; 32]);
-
-/// Names exactly one result.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ActionKey(pub [u8; 32]);
-
-impl fmt::Debug for WeakKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "weak:{}", &digest::hex(&self.0)[..12])
-    }
-}
-
-impl fmt::Debug for ActionKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "action:{}", &digest::hex(&self.0)[..12])
-    }
-}
 
 /// A part of the key with a version of its own: raising one expires only the entries that it can concern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -273,7 +253,7 @@ impl Sink for WordSink<'_> {
             Group::Toolchain => digest::hex(value),
             Group::Environment if value.first() == Some(&0) => String::new(), // unset
             Group::Environment | Group::Input | Group::Settings => {
-                digest::hex(&baseline::salted(self.salt, &Digest::of(value)))
+                digest::hex(&words::salted(self.salt, &Digest::of(value)))
             }
         };
         self.words.push(Word {

@@ -1,7 +1,7 @@
 //! What came of a run: its output files by digest, its streams for any place, its exit code and what it cost.
 
 use crate::Digest;
-use crate::key::ActionKey;
+use crate::names::ActionKey;
 use crate::place::Placed;
 use crate::template::Template;
 use crate::wire::{Malformed, Reader, Writer, seal, unseal};

@@ -4,7 +4,7 @@
 //! answers name exactly one result.
 
 use crate::Digest;
-use crate::key::WeakKey;
+use crate::names::WeakKey;
 use crate::place::{Place, Placed};
 use crate::wire::{Malformed, Reader, Writer, seal, unseal};
 

@@ -29,12 +29,22 @@ enum Program {
     Script,
 }
 
+/// How the name of a build script's executable begins, as cargo's compiles of it call it.
+pub(crate) const BUILD_SCRIPT: &str = "build_script_";
+/// What is behind the name of the script itself, where a launcher stands in its place.
+pub(crate) const BUILD_SCRIPT_BEHIND: &str = ".real";
+
+/// Whether a file of this name is a build script in front of which a launcher stands.
+pub fn is_build_script(name: &str) -> bool {
+    name.starts_with(BUILD_SCRIPT) && name.ends_with(BUILD_SCRIPT_BEHIND)
+}
+
 fn program(name: &OsStr) -> Option<Program> {
     let name = Path::new(name).file_name()?.to_str()?;
     match name.strip_suffix(".exe").unwrap_or(name) {
         "rustc" => Some(Program::Rustc),
         "clippy-driver" => Some(Program::ClippyDriver),
-        name if crate::script::is_one(name) => Some(Program::Script),
+        name if is_build_script(name) => Some(Program::Script),
         name => c_family(name).map(Program::C),
     }
 }

@@ -1,6 +1,8 @@
 //! The run of a build script: not a compile, but like one a function of what it looks at. What is known of it beforehand is little:
 //! its program, and that its outputs go to `OUT_DIR`, which cargo has just made for it.
 
+pub use crate::recognise::is_build_script;
+use crate::recognise::{BUILD_SCRIPT as START, BUILD_SCRIPT_BEHIND as REAL};
 use crate::{Context, Recognised};
 use kiln_action::{Family, Field, Invocation, Mode, OutputPlan, Places, Reason, Unit};
 use std::ffi::{OsStr, OsString};
@@ -12,16 +14,6 @@ pub use environment::{INERT, SESSION, describe, is_inert, is_session};
 
 /// The kind under which runs of build scripts are told.
 pub const KIND: &str = "build-script-run";
-
-/// How cargo's executables of build scripts begin: the crate is called after the file.
-const START: &str = "build_script_";
-/// What is behind the name of the script itself, where a launcher stands in its place.
-const REAL: &str = ".real";
-
-/// Whether a file of this name is a build script in front of which a launcher stands.
-pub fn is_one(name: &str) -> bool {
-    name.starts_with(START) && name.ends_with(REAL)
-}
 
 /// What the script itself is called, where a launcher has its name; `None` if that is no name of a build script's executable.
 pub fn real_name(executable: &OsStr) -> Option<OsString> {

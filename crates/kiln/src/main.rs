@@ -261,7 +261,7 @@ struct Unchanged<'a> {
 fn become_compiler(unchanged: &Unchanged<'_>) -> ! {
     let argv = unchanged.argv;
     let args: Vec<&OsStr> = argv[1..].iter().map(OsString::as_os_str).collect();
-    let is_script = |name: &OsStr| name.to_str().is_some_and(kiln_compiler::script::is_one);
+    let is_script = |name: &OsStr| name.to_str().is_some_and(kiln_compiler::script::is_build_script);
     let script = Path::new(&argv[0]).file_name().is_some_and(is_script);
     let path = inputs::path_without_kiln(&Environment::capture()).filter(|_| !script);
     let told = told(unchanged, unchanged.settings.filter(|_| script));

@@ -9,8 +9,14 @@ fn context<'a>(args: &'a [OsString], getenv: &'a dyn Fn(&str) -> Option<OsString
 fn names() {
     let real = real_name(OsStr::new("build_script_build-0a1b")).unwrap();
     assert_eq!(real, "build_script_build-0a1b.real");
-    assert!(is_one("build_script_build-0a1b.real") && is_one("build_script_make_it-0a.real"));
-    assert!(!is_one("build_script_build-0a1b") && !is_one("build-script-build") && !is_one("app.real"));
+    assert!(
+        is_build_script("build_script_build-0a1b.real") && is_build_script("build_script_make_it-0a.real")
+    );
+    assert!(
+        !is_build_script("build_script_build-0a1b")
+            && !is_build_script("build-script-build")
+            && !is_build_script("app.real")
+    );
     assert!(
         real_name(OsStr::new("build_script_build-0a1b.d")).is_none()
             && real_name(OsStr::new("app-0a")).is_none()
