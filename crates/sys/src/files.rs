@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 mod beneath;
 mod draft;
-pub mod fault;
+pub use crate::fault;
 mod kind;
 mod lock;
 mod place;

@@ -9,6 +9,7 @@
 
 pub mod clock;
 pub mod env;
+pub mod fault;
 pub mod files;
 pub mod identity;
 pub mod machine;

@@ -1,6 +1,6 @@
 //! Chance, from the system: for names that nobody can know beforehand.
 
-use crate::files::fault;
+use crate::fault;
 use std::fmt::Write;
 use std::io;
 

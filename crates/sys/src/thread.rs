@@ -1,6 +1,6 @@
 //! Threads that may fail to start: where a user's processes are limited, what they would do is done without them.
 
-use crate::files::fault;
+use crate::fault;
 use std::io;
 use std::thread::{Builder, Scope};
 

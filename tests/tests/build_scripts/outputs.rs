@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kiln_testkit::{TestSpace, Toolchain};
 
@@ -241,19 +241,17 @@ fn rights_that_are_taken_from_one_script_are_not_taken_from_the_next() {
     use std::os::unix::fs::PermissionsExt;
     let space = TestSpace::new();
     let app = app(&space, "tell(\"\");");
-    let scripts = || -> Vec<std::path::PathBuf> {
-        let is_script = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "real");
-        let below = |path: &std::path::Path| {
-            std::fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path())
-        };
+    let scripts = || -> Vec<PathBuf> {
+        let is_script = |path: &PathBuf| path.extension().is_some_and(|end| end == "real");
+        let below = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|it| it.path());
         let units = below(&app.project.target().join("debug/build")).collect::<Vec<_>>();
         units.iter().flat_map(|unit| below(unit).collect::<Vec<_>>()).filter(is_script).collect()
     };
-    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o555;
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o555;
     let first = app.build();
     app.hits(&first.made);
     let before = mode(&scripts()[0]);
-    std::fs::set_permissions(&scripts()[0], std::fs::Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(&scripts()[0], fs::Permissions::from_mode(0o700)).unwrap();
     app.hits(&first.made);
     assert_eq!(mode(&scripts()[0]), before);
 }

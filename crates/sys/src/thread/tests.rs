@@ -1,5 +1,5 @@
 use super::*;
-use crate::files::fault::{Effect, arm};
+use crate::fault::{Effect, arm};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
