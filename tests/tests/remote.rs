@@ -734,11 +734,12 @@ fn kiln_cargo_asks_ahead() {
     machines.settle();
     machines.another();
     machines.ws().clean();
-    let slow = machines.space.script("slow-cargo", "#!/bin/sh\nsleep 4\n");
+    let slow = machines.space.script("slow/cargo", "#!/bin/sh\nsleep 4\n");
+    let path = format!("{}:{}", slow.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let results = machines.space.cache().join("v1/results");
     let ask = |args: &[&str]| {
         let mut command = machines.space.kiln(args);
-        run(command.env("CARGO", &slow).current_dir(machines.space.path("ws"))).ok();
+        run(command.env("PATH", &path).current_dir(machines.space.path("ws"))).ok();
         fs::read_dir(&results).is_ok_and(|mut entries| entries.next().is_some())
     };
     assert!(!ask(&["cargo", "fmt"]), "nothing is to be built");

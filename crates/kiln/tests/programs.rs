@@ -135,9 +135,46 @@ fn help_version_and_colours() {
     assert!(!coloured(&["--color=never", "doctor"]) && !coloured(&["doctor"]));
     // What is behind `cargo` is cargo's.
     script(&space, "cargo", "echo \"$@\"");
-    let cargo = space.path("bin/cargo");
-    let told = succeeds(space.kiln(&["cargo", "--color", "always", "build"]).env("CARGO", cargo));
+    let told = succeeds(on_path(&space, &mut space.kiln(&["cargo", "--color", "always", "build"])));
     assert_eq!(out(&told), "--color always build\n");
+}
+
+/// `CARGO` is what cargo tells those whom it starts; anybody else may mean anything with it, and plain cargo does not look at it.
+#[test]
+fn which_cargo_is_started() {
+    let space = Space::new();
+    script(&space, "cargo", "echo found \"$@\"");
+    script(&space, "told/cargo", "echo told \"$@\"");
+    script(&space, "told/other", "echo other \"$@\"");
+    space.write("bin/plain/cargo", "no program");
+    fs::create_dir_all(space.path("bin/directory/cargo")).unwrap();
+    let bin = |name: &str| space.path("bin").join(name).display().to_string();
+    let is = |cargo: &str, within: bool, words: &[&str]| {
+        let mut command = space.kiln(&["cargo"]);
+        on_path(&space, command.args(words)).env("CARGO", cargo);
+        if within {
+            command.env("CARGO_MANIFEST_DIR", space.path("project"));
+        }
+        out(&succeeds(&mut command))
+    };
+    let told = bin("told/cargo");
+    assert_eq!(is(&told, true, &["--version"]), "told --version\n");
+    assert_eq!(is(&told, false, &["--version"]), "found --version\n");
+    assert_eq!(is(&told, true, &["+nightly", "--version"]), "found +nightly --version\n");
+    for other in [
+        "",
+        "kiln cargo",
+        "cargo",
+        "/usr/bin/false",
+        "/nowhere/cargo",
+        &bin("told/other"),
+        &bin("plain/cargo"),
+        &bin("directory/cargo"),
+    ] {
+        for within in [false, true] {
+            assert_eq!(is(other, within, &["build"]), "found build\n", "{other}");
+        }
+    }
 }
 
 #[test]

@@ -333,7 +333,7 @@ fn what_is_wrong() {
         .kiln(&["stats", "--frobnicate"])
         .kiln(&["stats", "--top", "many"]);
     told.kiln(&["/nowhere/rustc", "-vV"]).kiln(&["/", "-vV"]);
-    told.kiln_with(&[("CARGO", "/nowhere/cargo")], &["cargo", "build"]);
+    told.kiln_with(&[("PATH", "/nowhere")], &["cargo", "build"]);
     let unwritable = [("KILN_DIR", "/proc/nowhere")];
     for command in [&["stats"][..], &["explain"], &["clear", "--yes"], &["gc"], &["verify"]] {
         told.kiln_with(&unwritable, command);

@@ -5,11 +5,14 @@ use crate::session::Session;
 use crate::site::Aim;
 use crate::sketch::Sketch;
 use crate::{build, remote};
+use kiln_action::FileKind;
 use kiln_config::Settings;
 use kiln_recorder::Below;
 use kiln_sys::env::{self, Environment};
-use kiln_sys::process::Ended;
+use kiln_sys::files;
+use kiln_sys::process::{self, Ended};
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 /// What to run.
 #[derive(clap::Args)]
@@ -30,10 +33,24 @@ pub struct Arguments {
     arguments: Vec<OsString>,
 }
 
+/// Cargo tells what it runs where it is, and `kiln cargo` in there uses the same one. Anybody else's `CARGO` says something else (make
+/// exports what its command line sets, be it `kiln cargo`), and plain cargo does not look at it either. Another toolchain has its own.
+fn cargo<'a>(arguments: &[OsString], environment: &'a Environment) -> &'a OsStr {
+    let is_other = arguments.first().is_some_and(|word| word.as_encoded_bytes().starts_with(b"+"));
+    let of_cargo = environment.get("CARGO_MANIFEST_DIR").is_some() && !is_other;
+    let told = environment.get("CARGO").map(Path::new).filter(|_| of_cargo);
+    let is_file =
+        |path: &Path| files::stat(path).is_ok_and(|it| it.is_some_and(|it| it.kind == FileKind::File));
+    let is_cargo = |path: &&Path| {
+        let is_called_so = path.file_name().is_some_and(|name| name == "cargo");
+        is_called_so && path.is_absolute() && is_file(path) && process::is_executable(path)
+    };
+    told.filter(is_cargo).map_or(OsStr::new("cargo"), Path::as_os_str)
+}
+
 /// Runs cargo; its exit code is ours.
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
-    // Cargo tells its subcommands where it is; `kiln cargo` inside `cargo` should use the same one.
-    let cargo = environment.get("CARGO").unwrap_or(OsStr::new("cargo"));
+    let cargo = cargo(&arguments.arguments, environment);
     let aim = env::directory().and_then(|start| Aim::of(&arguments.arguments, &start, environment));
     if let Some(aim) = &aim {
         remote::prefetch_ahead(aim, settings, environment);
