@@ -30,6 +30,7 @@ use kiln_sys::files::{self, Beneath, Lock};
 use kiln_sys::machine;
 use kiln_sys::process;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -85,7 +86,7 @@ fn fill(
     rustc: &Path,
 ) -> Result<Vec<(Digest, PathBuf)>, &'static str> {
     let cache = CacheDir::open(call.settings).map_err(|_| "there is no cache")?;
-    let cargo = call.environment.get("CARGO").map(OsString::from).or_else(process::program_of_parent);
+    let cargo = own_name_of_cargo(call.environment);
     let names = cargo.as_ref().and_then(|cargo| plan.names(rustc, Path::new(cargo), &cache.store));
     let (weak, key) = names.ok_or("cargo cannot be read")?;
     let snapshot = Snapshot::find(&key, &cache.store, notes).or_else(|| {
@@ -103,22 +104,20 @@ fn fill(
         return Err("a manifest is another, or has just been changed");
     }
     let unwritable = |_| "the target directory cannot be written";
-    let is_there = |path: &Path| files::lstat(path).map_or(true, |found| found.is_some());
-    let is_new = !is_there(&plan.target);
+    let profiles = snapshot.profiles(&plan.target).ok_or("the snapshot builds where cargo does not")?;
+    if !profiles.iter().all(|profile| is_new(profile)) {
+        return Err("somebody was here before");
+    }
+    let is_marked = is_there(&plan.target);
     files::create_dirs(&plan.target).map_err(unwritable)?;
-    if is_new && !snapshot.tag.is_empty() {
+    if !is_marked && !snapshot.tag.is_empty() {
         files::write_atomic(&plan.target.join("CACHEDIR.TAG"), &snapshot.tag).map_err(unwritable)?;
     }
     let beneath = Beneath::open(&plan.target).map_err(unwritable)?;
-    // Cargo's own lock, which it takes itself once this question is answered.
-    let lock = plan.profile.join(".cargo-lock");
-    let held = Lock::try_exclusive(&beneath.file(&lock).map_err(unwritable)?).map_err(unwritable)?;
-    let _held = held.ok_or("another cargo is at work there")?;
-    if is_there(&plan.profile.join(".fingerprint")) {
-        return Err("somebody was here before");
-    }
-    files::touch_now(&lock).map_err(unwritable)?;
-    let since = files::lstat(&lock).map_err(unwritable)?.ok_or("the target directory is gone")?;
+    let locks = locked(&profiles, &beneath)?;
+    let (lock, _) = locks.first().ok_or("the snapshot is empty")?;
+    files::touch_now(lock).map_err(unwritable)?;
+    let since = files::lstat(lock).map_err(unwritable)?.ok_or("the target directory is gone")?;
     let filling = Filling {
         call,
         target: &plan.target,
@@ -136,6 +135,39 @@ fn fill(
         let _ = files::write_private(&Plan::done(notes), b""); // else a snapshot is taken that there is already
     }
     Ok(filling.taken.into_inner())
+}
+
+/// What cargo calls itself when it starts others: as it is told by whoever started it, if that is true, else by where it is.
+fn own_name_of_cargo(environment: &Environment) -> Option<OsString> {
+    let program = process::program_of_parent();
+    let real = |path: &OsStr| files::real_path(Path::new(path)).ok().flatten();
+    let told = environment.get("CARGO").filter(|told| Path::new(told).is_absolute());
+    let told = told.filter(|told| {
+        real(told).is_some_and(|told| program.as_ref().is_none_or(|it| told == Path::new(it)))
+    });
+    told.map(OsStr::to_owned).or(program)
+}
+
+fn is_there(path: &Path) -> bool {
+    files::lstat(path).map_or(true, |found| found.is_some())
+}
+
+/// Whether nothing has been built into a profile's directory.
+fn is_new(profile: &Path) -> bool {
+    !is_there(&profile.join(".fingerprint"))
+}
+
+/// Cargo's own locks of the directories that are filled, each of which is still empty. Cargo takes them itself once this question is
+/// answered.
+fn locked(profiles: &BTreeSet<PathBuf>, beneath: &Beneath) -> Result<Vec<(PathBuf, Lock)>, &'static str> {
+    let unwritable = |_| "the target directory cannot be written";
+    let lock = |profile: &PathBuf| {
+        let path = profile.join(".cargo-lock");
+        let held = Lock::try_exclusive(&beneath.file(&path).map_err(unwritable)?).map_err(unwritable)?;
+        let held = held.ok_or("another cargo is at work there")?;
+        is_new(profile).then_some((path, held)).ok_or("somebody was here before")
+    };
+    profiles.iter().map(lock).collect()
 }
 
 /// A question of cargo's that is answered as it was then: if the compiler is the same, and all else that the answer hangs on.

@@ -15,7 +15,7 @@ use kiln_store::{Content, Fetch, Key, LocalStore, Store, StoreError};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
@@ -34,8 +34,6 @@ pub struct Plan {
     pub print: [u8; 32],
     /// The target directory; absolute.
     pub target: PathBuf,
-    /// Where cargo locks: the profile's directory in it.
-    pub profile: PathBuf,
     /// When the build began, in nanoseconds since the epoch: what has changed since may not be what cargo has read.
     pub began_ns: i64,
 }
@@ -52,8 +50,6 @@ pub struct BuildRequest<'a> {
     pub start: &'a Path,
     /// The target directory; absolute.
     pub target: &'a Path,
-    /// The profile's directory in it.
-    pub profile: &'a str,
     /// Cargo's environment.
     pub environment: &'a Environment,
     /// When the build began.
@@ -98,7 +94,6 @@ impl BuildRequest<'_> {
         Some(Plan {
             print: Digest::of(&text.0).hash,
             target: self.target.to_owned(),
-            profile: self.target.join(self.profile),
             began_ns: self.began_ns,
         })
     }
@@ -110,7 +105,6 @@ impl Plan {
         let mut to = Writer::default();
         to.0.extend(self.print);
         to.bytes(self.target.as_os_str().as_bytes());
-        to.bytes(self.profile.as_os_str().as_bytes());
         to.u64(self.began_ns.cast_unsigned());
         to.0
     }
@@ -119,12 +113,8 @@ impl Plan {
     pub fn decode(bytes: &[u8]) -> Result<Plan, Malformed> {
         let mut from = Reader(bytes);
         let path = |from: &mut Reader<'_>| Ok(PathBuf::from(OsString::from_vec(from.bytes()?.to_vec())));
-        let plan = Plan {
-            print: from.array()?,
-            target: path(&mut from)?,
-            profile: path(&mut from)?,
-            began_ns: from.u64()?.cast_signed(),
-        };
+        let plan =
+            Plan { print: from.array()?, target: path(&mut from)?, began_ns: from.u64()?.cast_signed() };
         from.end()?;
         Ok(plan)
     }
@@ -291,8 +281,13 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Takes it of a target directory in which a build has just ended well. `None` where the build hangs on the processor: what cargo
-    /// tells build scripts of that is another machine's.
-    pub fn take(plan: &Plan, notes: Vec<Note>, store: &LocalStore) -> Option<Snapshot> {
+    /// tells build scripts of that is another machine's; and where it built into a directory in which something had been built `before`.
+    pub fn take(
+        plan: &Plan,
+        before: &BTreeSet<PathBuf>,
+        notes: Vec<Note>,
+        store: &LocalStore,
+    ) -> Option<Snapshot> {
         let native = |word: &OsString| word.as_bytes().ends_with(b"-cpu=native");
         if notes.iter().any(|note| note.argv.iter().any(native)) {
             return None;
@@ -303,7 +298,13 @@ impl Snapshot {
             let files = files_of(&plan.target, &note)?;
             Some(Unit { note, files })
         });
-        let mut units = explained(in_order(found.collect()));
+        let found: Vec<Unit> = found.collect();
+        let was_there =
+            |unit: &Unit| profile_of(&plan.target, &unit.note).is_none_or(|it| before.contains(&it));
+        if found.iter().any(was_there) {
+            return None;
+        }
+        let mut units = explained(in_order(found));
         units.iter_mut().for_each(|unit| unit.note.at_ns = 0); // their order says it
         if units.is_empty() || questions.is_empty() {
             return None;
@@ -311,6 +312,17 @@ impl Snapshot {
         let manifests = Manifests::of(units.iter().map(|unit| &unit.note), plan.began_ns, store.memo())?;
         let tag = files::read_limited(&plan.target.join(TAG), LARGEST_NOTE).unwrap_or_default();
         Some(Snapshot { units, questions, tag, manifests })
+    }
+
+    /// The directories in a target directory that its units are built into, one for each profile and target; `None` if a unit is built
+    /// into any other directory than cargo's own for it.
+    pub fn profiles(&self, target: &Path) -> Option<BTreeSet<PathBuf>> {
+        let profile = |unit: &Unit| {
+            let profile = profile_of(target, &unit.note)?;
+            let inside = profile.strip_prefix(target).ok()?;
+            unit.files.iter().all(|(path, _)| profile_of_file(path) == Some(inside)).then_some(profile)
+        };
+        self.units.iter().map(profile).collect()
     }
 
     /// Whether it may leave this machine: it names results, and the name of one says something of the answers that it is made of. None of
@@ -432,9 +444,53 @@ const FINGERPRINT: &str = ".fingerprint";
 fn is_cargos_own(path: &Path) -> bool {
     let plain = |part: std::path::Component<'_>| matches!(part, std::path::Component::Normal(_));
     let parts: Vec<&OsStr> = path.iter().collect();
-    let [.., place, _, file] = parts[..] else { return false };
+    let ([_, place, _, file] | [_, _, place, _, file]) = parts[..] else { return false };
     let of_run = || place == "build" && RUN.iter().any(|name| file == *name);
     path.is_relative() && path.components().all(plain) && (place == FINGERPRINT || of_run())
+}
+
+/// The profile's directory that one of these places is in.
+fn profile_of_file(path: &Path) -> Option<&Path> {
+    path.parent()?.parent()?.parent()
+}
+
+/// The directory that a call of cargo's builds into: `<target>/<profile>`, or `<target>/<triple>/<profile>` for what is built for that
+/// triple (cargo 1.95, `Layout`). `None` for all that is built elsewhere.
+fn profile_of(target: &Path, note: &Note) -> Option<PathBuf> {
+    let out = match note.after("--out-dir") {
+        Some(out) => Path::new(out),
+        None => Path::new(note.variable("OUT_DIR")?).parent()?,
+    };
+    let is_shared = ["deps", "examples"].iter().any(|name| out.ends_with(name));
+    let kind = if is_shared { out } else { out.parent().filter(|kind| kind.ends_with("build"))? };
+    let profile = kind.parent()?;
+    let triple = note.after("--target").or_else(|| note.variable("TARGET"));
+    let parts: Vec<&OsStr> = profile.strip_prefix(target).ok()?.iter().collect();
+    let is_known = match parts[..] {
+        [name] => is_plain(name),
+        [first, name] => is_plain(first) && is_plain(name) && Some(first) == triple,
+        _ => false,
+    };
+    is_known.then(|| profile.to_owned())
+}
+
+/// The directories in a target directory into which something has been built.
+pub fn built(target: &Path) -> BTreeSet<PathBuf> {
+    let inside = |directory: &Path| -> Vec<PathBuf> {
+        let entries = files::list_unsorted(directory).ok().flatten().unwrap_or_default();
+        let directories = entries.into_iter().filter(|entry| entry.kind != FileKind::File);
+        directories.map(|entry| directory.join(entry.name)).collect()
+    };
+    let is_built = |directory: &PathBuf| {
+        files::lstat(&directory.join(FINGERPRINT)).map_or(true, |found| found.is_some())
+    };
+    let (mut built, others): (Vec<_>, Vec<_>) = inside(target).into_iter().partition(is_built);
+    built.extend(others.iter().flat_map(|directory| inside(directory)).filter(is_built));
+    built.into_iter().collect()
+}
+
+fn is_plain(name: &OsStr) -> bool {
+    !name.is_empty() && name != "." && name != ".."
 }
 
 /// What cargo writes about the run of a build script, beside its `OUT_DIR`.
@@ -442,8 +498,9 @@ const RUN: [&str; 4] = ["output", "root-output", "stderr", "invoked.timestamp"];
 
 /// Cargo's files about a call; `None` if it is none of cargo's units, or not in this target directory.
 fn files_of(target: &Path, note: &Note) -> Option<Vec<(PathBuf, CargoFile)>> {
+    let profile = profile_of(target, note)?;
     let mut found = Vec::new();
-    let (profile, hash) = match note.variable("OUT_DIR").filter(|_| note.after("--out-dir").is_none()) {
+    let hash = match note.variable("OUT_DIR").filter(|_| note.after("--out-dir").is_none()) {
         Some(out) => {
             let run = Path::new(out).parent()?;
             for name in RUN {
@@ -451,13 +508,9 @@ fn files_of(target: &Path, note: &Note) -> Option<Vec<(PathBuf, CargoFile)>> {
                 let path = run.join(name).strip_prefix(target).ok()?.to_owned();
                 found.push((path, CargoFile::cut(Path::new(name), &content)?));
             }
-            (run.parent()?.parent()?, hash_of(run.file_name()?)?)
+            hash_of(run.file_name()?)?
         }
-        None => {
-            let out = Path::new(note.after("--out-dir")?);
-            let in_build = out.parent().filter(|build| build.ends_with("build"));
-            (in_build.unwrap_or(out).parent()?, hash_of(&extra_filename(note)?)?)
-        }
+        None => hash_of(&extra_filename(note)?)?,
     };
     let all = profile.join(FINGERPRINT);
     let units = files::list(&all).ok()??;

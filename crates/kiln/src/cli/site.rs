@@ -51,7 +51,12 @@ impl Aim {
         let mut aim = Aim::default();
         let mut named = None;
         let (command, words) = words.split_first()?;
-        let mut words = before.iter().chain(words).map(String::as_str);
+        // A profile of nextest's own is called as one of cargo's is elsewhere.
+        let of_nextest =
+            command == "nextest" || command == "llvm-cov" && words.iter().any(|it| it == "nextest");
+        let profile = if of_nextest { "--cargo-profile" } else { "--profile" };
+        let words: Vec<String> = before.iter().chain(words).flat_map(|word| apart(word)).collect();
+        let mut words = words.iter().map(String::as_str);
         while let Some(word) = words.next() {
             let (flag, value) = match word.split_once('=') {
                 Some((flag, value)) if flag.starts_with("--") => (flag, Some(value)),
@@ -60,7 +65,7 @@ impl Aim {
             let mut value = || value.or_else(|| words.next());
             match flag {
                 "--release" | "-r" => named = Some("release"),
-                "--profile" => named = value(),
+                flag if flag == profile => named = value(),
                 "--target-dir" => aim.target = value().map(PathBuf::from),
                 "--manifest-path" => {
                     let manifest = value().map(Path::new);
@@ -68,8 +73,7 @@ impl Aim {
                 }
                 "--config" => aim.unclear |= value().is_none_or(|value| is_elsewhere(value, start)),
                 "--target" => aim.unclear |= value().is_none_or(|target| target.ends_with(".json")),
-                "--lockfile-path" | "-Z" => aim.unclear = true,
-                flag if flag.starts_with("-C") || flag.starts_with("-Z") => aim.unclear = true,
+                "--lockfile-path" | "-C" | "-Z" => aim.unclear = true,
                 _ => {}
             }
         }
@@ -105,6 +109,17 @@ impl Site {
     pub fn is_built(&self, aim: &Aim) -> bool {
         files::stat(&self.target.join(&aim.profile)).is_ok_and(|found| found.is_some())
     }
+}
+
+/// The flags of one letter that are joined in a word, each by itself (`-vr`), up to the first that takes what is behind it for its value, or
+/// that cargo does not have: how clap reads them.
+fn apart(word: &str) -> Vec<String> {
+    let joined = word.strip_prefix('-').filter(|rest| !rest.starts_with('-') && rest.len() > 1);
+    let Some(joined) = joined else { return vec![word.to_owned()] };
+    let alone = joined.find(|flag| !"qrv".contains(flag)).unwrap_or(joined.len());
+    let flags = joined[..alone].chars().map(|flag| format!("-{flag}"));
+    let last = joined[alone..].chars().next().map(|flag| [format!("-{flag}")]);
+    flags.chain(last.into_iter().flatten()).collect()
 }
 
 /// Whether a value of `--config` is a file, or says that outputs go elsewhere.

@@ -8,11 +8,12 @@ use kiln_config::Settings;
 use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::journal;
 use kiln_prefill::note;
-use kiln_prefill::snapshot::{BuildRequest, Plan, Snapshot};
+use kiln_prefill::snapshot::{self, BuildRequest, Plan, Snapshot};
 use kiln_protocol::{Made, RemoteCache};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::{files, process};
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,8 @@ struct Anew<'a> {
     start: PathBuf,
     /// All that cargo went by at the beginning, but for the lock file.
     print: [u8; 32],
+    /// Where in the target directory something was built before.
+    before: BTreeSet<PathBuf>,
 }
 
 impl<'a> Sketch<'a> {
@@ -66,19 +69,25 @@ impl<'a> Sketch<'a> {
             && !filled()
             && let Some(plan) = anew.end(self.began, environment)
         {
-            let _ = self.take(&plan, settings, environment);
+            let _ = self.take(&plan, &anew.before, settings, environment);
         }
     }
 
     /// Takes a snapshot, unless there is one that everything came of, and has it uploaded.
-    fn take(&self, plan: &Plan, settings: &Settings, environment: &Environment) -> Option<()> {
+    fn take(
+        &self,
+        plan: &Plan,
+        before: &BTreeSet<PathBuf>,
+        settings: &Settings,
+        environment: &Environment,
+    ) -> Option<()> {
         let notes = note::all(self.notes);
         let is_rustc = |program: &&OsString| kiln_compiler::is_rustc(program);
         let rustc = notes.iter().filter_map(|note| note.argv.first()).find(is_rustc).cloned()?;
         let cargo = notes.iter().find_map(|note| note.variable("CARGO"))?.to_owned();
         let cache = CacheDir::open(settings).ok()?;
         let (weak, key) = plan.names(Path::new(&rustc), Path::new(&cargo), &cache.store)?;
-        let snapshot = Snapshot::take(plan, notes, &cache.store)?;
+        let snapshot = Snapshot::take(plan, before, notes, &cache.store)?;
         let known = || Snapshot::find(&key, &cache.store, self.notes);
         if self.began.clock_jumped()
             || settings.read_only
@@ -110,15 +119,16 @@ impl<'a> Anew<'a> {
         if site.apart || site.is_built(aim) {
             return None;
         }
+        let before = snapshot::built(&site.target);
         let told = told(words);
-        let request = request(aim, &told, (&start, &site), began, environment);
+        let request = request(&told, (&start, &site), began, environment);
         let print = request.print()?;
         if let Some(plan) = request.plan() {
             files::write_private(&Plan::file(notes), &plan.encode()).ok()?;
             // What cargo remembers of rustc's answers is asked anew: the first question is when the target is filled.
             let _ = files::remove(&site.target.join(".rustc_info.json"));
         }
-        Some(Anew { aim, words, start, print })
+        Some(Anew { aim, words, start, print, before })
     }
 
     /// The plan, with the lock file that cargo may have written; `None` if anything else is not what it was at the beginning: then nobody
@@ -126,14 +136,13 @@ impl<'a> Anew<'a> {
     fn end(&self, began: Moment, environment: &Environment) -> Option<Plan> {
         let site = self.aim.site(&self.start, environment);
         let told = told(self.words);
-        let request = request(self.aim, &told, (&self.start, &site), began, environment);
+        let request = request(&told, (&self.start, &site), began, environment);
         (request.print()? == self.print).then(|| request.plan()).flatten()
     }
 }
 
 /// What is going to be built, or was.
 fn request<'a>(
-    aim: &'a Aim,
     words: &'a [OsString],
     (start, site): (&'a Path, &'a Site),
     began: Moment,
@@ -145,7 +154,6 @@ fn request<'a>(
         here: &site.here,
         start,
         target: &site.target,
-        profile: &aim.profile,
         environment,
         began_ns: began.realtime_ns(),
     }

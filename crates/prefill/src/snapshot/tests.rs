@@ -65,9 +65,52 @@ fn files_that_are_not_cargos_own_are_nobodys() {
         "debug/deps/a-1/lib-a",
         "debug/build/a-1/build-script-build",
         "debug/build/a-1/out/output",
+        ".fingerprint/a-1/lib-a",
+        "tmp/nest/debug/.fingerprint/a-1/lib-a",
     ] {
         assert!(!reads(path), "{path}");
     }
+}
+
+#[test]
+fn a_unit_is_built_where_cargo_builds_it() {
+    let built = |argv: &[&str], variables: &[(&str, &str)]| {
+        profile_of(Path::new("/w/target"), &note(1, argv, variables)).map(|it| it.display().to_string())
+    };
+    let compiled = |out: &str| built(&["rustc", "--out-dir", out], &[]);
+    let for_triple = |out: &str| built(&["rustc", "--out-dir", out, "--target", "riscv"], &[]);
+    let run =
+        |out: &str| built(&["/w/target/debug/build/a-1/script"], &[("OUT_DIR", out), ("TARGET", "riscv")]);
+    let is = |profile: &str| Some(format!("/w/target/{profile}"));
+    assert_eq!(compiled("/w/target/debug/deps"), is("debug"));
+    assert_eq!(compiled("/w/target/ci/examples"), is("ci"));
+    assert_eq!(compiled("/w/target/debug/build/a-1"), is("debug"));
+    assert_eq!(for_triple("/w/target/riscv/debug/deps"), is("riscv/debug"));
+    assert_eq!(for_triple("/w/target/debug/deps"), is("debug"));
+    assert_eq!(run("/w/target/debug/build/a-1/out"), is("debug"));
+    assert_eq!(run("/w/target/riscv/debug/build/a-1/out"), is("riscv/debug"));
+    for elsewhere in [
+        "/w/target/deps",
+        "/w/target/debug",
+        "/w/target/nest/debug/deps",
+        "/w/target/tmp/nest/debug/deps",
+        "/w/target/../debug/deps",
+        "/elsewhere/debug/deps",
+        "/w/target/debug/other/a-1",
+    ] {
+        assert_eq!(compiled(elsewhere), None, "{elsewhere}");
+    }
+    assert_eq!(for_triple("/w/target/arm/debug/deps"), None);
+    assert_eq!(run("/w/target/arm/debug/build/a-1/out"), None);
+    assert_eq!(built(&["rustc", "-vV"], &[]), None);
+    // What is in a snapshot besides lies in the same directory.
+    let own = note(1, &["rustc", "--out-dir", "/w/target/debug/deps"], &[]);
+    let profiles = |file: &str| {
+        let units = vec![unit(own.clone(), &["debug/.fingerprint/a-1/lib-a", file])];
+        Snapshot { units, ..Snapshot::default() }.profiles(Path::new("/w/target"))
+    };
+    assert_eq!(profiles("debug/build/a-1/output"), Some(BTreeSet::from(["/w/target/debug".into()])));
+    assert_eq!(profiles("release/build/a-1/output"), None);
 }
 
 #[test]
@@ -124,7 +167,6 @@ fn a_plan_is_of_all_that_cargo_goes_by() {
             here: root,
             start: &root.join("apart"),
             target: &root.join("target"),
-            profile: "debug",
             environment: &environment,
             began_ns: 7,
         };

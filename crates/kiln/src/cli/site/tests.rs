@@ -37,6 +37,17 @@ fn the_profile_that_a_command_line_means() {
     assert_eq!(of("fmt --all"), None);
     assert_eq!(of("--version"), None);
     assert_eq!(of("run -- --release").as_deref(), Some("debug"));
+    for joined in ["build -vr", "build -rq", "-qr build", "b -vvrj4", "build -rpq"] {
+        assert_eq!(of(joined).as_deref(), Some("release"), "{joined}");
+    }
+    for other in ["build -pr", "build -j4r", "test -vFr", "build --r"] {
+        assert_eq!(of(other).as_deref(), Some("debug"), "{other}");
+    }
+    // nextest has profiles of its own
+    assert_eq!(of("nextest run --profile ci").as_deref(), Some("debug"));
+    assert_eq!(of("nextest run --cargo-profile ci").as_deref(), Some("ci"));
+    assert_eq!(of("llvm-cov nextest --profile ci").as_deref(), Some("debug"));
+    assert_eq!(of("llvm-cov --profile ci").as_deref(), Some("ci"));
 }
 
 #[test]
@@ -54,6 +65,8 @@ fn options_before_the_command_take_their_values() {
         "build --config='include'=['x']",
         "-C elsewhere build",
         "-Zunstable-options build",
+        "-vZunstable-options build",
+        "build -qCelsewhere",
         "build -Z no-index-update",
         "build --target spec.json",
         "build --lockfile-path x",
