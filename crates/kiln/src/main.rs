@@ -14,13 +14,13 @@ use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
 use kiln_engine::{Call, Ending, argfile, inputs, journal, wire};
 use kiln_exec::Local;
-use kiln_prefill::{fill, note};
+use kiln_prefill::{descent, fill, note};
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel, Program, Side, Starter};
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// C's `main`, which glibc calls: what std does before its own is not waited for. (std knows the arguments all the same.)
 #[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
@@ -109,9 +109,9 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let words = argfile::words(argv, &directory);
     let mut loaded = load(&words, &environment, &directory);
     let caller = loaded.settings.notes.as_ref().and_then(|_| process::environment_of_parent());
-    if caller.as_ref().is_none_or(is_nested) {
-        loaded.settings.notes = None;
-    }
+    let of_build =
+        |notes: &PathBuf| caller.as_ref().is_some_and(|caller| descent::is_of_build(notes, caller));
+    loaded.settings.notes = loaded.settings.notes.filter(of_build);
     if reporter.is_some() {
         journal::whisper(&mut loaded.settings);
     }
@@ -188,12 +188,6 @@ fn tell_unknown(argv: &[OsString], environment: &Environment, started: Moment) {
         caller: None,
     };
     kiln_engine::unknown(&call);
-}
-
-/// Whether the cargo that calls was itself started by a test, a program or a script that cargo runs: all that it builds is none of the build
-/// that asks for notes, whose variables it has inherited. (Cargo tells all that it runs where the package is.)
-fn is_nested(caller: &Environment) -> bool {
-    caller.get("CARGO_MANIFEST_DIR").is_some()
 }
 
 /// What a build script that is being recorded handed on to us: taken out of the environment, so that it reaches no compiler.

@@ -5,6 +5,7 @@
 //! today's, or is proved unchanged by the digests of all that it is derived from.
 
 mod cargo_files;
+pub mod descent;
 pub mod fill;
 mod manifests;
 pub mod note;

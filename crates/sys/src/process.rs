@@ -253,7 +253,36 @@ const MOST_ABOVE: usize = 64;
 
 /// When the process that started this one was started itself, in ticks since the machine was; `None` where that cannot be told.
 pub fn start_of_parent() -> Option<u64> {
-    told_of(parent())?.1.split_whitespace().nth(19)?.parse().ok()
+    start_of(parent())
+}
+
+/// When a process was started, in ticks since the machine was: with its number that is a name which no other process has until the machine
+/// starts anew. `None` where that cannot be told.
+pub fn start_of(process: u32) -> Option<u64> {
+    told_of(process)?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// A process that started this one, or one that did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Above {
+    /// Its number.
+    pub process: u32,
+    /// What the file is called that it runs; `None` where that cannot be told.
+    pub program: Option<OsString>,
+}
+
+/// The processes above this one, the nearest first.
+pub fn above() -> impl Iterator<Item = Above> {
+    let more = |process: &u32| Told::of(*process).map(|told| told.parent).filter(|parent| *parent != 0);
+    let all = std::iter::successors(Some(parent()), more).take(MOST_ABOVE);
+    all.map(|process| Above {
+        process,
+        program: program_of(process).and_then(|it| it.file_name().map(OsStr::to_owned)),
+    })
+}
+
+fn program_of(process: u32) -> Option<std::path::PathBuf> {
+    std::fs::read_link(format!("/proc/{process}/exe")).ok()
 }
 
 /// The process that started the nearest ancestor whose name begins so.
@@ -364,7 +393,7 @@ pub fn directory_of_parent() -> Option<std::path::PathBuf> {
 
 /// The file of the program that started this one.
 pub fn program_of_parent() -> Option<OsString> {
-    std::fs::read_link(format!("/proc/{}/exe", parent())).ok().map(OsString::from)
+    program_of(parent()).map(OsString::from)
 }
 
 /// The environment that the calling program was started with; `None` where that cannot be told.

@@ -7,8 +7,8 @@ use crate::site::{Aim, Site};
 use kiln_config::Settings;
 use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::journal;
-use kiln_prefill::note;
 use kiln_prefill::snapshot::{self, BuildRequest, Plan, Snapshot};
+use kiln_prefill::{descent, note};
 use kiln_protocol::{Made, RemoteCache};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
@@ -46,9 +46,10 @@ impl<'a> Sketch<'a> {
         session: &'a Session,
     ) -> Option<Sketch<'a>> {
         // Cargo has started whoever starts us, to run a test or a script: what it builds now is none of the workspace's.
-        let nested = environment.get("CARGO_MANIFEST_DIR").is_some();
+        let nested = environment.get("CARGO_MANIFEST_DIR").is_some() || settings.notes.is_some();
         let aim = aim.filter(|_| settings.build_scripts && !settings.off && !nested)?;
         let notes = session.directory()?;
+        descent::begin(notes)?;
         let began = Moment::now();
         let overheard = journal::is_overheard(settings); // cargo keeps what rustc said
         let plain = settings.verify.is_none() && !settings.recache && !aim.unclear && !overheard;
