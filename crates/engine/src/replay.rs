@@ -41,11 +41,13 @@ impl Replayed<'_> {
 }
 
 /// Makes a call that was made before: its outputs are put in place, if its key is this one today and all of them are below a directory.
+/// Nothing is written before it is `ready` for that.
 pub fn replay<'a>(
     call: &'a Call<'a>,
     recognised: &Recognised,
     key: &ActionKey,
     beneath: &Beneath,
+    ready: impl FnOnce(&Invocation) -> Option<()>,
 ) -> Option<Replayed<'a>> {
     let request = Request::parse_again(call, recognised)?;
     if request.invocation.stdin || !is_below(&request.invocation.outputs, beneath) {
@@ -53,6 +55,7 @@ pub fn replay<'a>(
     }
     let keyed = request.keyed()?;
     let replayed = of_this_key(&keyed, key).and_then(|hit| {
+        ready(&keyed.request.invocation)?;
         let take = hit.origin == Origin::Remote && !call.settings.read_only;
         let restored = hit.restore(&keyed, Way { take, beneath: Some(beneath) })?;
         keyed.request.tell(Event { filled: true, ..hit.event(&keyed, &restored) });

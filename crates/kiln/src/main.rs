@@ -12,6 +12,7 @@ use kiln_action::os::is_separator;
 use kiln_compiler::Recognised;
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
+use kiln_engine::families::build_script;
 use kiln_engine::{Call, Ending, argfile, inputs, journal, wire};
 use kiln_exec::Local;
 use kiln_prefill::{descent, fill, note};
@@ -97,6 +98,9 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let reporter = reporter(&environment);
     let reporter = reporter.as_ref();
     let unchanged = Unchanged { argv, called, reporter, settings: None };
+    if is_script(argv) {
+        build_script::sweep(&environment);
+    }
     if process::is_cramped() {
         become_compiler(&unchanged)
     }
@@ -251,12 +255,17 @@ struct Unchanged<'a> {
     settings: Option<&'a Settings>,
 }
 
+/// Whether it is a build script in front of which a launcher stands.
+fn is_script(argv: &[OsString]) -> bool {
+    let is_one = |name: &OsStr| name.to_str().is_some_and(kiln_compiler::script::is_build_script);
+    Path::new(&argv[0]).file_name().is_some_and(is_one)
+}
+
 /// Runs it. Nothing may fail before this `exec`: cargo remembers a failed probe.
 fn become_compiler(unchanged: &Unchanged<'_>) -> ! {
     let argv = unchanged.argv;
     let args: Vec<&OsStr> = argv[1..].iter().map(OsString::as_os_str).collect();
-    let is_script = |name: &OsStr| name.to_str().is_some_and(kiln_compiler::script::is_build_script);
-    let script = Path::new(&argv[0]).file_name().is_some_and(is_script);
+    let script = is_script(argv);
     let path = inputs::path_without_kiln(&Environment::capture()).filter(|_| !script);
     let told = told(unchanged, unchanged.settings.filter(|_| script));
     let told = told.iter().flatten().map(|(name, value)| (OsStr::new(name), value.as_os_str()));

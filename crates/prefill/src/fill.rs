@@ -15,7 +15,7 @@ use crate::cargo_files::variables_of;
 use crate::note::{self, Note, Variable};
 use crate::snapshot::{self, Asked, Plan, Snapshot, WORTH_MS};
 use kiln_action::os::OsStrExt;
-use kiln_action::{ActionKey, Digest, Family, Stream, Unit, WeakKey};
+use kiln_action::{ActionKey, Digest, Family, Invocation, Stream, Unit, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_engine::Call;
 use kiln_engine::cache_dir::CacheDir;
@@ -309,7 +309,19 @@ impl Filling<'_> {
         let environment = self.environment(unit, recognised.family);
         let remote = self.patience.as_ref().map(|patience| patience as &dyn RemoteCache);
         let call = again(self.call, note, &environment, remote);
-        let served = replay::replay(&call, &recognised, &note.key, self.beneath)?;
+        let begun = RefCell::new(None);
+        let begin = |invocation: &Invocation| {
+            if unit.is_run() {
+                build_script::mark_begun(invocation, self.beneath)?;
+                begun.replace(Some(invocation.clone()));
+            }
+            Some(())
+        };
+        let served = replay::replay(&call, &recognised, &note.key, self.beneath, begin);
+        let Some(served) = served else {
+            begun.borrow().iter().for_each(|invocation| build_script::take_back(invocation, self.beneath));
+            return None;
+        };
         self.taken.borrow_mut().extend(served.taken.iter().cloned());
         self.patience.iter().for_each(|patience| patience.saved(served.saved));
         let done = self.told_the_same(unit, &served).and_then(|()| self.about(unit, &served, &environment));
@@ -317,7 +329,7 @@ impl Filling<'_> {
             for (path, _) in &unit.files {
                 let _ = self.beneath.file(&self.target.join(path)).map(|path| files::remove(&path));
             }
-            build_script::empty(served.invocation(), Some(self.beneath));
+            build_script::take_back(served.invocation(), self.beneath);
         }
         done
     }

@@ -14,9 +14,10 @@ use kiln_compiler::{Remap, script};
 use kiln_config::Settings;
 use kiln_exec::Run;
 use kiln_store::{Fetch, Store};
+use kiln_sys::env::{self, Environment};
 use kiln_sys::files::{self, Beneath};
 use kiln_sys::identity::{self, Found, Memo};
-use kiln_sys::{env, process};
+use kiln_sys::process;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -134,10 +135,19 @@ pub fn link(store: &dyn Store, script: &Digest, executable: &Path) -> Option<()>
 pub fn empty(invocation: &Invocation, beneath: Option<&Beneath>) {
     let way = Way { beneath, ..Way::default() };
     if let Some(out) = invocation.outputs.tree.as_deref().and_then(|out| way.file(out)) {
-        let _ = files::remove_tree(&out);
-        let _ = files::create_dirs(&out);
+        make_empty(&out);
     }
 }
+
+fn make_empty(out: &Path) {
+    let _ = files::remove_tree(out);
+    let _ = files::create_dirs(out);
+}
+
+/// What a mark begins with while `OUT_DIR` is being filled: whoever was to fill it and has not changed this since was killed.
+const UNFINISHED: &[u8] = b"unfinished\n";
+/// No mark is longer.
+const LONGEST_MARK: u64 = 256;
 
 /// The mark of a build that filled `OUT_DIR`, beside it.
 fn mark(out: &Path) -> PathBuf {
@@ -149,16 +159,42 @@ fn build(settings: &Settings) -> Option<&[u8]> {
     Some(settings.notes.as_deref()?.file_name()?.as_bytes())
 }
 
+/// Notes that `OUT_DIR`, in which nothing is yet, is going to be filled.
+pub fn mark_begun(invocation: &Invocation, beneath: &Beneath) -> Option<()> {
+    let out = invocation.outputs.tree.as_deref().filter(|out| is_empty(out))?;
+    files::write_atomic(&beneath.file(&mark(out)).ok()?, UNFINISHED).ok().map(drop)
+}
+
 /// Notes that this build filled `OUT_DIR` before cargo looked.
 pub fn mark_filled(invocation: &Invocation, settings: &Settings, beneath: &Beneath) -> Option<()> {
     let mark = beneath.file(&mark(invocation.outputs.tree.as_deref()?)).ok()?;
     files::write_atomic(&mark, build(settings)?).ok().map(drop)
 }
 
+/// Makes `OUT_DIR` what it was before it was filled.
+pub fn take_back(invocation: &Invocation, beneath: &Beneath) {
+    empty(invocation, Some(beneath));
+    if let Some(out) = invocation.outputs.tree.as_deref() {
+        let _ = beneath.file(&mark(out)).map(|mark| files::remove(&mark));
+    }
+}
+
+/// Takes out of a script's `OUT_DIR` what a build left there that was killed while it filled it: the script has not run yet. (To be done
+/// before it is, whether it is to be kept or not.)
+pub fn sweep(environment: &Environment) {
+    let out = environment.get("OUT_DIR").map(Path::new).filter(|out| out.is_absolute());
+    let is_unfinished =
+        |out: &Path| files::read_own(&mark(out), LONGEST_MARK).is_ok_and(|text| text.starts_with(UNFINISHED));
+    if let Some(out) = out.filter(|out| is_unfinished(out)) {
+        make_empty(out);
+        let _ = files::remove(&mark(out));
+    }
+}
+
 /// Takes the mark of this build away; whether it was there.
 fn take_mark(out: &Path, settings: &Settings) -> bool {
     let Some(build) = build(settings) else { return false };
-    let own = files::read_own(&mark(out), 256).is_ok_and(|text| text == build);
+    let own = files::read_own(&mark(out), LONGEST_MARK).is_ok_and(|text| text == build);
     own && files::remove(&mark(out)).is_ok_and(|was_there| was_there)
 }
 
