@@ -3,13 +3,15 @@
 //!
 //! What this rests on (cargo 1.95): `CARGO_PKG_*` and the like come from the package's manifest, and where that inherits
 //! (`description.workspace = true`) from the workspace's, which is in a directory above it or where `package.workspace` says
-//! (`find_workspace_root`); `CARGO_PKG_README` names the first of three files that is there, if the manifest names none.
+//! (`find_workspace_root`); `CARGO_PKG_README` names the first of three files that is there, if the manifest names none. Of a package that
+//! is in a directory of packages (`cargo vendor`) cargo refuses to build anything if a file of it is another than `.cargo-checksum.json`
+//! beside the manifest says, whether anybody reads the file or not; of what is built already it does not look.
 
 use crate::note::Note;
-use kiln_action::Digest;
 use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
-use kiln_sys::files;
+use kiln_action::{Digest, FileKind};
+use kiln_sys::files::{self, Stat};
 use kiln_sys::identity::{self, Found, Memo};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -17,6 +19,10 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 const MANIFEST: &str = "Cargo.toml";
+/// What says, in a directory of packages, which files a package has.
+const CHECKSUMS: &str = ".cargo-checksum.json";
+/// No package there has more files.
+const MOST_FILES: usize = 20_000;
 /// What cargo takes for a package's readme if the manifest does not say (`DEFAULT_README_FILES`).
 const READMES: [&str; 3] = ["README.md", "README.txt", "README"];
 /// No manifest is larger.
@@ -33,7 +39,7 @@ impl Manifests {
             notes.filter_map(|note| note.variable("CARGO_MANIFEST_DIR")).map(Path::new).collect();
         let mut files = BTreeSet::new();
         for package in packages {
-            files.extend(READMES.map(|name| package.join(name)));
+            files.extend(READMES.into_iter().chain([CHECKSUMS]).map(|name| package.join(name)));
             for root in [package.to_owned()].into_iter().chain(workspace_named(&package.join(MANIFEST))?) {
                 files.extend(root.ancestors().map(|above| above.join(MANIFEST)));
             }
@@ -65,7 +71,7 @@ impl Manifests {
         let file = |from: &mut Reader<'_>| {
             let path = PathBuf::from(OsString::from_vec(from.bytes()?.to_vec()));
             let called = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if called != MANIFEST && !READMES.contains(&called) {
+            if ![MANIFEST, CHECKSUMS].contains(&called) && !READMES.contains(&called) {
                 return Err(Malformed); // nobody asks for another file this way
             }
             Ok((path, if from.u8()? != 0 { Some(from.digest()?) } else { None }))
@@ -75,22 +81,55 @@ impl Manifests {
 }
 
 /// What is in a file (`None` within: there is none), if that is the same since the build began. What a readme says is in no variable.
+/// Behind the checksums of a package stand all its files.
 fn state(path: &Path, began_ns: i64, memo: &Memo) -> Option<Option<Digest>> {
+    let is = |name: &str| path.file_name().is_some_and(|it| it == name);
+    if is(CHECKSUMS) && files::lstat(path).ok()?.is_some() {
+        return package(path.parent()?, began_ns, memo).map(Some);
+    }
     let link = files::lstat(path).ok()?;
     let Some(stat) = files::stat(path).ok()? else { return Some(None) };
     if stat.identity.ctime_ns > began_ns || link?.identity.ctime_ns > began_ns {
         return None;
     }
-    if path.file_name().is_none_or(|name| name != MANIFEST) {
+    if !is(MANIFEST) {
         return Some(Some(Digest::of(b"")));
     }
     if stat.identity.size > LARGEST {
         return None;
     }
+    content(path, &stat, memo).map(Some)
+}
+
+/// What is in a file that was looked at.
+fn content(path: &Path, stat: &Stat, memo: &Memo) -> Option<Digest> {
     match identity::digest_of(path, memo).ok()? {
-        Found::Content(digest, identity) => (identity == stat.identity).then_some(Some(digest)),
+        Found::Content(digest, identity) => (identity == stat.identity).then_some(digest),
         Found::Nothing | Found::Other(_) => None,
     }
+}
+
+/// All that is in a package's directory, if that is the same since the build began.
+fn package(root: &Path, began_ns: i64, memo: &Memo) -> Option<Digest> {
+    let mut text = Writer::default();
+    let mut left = vec![root.to_owned()];
+    let mut count = 0;
+    while let Some(directory) = left.pop() {
+        for entry in files::list(&directory).ok()?? {
+            count += 1;
+            let path = directory.join(&entry.name);
+            let stat = files::lstat(&path).ok()??;
+            match stat.kind {
+                FileKind::Directory => left.push(path),
+                FileKind::File if stat.identity.ctime_ns <= began_ns && count <= MOST_FILES => {
+                    text.bytes(path.strip_prefix(root).ok()?.as_os_str().as_bytes());
+                    text.digest(&content(&path, &stat, memo)?);
+                }
+                _ => return None,
+            }
+        }
+    }
+    Some(Digest::of(&text.0))
 }
 
 /// The directory that a manifest names as its workspace's, if it names one; `None` if the manifest cannot be read.

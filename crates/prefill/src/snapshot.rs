@@ -25,7 +25,7 @@ const LARGEST: u64 = 64 << 20;
 /// No file of cargo's own is larger: hashes, lists of sources, what a build script said.
 const LARGEST_NOTE: u64 = 4 << 20;
 const MAGIC: [u8; 4] = *b"KPIC";
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Which snapshot is meant: what a build is going to do, as far as one can tell before cargo runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl Plan {
     /// says is held against today's answers call by call.
     pub fn names(&self, rustc: &Path, cargo: &Path, store: &LocalStore) -> Option<(WeakKey, ActionKey)> {
         let mut text = Writer::default();
-        text.bytes(b"kiln snapshot 2");
+        text.bytes(b"kiln snapshot 3");
         text.0.extend(self.print);
         match toolchain::rustc_driver(rustc) {
             Some(driver) => text.bytes(driver.as_bytes()),
