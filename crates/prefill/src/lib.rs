@@ -8,5 +8,6 @@ mod cargo_files;
 pub mod descent;
 pub mod fill;
 mod manifests;
+mod members;
 pub mod note;
 pub mod snapshot;

@@ -4,6 +4,7 @@
 
 use crate::cargo_files::{CargoFile, metadata_of};
 use crate::manifests::Manifests;
+use crate::members;
 use crate::note::{self, Note};
 use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
@@ -60,7 +61,7 @@ impl BuildRequest<'_> {
     /// Names all that cargo goes by but the lock file, which it may write itself; `None` if it goes by something that is not read here.
     pub fn print(&self) -> Option<[u8; 32]> {
         let mut text = Writer::default();
-        text.bytes(b"kiln plan 2");
+        text.bytes(b"kiln plan 3");
         text.u32(self.words.len() as u32);
         self.words.iter().for_each(|word| text.bytes(word.as_bytes()));
         let home = cargo_home(self)?;
@@ -78,6 +79,10 @@ impl BuildRequest<'_> {
             }
             text.u8(u8::from(content.is_some()));
             text.digest(&Digest::of(&content.unwrap_or_default()));
+        }
+        for (path, content) in members::of(self.root)? {
+            text.bytes(path.as_os_str().as_bytes());
+            text.digest(&content);
         }
         for (name, value) in variables(self.environment) {
             text.bytes(name.as_bytes());
