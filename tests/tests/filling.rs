@@ -147,6 +147,19 @@ fn a_target_however_it_is_named() {
     full_is_full(&["build", "-q", "--target", triple], &format!("{triple}/debug"), "debug");
 }
 
+/// `make CARGO="kiln cargo"` tells everybody so. What cargo is called is what it tells its compiles.
+#[test]
+fn a_variable_that_means_something_else() {
+    let mut space = TestSpace::new();
+    space.set_env("CARGO", "kiln cargo");
+    let project = chain(&space, "ws");
+    for round in 0..2 {
+        project.clean();
+        let outcome = run(&mut kiln_cargo(&project, &["build", "-v"])).ok();
+        assert_eq!(work(&outcome).is_empty(), round > 0, "{outcome}");
+    }
+}
+
 /// Where another cargo is at work nothing is filled: each directory has its lock.
 #[test]
 fn a_directory_that_is_locked() {

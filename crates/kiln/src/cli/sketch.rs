@@ -85,7 +85,9 @@ impl<'a> Sketch<'a> {
         let notes = note::all(self.notes);
         let is_rustc = |program: &&OsString| kiln_compiler::is_rustc(program);
         let rustc = notes.iter().filter_map(|note| note.argv.first()).find(is_rustc).cloned()?;
-        let cargo = notes.iter().find_map(|note| note.variable("CARGO"))?.to_owned();
+        // (a question is asked with whatever `CARGO` cargo was given)
+        let units = notes.iter().filter(|note| !note.question);
+        let cargo = units.filter_map(|note| note.variable("CARGO")).next()?.to_owned();
         let cache = CacheDir::open(settings).ok()?;
         let (weak, key) = plan.names(Path::new(&rustc), Path::new(&cargo), &cache.store)?;
         let snapshot = Snapshot::take(plan, before, notes, &cache.store)?;
