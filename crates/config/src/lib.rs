@@ -7,4 +7,4 @@ pub mod schema;
 pub mod values;
 
 pub use layers::{Complaint, Source, Start, load};
-pub use schema::Settings;
+pub use schema::{Settings, is_own};

@@ -208,6 +208,11 @@ pub struct Row {
 const SWITCH: &str = "true or false";
 const NAMES: &str = "a list of names";
 
+/// Whether a variable is one that kiln reads or that it tells its own parts something by.
+pub fn is_own(variable: &str) -> bool {
+    ["KILN_CONFIG", "KILN_RECORD"].contains(&variable) || ROWS.iter().any(|row| row.variable == variable)
+}
+
 /// The table.
 pub const ROWS: &[Row] = &[
     Row {

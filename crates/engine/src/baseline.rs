@@ -9,7 +9,6 @@ use kiln_action::key::WordSink;
 use kiln_action::os::OsStrExt;
 use kiln_action::removals::Removals;
 use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question, digest};
-use kiln_compiler::rustc::environment as variables;
 use kiln_compiler::script;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::env::Environment;
@@ -181,7 +180,7 @@ fn details(question: &Question, world: &World<'_>, salt: &[u8]) -> Vec<Vec<u8>> 
 }
 
 fn whole_environment(environment: &Environment, matters: impl Fn(&str) -> bool, salt: &[u8]) -> Vec<Vec<u8>> {
-    let left_out = |name: &str| variables::is_left_out_of_a_walk(name) || !matters(name);
+    let left_out = |name: &str| inputs::is_left_out_of_a_walk(name) || !matters(name);
     let counts = |name: &OsStr| !name.to_str().is_some_and(left_out);
     let counted = environment.iter().filter(|(name, _)| counts(name));
     let print = |(name, value): (&OsStr, &OsStr)| {

@@ -187,6 +187,13 @@ fn given(what: Given) -> Option<Answer> {
 fn variable<'a>(name: &OsStr, world: &World<'a>) -> Option<Cow<'a, OsStr>> {
     let value = world.environment.get(name).map(Cow::Borrowed);
     match name.to_str() {
+        Some(name) if variables::OF_MAKE.contains(&name) => {
+            let counts = |value: Cow<'a, OsStr>| match value.to_str() {
+                Some(text) => variables::without_jobserver(text).map(|text| Cow::Owned(text.into())),
+                None => Some(value),
+            };
+            value.and_then(counts)
+        }
         _ if world.invocation.family != Family::Script => value,
         Some("RUSTC_WRAPPER") => value.filter(|value| !is_kiln(Path::new(value))),
         Some("PATH") => path_without_kiln(world.environment).map(Cow::Owned).or(value),
@@ -351,10 +358,15 @@ fn command_line(world: &World<'_>) -> Digest {
     Digest::of(&text.0)
 }
 
+/// Whether a variable does not count where the environment is walked.
+pub fn is_left_out_of_a_walk(name: &str) -> bool {
+    variables::is_left_out_of_a_walk(name) || kiln_config::is_own(name)
+}
+
 fn whole_environment(world: &World<'_>, matters: impl Fn(&str) -> bool) -> Digest {
     let ignored = |name: &OsStr| switches::is_ignored(world.settings, name.as_bytes());
     let script = world.invocation.family == Family::Script;
-    let left_out = |name: &str| variables::is_left_out_of_a_walk(name) || script && script::is_inert(name);
+    let left_out = |name: &str| is_left_out_of_a_walk(name) || script && script::is_inert(name);
     let counts = |name: &OsStr| name.to_str().is_none_or(|name| !left_out(name) && matters(name));
     let names = world.environment.iter().map(|(name, _)| name);
     let counted = names.filter(|name| !ignored(name) && counts(name));

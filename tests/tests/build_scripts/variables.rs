@@ -31,6 +31,31 @@ fn variables_walked() {
     follows(&mut app, |app| app.set("PROBE_B", "b"), |app| app.unset("PROBE_B"));
 }
 
+/// Guards: of what begins like kiln's only kiln's own is left out, and of make's only the jobserver.
+#[test]
+fn variables_walked_that_look_like_somebodys_own() {
+    let space = TestSpace::new();
+    let body = "let probe = |(name, _): &(String, String)| [\"MAKEFLAGS\", \"MFLAGS\", \"KILN_FIRING_TEMP\"].contains(&name.as_str());\ntell(format!(\"{:?}\", env::vars().filter(probe).collect::<Vec<_>>()));";
+    for name in ["MAKEFLAGS", "MFLAGS", "KILN_FIRING_TEMP"] {
+        let mut app = app(&space, body);
+        app.set(name, "w -- X=1");
+        follows(&mut app, |app| app.set(name, "w -- X=2"), |app| app.set(name, "w -- X=1"));
+    }
+    let by_name = "tell(format!(\"{:?}\", env::var_os(\"MAKEFLAGS\")));";
+    let mut app = app(&space, by_name);
+    follows(&mut app, |app| app.set("MAKEFLAGS", "w -- X=2"), |app| app.unset("MAKEFLAGS"));
+}
+
+#[test]
+fn the_jobserver_of_make_does_not_count() {
+    let space = TestSpace::new();
+    let mut app = app(&space, "tell(env::vars_os().count().min(1).to_string());");
+    app.set("MAKEFLAGS", "w -j4 --jobserver-auth=fifo:/tmp/GMfifo1");
+    let first = app.right();
+    app.set("MAKEFLAGS", "w -j2 --jobserver-auth=fifo:/tmp/GMfifo2");
+    app.hits(&first.made);
+}
+
 #[test]
 fn variables_walked_by_an_optimised_and_stripped_script() {
     for profile in [

@@ -55,7 +55,7 @@ pub fn describe() -> String {
     page.push_str("All others that a linker reads count, `PATH` by what was found on it.\n\n");
     variables(&mut page, environment::LINKER_INERT);
     heading(&mut page, "Left out when a macro walks the whole environment");
-    page.push_str("And every name that begins with `KILN_`. All others count then.\n\n");
+    page.push_str("And kiln's own (`docs/reference/settings.md`). All others count then; `MAKEFLAGS` and `MFLAGS` without the jobserver and `-j`.\n\n");
     variables(&mut page, environment::LEFT_OUT_OF_A_WALK);
     page
 }

@@ -121,20 +121,32 @@ const LINKER_INERT_PREFIXES: &[&str] = &["MIMALLOC_", "mimalloc_"];
 /// not): as a value it would count for every link.
 pub const SEARCH: &[&str] = &["PATH"];
 
-/// What is left out of the environment as a whole when a macro walks it: variables that differ from call to call, or
-/// that are kiln's own, and that no macro can mean. Everything else counts then.
+/// What is left out of the environment as a whole when a macro walks it: variables that differ from call to call and that no macro can
+/// mean. So are kiln's own; everything else counts then.
 pub const LEFT_OUT_OF_A_WALK: &[Row] = &[
-    ("CARGO_MAKEFLAGS", "The jobserver's file descriptors, which differ from call to call."),
-    ("MAKEFLAGS", "The jobserver's file descriptors, which differ from call to call."),
-    ("MFLAGS", "The jobserver's file descriptors, which differ from call to call."),
+    (
+        "CARGO_MAKEFLAGS",
+        "The jobserver's file descriptors, which differ from call to call. (Cargo sets no other of its kind.)",
+    ),
     ("LD_PRELOAD", "The recorder's own."),
     ("OLDPWD", "Where a shell was before."),
     ("SHLVL", "How many shells deep."),
     ("_", "What a shell started last."),
 ];
 
-/// Prefixes of names that are left out as well.
-const LEFT_OUT_PREFIXES: &[&str] = &["KILN_"];
+/// What make tells its children: it counts without the jobserver, which differs from call to call.
+pub const OF_MAKE: &[&str] = &["MAKEFLAGS", "MFLAGS"];
+
+/// The value of one of [`OF_MAKE`] without how much is done at once and by whose leave; `None` if that was all of it.
+pub fn without_jobserver(value: &str) -> Option<String> {
+    let jobserver = |word: &&str| {
+        let number =
+            word.strip_prefix("-j").is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        number || word.starts_with("--jobserver-") || word.starts_with("--jobs=")
+    };
+    let words: Vec<&str> = value.split_whitespace().filter(|word| !jobserver(word)).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
 
 fn listed(rows: &[Row], name: &str) -> bool {
     rows.iter().any(|(known, _)| *known == name)
@@ -152,7 +164,7 @@ pub fn is_linker_inert(name: &str) -> bool {
 
 /// Whether `name` is left out when the environment is walked.
 pub fn is_left_out_of_a_walk(name: &str) -> bool {
-    listed(LEFT_OUT_OF_A_WALK, name) || LEFT_OUT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    listed(LEFT_OUT_OF_A_WALK, name)
 }
 
 #[cfg(test)]

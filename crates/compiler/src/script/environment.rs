@@ -5,9 +5,10 @@ use crate::rustc::environment::Row;
 /// What says how, and not what. Everything else counts: it is asked for by name, or the whole environment is where the script walks it.
 pub const INERT: &[Row] = &[
     ("CARGO_MAKEFLAGS", "The jobserver."),
-    ("MAKEFLAGS", "The jobserver."),
-    ("MFLAGS", "The jobserver."),
-    ("NUM_JOBS", "How much is done at once."),
+    (
+        "NUM_JOBS",
+        "How much is done at once. Not even where a script prints it: `cc` asks for it, and whoever asks looks the same.",
+    ),
 ];
 
 /// Whether a script's asking for this variable can be forgotten.

@@ -23,6 +23,17 @@ fn no_variable_is_on_two_minds() {
 #[test]
 fn prefixes() {
     assert!(is_linker_inert("MIMALLOC_PAGE_RESET") && is_linker_inert("mimalloc_verbose"));
-    assert!(is_left_out_of_a_walk("KILN_DIR") && !is_left_out_of_a_walk("XKILN_DIR"));
     assert!(!is_left_out_of_a_walk("PATH") && !is_left_out_of_a_walk("HOME"));
+    assert!(
+        is_left_out_of_a_walk("CARGO_MAKEFLAGS") && !OF_MAKE.iter().any(|name| is_left_out_of_a_walk(name))
+    );
+}
+
+#[test]
+fn of_make_the_jobserver_does_not_count() {
+    let rest = |value: &str| without_jobserver(value).unwrap_or_default();
+    assert_eq!(rest(" -j4 --jobserver-auth=3,4"), "");
+    assert_eq!(rest("-j --jobserver-fds=3,4 -j"), "");
+    assert_eq!(rest("kw -j8 --jobserver-auth=fifo:/tmp/GMfifo12 -- X=1 Y=2"), "kw -- X=1 Y=2");
+    assert_eq!(rest("-jobs --jobserver"), "-jobs --jobserver");
 }
