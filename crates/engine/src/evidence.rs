@@ -53,6 +53,8 @@ pub struct Evidence {
     pub aliases: Vec<PathBuf>,
     /// Code loaded into the compiler that does not belong to the toolchain: proc macros.
     pub macros: BTreeSet<PathBuf>,
+    /// Programs that may do anything, and the libraries they consist of: build scripts, and what scripts and macros start.
+    pub programs: BTreeSet<PathBuf>,
 }
 
 /// Who looked.
@@ -344,6 +346,10 @@ impl Reading<'_> {
         for file in process.modules.iter().chain([&process.exe]) {
             if file.is_absolute() && !(self.scene.owns)(file) && !is_of_the_kernel(file) {
                 self.ask(Question::File(Placed::literal(file)));
+            }
+            let examined = who == Who::Macro && !self.scene.invocation.family.is_c();
+            if examined && file.is_absolute() && !is_of_the_kernel(file) {
+                self.found.programs.insert(file.clone());
             }
         }
     }
@@ -837,6 +843,7 @@ impl Reading<'_> {
             Ask::Space => "asks about a file system",
             Ask::Others => "looks at other processes",
             Ask::Unknown => "makes a system call that kiln does not know",
+            Ask::Unseen => "has libc look at what kiln does not see",
         };
         let whose = if self.is_script() { "a build script" } else { "a macro" };
         Err(Reason::Asked(format!("{whose} {what}")))

@@ -1,5 +1,5 @@
 /* Hooks for what is not a file: the environment, the clock, chance, the machine, the user. */
-#include "log.h"
+#include "asks.h"
 #include "modes.h"
 
 /* ---- Environment ---- */
@@ -22,6 +22,13 @@ HOOK(char *, __secure_getenv, (const char *name), (name), NULL)
     return next___secure_getenv(name);
 }
 
+bool is_set(const char *name)
+{
+    char *(*next)(const char *) = (char *(*)(const char *))NEXT(getenv);
+    const char *value = next && recording() ? next(name) : NULL;
+    return value && *value;
+}
+
 /* The empty locale means that of the environment, which libc reads inside itself. */
 static NOINLINE void log_locale(const char *locale, const void *caller)
 {
@@ -31,6 +38,9 @@ static NOINLINE void log_locale(const char *locale, const void *caller)
         return;
     for (const char *name = NAMES; *name; name += strlen(name) + 1)
         log_getenv(name, caller);
+    /* Locales of the user's own, which libc opens by itself. */
+    if (is_set("LOCPATH"))
+        log_ask(ASK_UNSEEN, caller);
 }
 
 HOOK(char *, setlocale, (int category, const char *locale), (category, locale), NULL)
@@ -39,22 +49,16 @@ HOOK(char *, setlocale, (int category, const char *locale), (category, locale), 
     return next_setlocale(category, locale);
 }
 
-HOOK(void *, newlocale, (int mask, const char *locale, void *base), (mask, locale, base), NULL)
-{
-    log_locale(locale, CALLER);
-    return next_newlocale(mask, locale, base);
-}
+#define NEW_LOCALE(name)                                                                            \
+    HOOK(void *, name, (int mask, const char *locale, void *base), (mask, locale, base), NULL)      \
+    {                                                                                               \
+        log_locale(locale, CALLER);                                                                 \
+        return next_##name(mask, locale, base);                                                     \
+    }
+NEW_LOCALE(newlocale)
+NEW_LOCALE(__newlocale)
 
 /* ---- Questions ---- */
-
-/* A hook that notes the question and passes it on. */
-#define ASK(type, name, parameters, arguments, ask, otherwise)  \
-    HOOK(type, name, parameters, arguments, otherwise)          \
-    {                                                           \
-        log_ask(ask, CALLER);                                   \
-        return next_##name arguments;                           \
-    }                                                           \
-    struct declared_##name
 
 ASK(int, clock_gettime, (int clock, void *to), (clock, to), clock_ask(clock), refuse());
 ASK(int, gettimeofday, (void *to, void *zone), (to, zone), ASK_TIME, refuse());
@@ -125,14 +129,17 @@ ASK(void *, getgrnam, (const char *name), (name), ASK_USER, NULL);
 
 /* Processors configured and online, pages there and free: the same numbers in glibc and musl; caches; what limits decide (arguments,
  * children, open files). */
-HOOK(long, sysconf, (int name), (name), refuse())
-{
-    if ((name >= 83 && name <= 86) || (name >= 185 && name <= 199))
-        log_ask(ASK_CPUS, CALLER);
-    if (name == 0 || name == 1 || name == 4)
-        log_ask(ASK_LIMITS, CALLER);
-    return next_sysconf(name);
-}
+#define ASK_SYSCONF(name)                                                               \
+    HOOK(long, name, (int which), (which), refuse())                                    \
+    {                                                                                   \
+        if ((which >= 83 && which <= 86) || (which >= 185 && which <= 199))             \
+            log_ask(ASK_CPUS, CALLER);                                                  \
+        if (which == 0 || which == 1 || which == 4)                                     \
+            log_ask(ASK_LIMITS, CALLER);                                                \
+        return next_##name(which);                                                      \
+    }
+ASK_SYSCONF(sysconf)
+ASK_SYSCONF(__sysconf)
 
 ASK(int, sched_getaffinity, (int pid, u64 size, void *to), (pid, size, to), ASK_CPUS, refuse());
 ASK(int, pthread_getaffinity_np, (void *thread, u64 size, void *to), (thread, size, to), ASK_CPUS, ENOSYS);
@@ -163,19 +170,12 @@ ASK(char *, get_current_dir_name, (void), (), ASK_CWD, refuse() ? NULL : NULL);
 
 /* ---- What a process is given ---- */
 
-/* A hook that notes a question only where its arguments ask one. */
-#define ASK_IF(type, name, parameters, arguments, condition, ask, otherwise)   \
-    HOOK(type, name, parameters, arguments, otherwise)                          \
-    {                                                                           \
-        if (condition)                                                          \
-            log_ask(ask, CALLER);                                               \
-        return next_##name arguments;                                           \
-    }                                                                           \
-    struct declared_##name
-
 ASK(u32, umask, (u32 mask), (mask), ASK_UMASK, refuse());
-ASK_IF(int, sigaction, (int signal, const void *act, void *old), (signal, act, old), old && !is_usual_signal(signal),
-       ASK_SIGNALS, refuse());
+#define ASK_ACTION(name)                                                                            \
+    ASK_IF(int, name, (int signal, const void *act, void *old), (signal, act, old),                 \
+           old && !is_usual_signal(signal), ASK_SIGNALS, refuse())
+ASK_ACTION(sigaction);
+ASK_ACTION(__sigaction);
 #define ASK_MASK(name)                                                                                          \
     ASK_IF(int, name, (int how, const void *set, void *old), (how, set, old), old, ASK_SIGNALS, refuse())
 ASK_MASK(sigprocmask);
@@ -213,7 +213,9 @@ ASK_IF(int, prctl, (int option, u64 a, u64 b, u64 c, u64 d), (option, a, b, c, d
        control_process_ask(option), refuse());
 ASK_IF(int, ioctl, (int descriptor, u64 request, void *argument), (descriptor, request, argument),
        control_ask(request), control_ask(request), refuse());
-ASK_IF(u64, getauxval, (u64 type), (type), auxiliary_ask(type), auxiliary_ask(type), 0);
+#define ASK_AUXILIARY(name) ASK_IF(u64, name, (u64 type), (type), auxiliary_ask(type), auxiliary_ask(type), 0)
+ASK_AUXILIARY(getauxval);
+ASK_AUXILIARY(__getauxval);
 
 ASK(int, getcpu, (u32 *processor, u32 *node), (processor, node), ASK_CPUS, refuse());
 ASK(int, getrusage, (int who, void *to), (who, to), ASK_MONOTONIC, refuse());

@@ -90,6 +90,8 @@ WATCH(mknodat, (int directory, const char *path, u32 mode, u64 device), (directo
       CREATE_NODE, directory, path);
 WATCH(__xmknod, (int version, const char *path, u32 mode, void *device), (version, path, mode, device), KIND_CREATE,
       CREATE_NODE, AT_FDCWD, path);
+WATCH(__xmknodat, (int version, int directory, const char *path, u32 mode, void *device),
+      (version, directory, path, mode, device), KIND_CREATE, CREATE_NODE, directory, path);
 WATCH(mkfifo, (const char *path, u32 mode), (path, mode), KIND_CREATE, CREATE_NODE, AT_FDCWD, path);
 WATCH(mkfifoat, (int directory, const char *path, u32 mode), (directory, path, mode), KIND_CREATE, CREATE_NODE,
       directory, path);

@@ -79,6 +79,7 @@ static u8 stream_mode(const char *letters)
     WATCH_POINTER(void *, name, (const char *path, const char *mode), (path, mode), KIND_OPEN, stream_mode(mode), path)
 WATCH_FOPEN(fopen);
 WATCH_FOPEN(fopen64);
+WATCH_FOPEN(_IO_fopen);
 
 #define WATCH_FREOPEN(name)                                                                                       \
     WATCH_POINTER(void *, name, (const char *path, const char *mode, void *stream), (path, mode, stream), KIND_OPEN, \
@@ -87,6 +88,7 @@ WATCH_FREOPEN(freopen);
 WATCH_FREOPEN(freopen64);
 
 WATCH_FOPEN(setmntent);
+WATCH_FOPEN(__setmntent);
 
 /* The name is looked up in the system's own directory. */
 HOOK(int, shm_open, (const char *name, int flags, u32 mode), (name, flags, mode), refuse())
@@ -116,6 +118,18 @@ HOOK(long, getdents64, (int descriptor, void *to, u64 size), (descriptor, to, si
     log_descriptor(NOTE(KIND_LIST, 0, ERROR_IF(result < 0)), descriptor);
     return result;
 }
+
+#define WATCH_ENTRIES(name)                                                                         \
+    HOOK(long, name, (int descriptor, void *to, u64 size, long *at), (descriptor, to, size, at), refuse()) \
+    {                                                                                               \
+        long result = next_##name(descriptor, to, size, at);                                        \
+        log_descriptor(NOTE(KIND_LIST, 0, ERROR_IF(result < 0)), descriptor);                       \
+        return result;                                                                              \
+    }
+WATCH_ENTRIES(getdirentries)
+WATCH_ENTRIES(getdirentries64)
+/* musl's name of getdents64. */
+WATCH_ENTRIES(getdents)
 
 #define WATCH_SCANDIR(name)                                                                                     \
     WATCH(int, name, (const char *path, void *list, void *choose, void *compare), (path, list, choose, compare), \
@@ -155,6 +169,7 @@ static bool is_place_of_labels(const char *path)
         return result;                                                                      \
     }
 WATCH_SPACE(statfs)
+WATCH_SPACE(__statfs)
 WATCH_SPACE(statfs64)
 WATCH_SPACE(statvfs)
 WATCH_SPACE(statvfs64)
@@ -209,6 +224,11 @@ WATCH_POINTER(char *, realpath, (const char *path, char *to), (path, to), KIND_R
 WATCH_POINTER(char *, __realpath_chk, (const char *path, char *to, u64 room), (path, to, room), KIND_REAL_PATH, 0,
               path);
 WATCH_POINTER(char *, canonicalize_file_name, (const char *path), (path), KIND_REAL_PATH, 0, path);
+
+/* What they answer is the file system's affair; whether the file is there is not. */
+WATCH(long, pathconf, (const char *path, int name), (path, name), KIND_STAT, STAT_FOLLOW, AT_FDCWD, path);
+WATCH(int, inotify_add_watch, (int descriptor, const char *path, u32 mask), (descriptor, path, mask), KIND_STAT,
+      STAT_FOLLOW, AT_FDCWD, path);
 
 /* No question stands for what an attribute says. */
 #define WATCH_ATTRIBUTES(name, parameters, arguments, follow)                               \

@@ -77,7 +77,8 @@
 #define ASK_SPACE 18
 #define ASK_OTHERS 19
 #define ASK_UNKNOWN 20
-#define ASK_COUNT 21
+#define ASK_UNSEEN 21
+#define ASK_COUNT 22
 
 /* Who called. */
 #define BY_COMPILER 0

@@ -115,6 +115,11 @@ HOOK(void *, popen, (const char *command, const char *mode), (command, mode), re
     return follows_children() ? popen_for(CALLER, command, mode) : next_popen(command, mode);
 }
 
+HOOK(void *, _IO_popen, (const char *command, const char *mode), (command, mode), refuse() ? NULL : NULL)
+{
+    return follows_children() ? popen_for(CALLER, command, mode) : next__IO_popen(command, mode);
+}
+
 HOOK(int, wordexp, (const char *words, void *result, int flags), (words, result, flags), refuse())
 {
     log_blind("/bin/sh", CALLER);

@@ -261,6 +261,7 @@ fn ask(detail: u8) -> Result<Ask, Unrecorded> {
         18 => Ask::Space,
         19 => Ask::Others,
         20 => Ask::Unknown,
+        21 => Ask::Unseen,
         _ => return Err(Unrecorded::Torn),
     })
 }

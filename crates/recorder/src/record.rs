@@ -181,6 +181,8 @@ pub enum Ask {
     Others,
     /// A system call of which it is not known what it looks at.
     Unknown,
+    /// Something that libc looks at by itself, of which no record could tell.
+    Unseen,
 }
 
 /// Why there is no record. Never an error of the run itself.

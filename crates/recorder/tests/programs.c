@@ -6,12 +6,16 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
+#include <nl_types.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/ipc.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -178,6 +182,27 @@ static int overflow(void)
     return access("sub/inner", F_OK);
 }
 
+extern FILE *_IO_fopen(const char *, const char *);
+extern int __getpid(void);
+
+/* Functions that look at something inside libc, and other names of functions. */
+static int inside(char **arguments)
+{
+    char *words[] = {"x", "f", "-a", NULL}, path[4096];
+    posix_spawn_file_actions_t actions;
+    if (!_IO_fopen("programs.c", "r") || pathconf("sub/inner", _PC_NAME_MAX) < 0 || !realpath("sub/inner", path))
+        return 1;
+    if (catopen("./absent", 0) != (nl_catd)-1 || inotify_add_watch(inotify_init(), "sub", IN_MODIFY) < 0)
+        return 2;
+    if (getopt(3, words, "a") != 'a' || getopt(3, words, "+a") != -1)
+        return 3;
+    if (posix_spawn_file_actions_init(&actions) ||
+        posix_spawn_file_actions_addopen(&actions, 0, path, O_RDONLY, 0) ||
+        posix_spawn_file_actions_addopen(&actions, 1, "/absent/file", O_RDONLY, 0))
+        return 4;
+    return __getpid() != (int)syscall(SYS_getpid) || ftok("sub", 1) == -1 || umount(arguments[0]) == 0 || kill(1, 0) > 0;
+}
+
 /* A directory that is gone has no name. */
 static int nowhere(void)
 {
@@ -197,5 +222,6 @@ int main(int count, char **arguments)
     if (!strcmp(what, "overflow")) return overflow();
     if (!strcmp(what, "nowhere")) return nowhere();
     if (!strcmp(what, "killed")) return killed();
+    if (!strcmp(what, "inside")) return inside(arguments);
     return 0;
 }

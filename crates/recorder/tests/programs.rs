@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{any, compile_c, programs, recorded, run, run_with_preload};
-use kiln_recorder::{Act, Record, Unrecorded, What};
+use kiln_recorder::{Act, Ask, Record, Unrecorded, What};
 use kiln_testkit::deaf_loader;
 
 /// A test of an act, given whether a path has that name in the bench's directory.
@@ -106,6 +106,28 @@ fn looks_are_recorded_with_their_paths() {
     assert_eq!(lists, 2);
     let opens = |event: &&kiln_recorder::Event| matches!(&event.act, Act::Open { path, .. } if path.ends_with("programs.c"));
     assert_eq!(record.events.iter().filter(opens).count(), 2, "fopen and the raw openat");
+}
+
+/// Guards: other names of hooked functions, and functions that open or ask inside libc.
+#[test]
+#[cfg(target_env = "gnu")]
+fn looks_inside_libc_are_recorded() {
+    let bench = Bench::new();
+    let (record, _) = recorded(&mut bench.command("inside"));
+    let has = |test: Test<'_>| bench.has(&record, test);
+    assert!(has(&|act, is| matches!(act, Act::Open { path, errno: 0, .. } if is(path, "programs.c"))));
+    assert!(has(&|act, is| matches!(act, Act::Stat { path, errno: 0, .. } if is(path, "sub/inner"))));
+    assert!(has(&|act, is| matches!(act, Act::Open { path, errno: 2, .. } if is(path, "./absent"))));
+    assert!(has(&|act, is| matches!(act, Act::Stat { path, errno: 0, .. } if is(path, "sub"))));
+    assert!(has(&|act, is| matches!(act, Act::Open { path, errno: 0, .. } if is(path, "sub/inner"))));
+    assert!(has(
+        &|act, _| matches!(act, Act::Open { path, errno: 2, .. } if path == Path::new("/absent/file"))
+    ));
+    let asked = |event: &kiln_recorder::Event| matches!(&event.act, Act::Getenv { name } if name == b"POSIXLY_CORRECT");
+    assert!(any(&record, asked));
+    for ask in [Ask::Pid, Ask::Others, Ask::Unseen] {
+        assert!(any(&record, |event| event.act == Act::Ask(ask)), "{ask:?}");
+    }
 }
 
 #[test]

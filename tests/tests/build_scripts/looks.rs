@@ -6,12 +6,12 @@ use std::process::Command;
 
 use kiln_testkit::TestSpace;
 use kiln_tests::native;
-use kiln_tests::projects::workspace;
+use kiln_tests::projects::{macro_app_with, rebuilt, workspace};
 
 use super::app::{App, Built, MANIFEST, app, follows, follows_at_least, same};
 
 /// Each is a script of its own: what it calls, and what it does.
-const NEVER: [(&str, &str, &str); 24] = [
+const NEVER: [(&str, &str, &str); 39] = [
     (
         "getxattr",
         "(p: P, n: P, t: M, s: usize) -> isize",
@@ -44,11 +44,29 @@ const NEVER: [(&str, &str, &str); 24] = [
     ("syscall", "(number: i64, ...) -> i64", "syscall(140, 0, 0);"),
     ("getrlimit", "(resource: i32, to: M) -> i32", "getrlimit(7, b);"),
     ("abort", "() -> !", "std::hint::black_box(std::arch::x86_64::_rdtsc());"),
+    ("__gettimeofday", "(to: M, zone: P) -> i32", "__gettimeofday(b, std::ptr::null());"),
+    ("__getpid", "() -> i32", "__getpid();"),
+    ("__sysconf", "(name: i32) -> i64", "__sysconf(84);"),
+    ("__getgroups_chk", "(n: i32, to: M, room: usize) -> i32", "__getgroups_chk(64, b, 4096);"),
+    ("getpwent_r", "(e: M, b: M, n: usize, r: M) -> i32", "getpwent_r(b, b.add(1024), 2048, b.add(512));"),
+    ("getservbyport", "(port: i32, protocol: P) -> M", "getservbyport(80, std::ptr::null());"),
+    ("ftok", "(p: P, id: i32) -> i32", "ftok(c\"build.rs\".as_ptr(), 1);"),
+    ("umount", "(p: P) -> i32", "umount(c\"nowhere\".as_ptr());"),
+    ("swapoff", "(p: P) -> i32", "swapoff(c\"nowhere\".as_ptr());"),
+    ("tempnam", "(d: P, p: P) -> P", "tempnam(c\"nowhere\".as_ptr(), std::ptr::null());"),
+    ("kill", "(pid: i32, signal: i32) -> i32", "kill(1, 0);"),
+    ("alarm", "(seconds: u32) -> u32", "alarm(0);"),
+    ("catopen", "(name: P, flags: i32) -> M", "catopen(c\"name\".as_ptr(), 0);"),
+    ("mktime", "(to: M) -> i64", "mktime(b);"),
+    // (nobody need call it: what libc would look at for it, kiln does not know)
+    ("sethostid", "(id: i64) -> i32", "if b.is_null() { sethostid(1); }"),
 ];
 
 /// What may be asked, since it is the same everywhere or a question stands for it.
-const KEPT: [(&str, &str, &str); 9] = [
+const KEPT: [(&str, &str, &str); 11] = [
     ("isatty", "(d: i32) -> i32", "isatty(1);"),
+    ("strftime", "(b: M, n: usize, f: P, t: M) -> usize", "strftime(b, 99, c\"%Y\".as_ptr(), b.add(512));"),
+    ("strverscmp", "(a: P, b: P) -> i32", "strverscmp(c\"a\".as_ptr(), c\"b\".as_ptr());"),
     ("sysconf", "(name: i32) -> i64", "sysconf(30);"),
     ("sigaction", "(s: i32, a: M, old: M) -> i32", "sigaction(1, std::ptr::null_mut(), b);"),
     ("umask", "(mask: u32) -> u32", "umask(umask(0));"),
@@ -180,4 +198,116 @@ fn program_in_a_directory_that_is_called_like_a_toolchains() {
     let mut app = app(&space, &format!("tell(said(&mut Command::new({tool:?})));"));
     app.set("PROBE", "one");
     follows_at_least(&mut app, |app| app.set("PROBE", "two"), |app| app.set("PROBE", "one"));
+}
+
+/// A script that calls functions of libc of these signatures.
+fn calling(functions: &str, body: &str) -> String {
+    format!(
+        "use std::ffi::{{CStr, CString, c_char, c_int, c_void}};\nuse std::ptr::null_mut;\nunsafe extern \"C\" {{ {functions} }}\nlet c = |text: &str| CString::new(text).unwrap();\n{body}"
+    )
+}
+
+/// Guards: a function that has a hook has other names.
+#[test]
+fn a_file_opened_by_another_name_of_the_function() {
+    for (name, kind) in [("_IO_fopen", "two"), ("__setmntent", "two")] {
+        let space = TestSpace::new();
+        let data = space.write("outside/data", "one");
+        let functions = format!(
+            "fn {name}(path: *const c_char, mode: *const c_char) -> *mut c_void; fn fgets(to: *mut c_char, size: c_int, stream: *mut c_void) -> *mut c_char;"
+        );
+        let body = format!(
+            "let mut line = [0 as c_char; 99];\nunsafe {{ let stream = {name}(c({data:?}).as_ptr(), c(\"r\").as_ptr()); fgets(line.as_mut_ptr(), 99, stream); tell(CStr::from_ptr(line.as_ptr()).to_bytes()); }}"
+        );
+        let mut app = app(&space, &calling(&functions, &body));
+        follows(&mut app, |_| fs::write(&data, kind).unwrap(), |_| fs::write(&data, "one").unwrap());
+    }
+}
+
+/// Guards: functions that look at a path inside libc, and say whether something is there.
+#[test]
+fn a_path_asked_about_inside_libc() {
+    let asks = [
+        ("fn pathconf(path: *const c_char, name: c_int) -> i64;", "pathconf(path, 3) >= 0"),
+        (
+            "fn inotify_init() -> c_int; fn inotify_add_watch(d: c_int, path: *const c_char, mask: u32) -> c_int;",
+            "inotify_add_watch(inotify_init(), path, 2) >= 0",
+        ),
+        ("fn catopen(path: *const c_char, flags: c_int) -> isize;", "catopen(path, 0) != -1"),
+        (
+            "fn swapoff(path: *const c_char) -> c_int;",
+            "{ swapoff(path); std::io::Error::last_os_error().to_string() }",
+        ),
+        ("fn ftok(path: *const c_char, id: c_int) -> c_int;", "ftok(path, 1) != -1"),
+    ];
+    for (functions, asked) in asks {
+        let space = TestSpace::new();
+        let data = space.path("outside-data");
+        let body = format!(
+            "let path = c({data:?});\nlet path = path.as_ptr();\ntell(unsafe {{ format!(\"{{}}\", {asked}) }});"
+        );
+        let mut app = app(&space, &calling(functions, &body));
+        // A catalog of no messages.
+        let catalog = [0x9604_08de_u32, 1, 1, 0, 0, 0, 0, 0, 0].map(u32::to_le_bytes).concat();
+        let there = app.plainly().prints;
+        fs::write(&data, &catalog).unwrap();
+        if app.plainly().prints == there {
+            continue; // nothing shows of it, here
+        }
+        follows_at_least(
+            &mut app,
+            |_| fs::remove_file(&data).unwrap(),
+            |_| fs::write(&data, &catalog).unwrap(),
+        );
+    }
+}
+
+/// The file that a child finds as its standard input is opened by libc, in the child.
+fn spawning(data: &str) -> String {
+    let functions = "fn posix_spawn(pid: *mut c_int, path: *const c_char, actions: *const c_void, attributes: *const c_void, arguments: *const *const c_char, environment: *const *const c_char) -> c_int; fn posix_spawn_file_actions_init(actions: *mut c_void) -> c_int; fn posix_spawn_file_actions_addopen(actions: *mut c_void, d: c_int, path: *const c_char, flags: c_int, mode: u32) -> c_int; fn waitpid(pid: c_int, status: *mut c_int, options: c_int) -> c_int;";
+    let body = format!(
+        "let mut room = [0u64; 64];\nlet actions = room.as_mut_ptr() as *mut c_void;\nlet (from, to, cat) = (c({data:?}), c(out().join(\"seen\").to_str().unwrap()), c(\"/bin/cat\"));\nlet (arguments, none) = ([cat.as_ptr(), null_mut()], [std::ptr::null()]);\nunsafe {{\n    posix_spawn_file_actions_init(actions);\n    posix_spawn_file_actions_addopen(actions, 0, from.as_ptr(), 0, 0);\n    posix_spawn_file_actions_addopen(actions, 1, to.as_ptr(), 0o1101, 0o644);\n    let (mut pid, mut status) = (0, 0);\n    assert_eq!(posix_spawn(&mut pid, cat.as_ptr(), actions, null_mut(), arguments.as_ptr(), none.as_ptr()), 0);\n    waitpid(pid, &mut status, 0);\n    assert_eq!(status, 0);\n}}"
+    );
+    calling(functions, &body)
+}
+
+#[test]
+fn a_file_opened_for_a_child() {
+    let space = TestSpace::new();
+    let data = space.write("outside/data", "one");
+    let mut app = app(&space, &spawning(data.to_str().unwrap()));
+    follows(&mut app, |_| fs::write(&data, "two").unwrap(), |_| fs::write(&data, "one").unwrap());
+    app.write("data", "one");
+    app.script(&spawning("data"));
+    follows_at_least(&mut app, |app| app.write("data", "two"), |app| app.write("data", "one"));
+}
+
+/// Guards: libc asks for this variable inside itself.
+#[test]
+fn the_order_of_arguments() {
+    let space = TestSpace::new();
+    let functions =
+        "fn getopt(count: c_int, arguments: *const *const c_char, letters: *const c_char) -> c_int;";
+    let own = "let words = [c(\"x\"), c(\"f\"), c(\"-a\")];\nlet mut words: Vec<_> = words.iter().map(|word| word.as_ptr()).collect();\nwords.push(std::ptr::null());\ntell(unsafe { getopt(3, words.as_ptr(), c(\"a\").as_ptr()) }.to_string());";
+    let tool = "tell(said(Command::new(\"ar\").arg(\"t\").arg(\"nothing.a\").arg(\"--version\")));";
+    for body in [calling(functions, own), tool.to_owned()] {
+        let mut app = app(&space, &body);
+        follows(&mut app, |app| app.set("POSIXLY_CORRECT", "1"), |app| app.unset("POSIXLY_CORRECT"));
+    }
+}
+
+/// Guards: a macro that does the same.
+#[test]
+fn a_macro_that_imports_what_nobody_knows_is_not_kept() {
+    let source = "unsafe extern \"C\" { fn sethostid(id: i64) -> i32; }\n#[proc_macro]\npub fn probe(text: proc_macro::TokenStream) -> proc_macro::TokenStream {\n    if text.to_string() == \"x\" { unsafe { sethostid(1) }; }\n    \"1\".parse().unwrap()\n}\n";
+    let space = TestSpace::new();
+    let project = macro_app_with(&space, source, "pm::probe!()");
+    rebuilt(&project);
+    let before = project.space().stats();
+    rebuilt(&project);
+    let told = project.space().since(&before);
+    assert_eq!(told.misses, 0, "{told:?}");
+    let text = project.space().kiln(&["explain"]).current_dir(project.dir()).output().unwrap();
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("calls `sethostid`, which kiln does not know"), "{text}");
 }

@@ -407,7 +407,7 @@ fn what_a_process_is_given_is_asked() {
         let found = reading(vec![event(0, By::Loaded, Act::Ask(ask))], &[]).unwrap();
         assert!(asks(&found, Question::Given(given)));
     }
-    for ask in [Ask::Attributes, Ask::Space, Ask::Others, Ask::Terminal, Ask::Unknown] {
+    for ask in [Ask::Attributes, Ask::Space, Ask::Others, Ask::Terminal, Ask::Unknown, Ask::Unseen] {
         assert!(reading(vec![event(0, By::Loaded, Act::Ask(ask))], &[]).is_err(), "{ask:?}");
         assert!(reading(vec![event(0, By::Compiler, Act::Ask(ask))], &[]).is_ok(), "rustc's own {ask:?}");
     }

@@ -156,6 +156,7 @@ fn the_object_uses_the_same_numbers() {
         ("SPACE", Ask::Space),
         ("OTHERS", Ask::Others),
         ("UNKNOWN", Ask::Unknown),
+        ("UNSEEN", Ask::Unseen),
         ("RANDOM", Ask::Random),
         ("PID", Ask::Pid),
         ("HOST", Ask::Host),
