@@ -13,6 +13,7 @@ mod names;
 const NAMES: &str = "../compiler/src/recognise/names.rs";
 const SOURCES: &str = "preload";
 const LAUNCHER: &str = "launcher/launcher.c";
+const HARMLESS: &str = "src/harmless.txt";
 
 /// Flags that make the object freestanding: it may need nothing of a libc, not even its start files. The compiler must
 /// not turn our loops into calls of the functions they define, and a user's CFLAGS must not bring in a runtime.
@@ -73,6 +74,7 @@ fn main() {
     println!("cargo:rerun-if-changed={SOURCES}");
     println!("cargo:rerun-if-changed={LAUNCHER}");
     println!("cargo:rerun-if-changed={NAMES}");
+    println!("cargo:rerun-if-changed={HARMLESS}");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let (object, launcher) = (out.join("preload.so"), out.join("launcher"));
     fs::write(out.join("compilers.h"), compilers()).expect("the build directory is writable");
@@ -85,6 +87,8 @@ fn main() {
     }
     let content = fs::read(&object).expect("the object was just written");
     println!("cargo:rustc-env=KILN_PRELOAD_DIGEST={:016x}", digest(&content));
+    let known = [content, fs::read(HARMLESS).expect("the table is beside the sources")].concat();
+    println!("cargo:rustc-env=KILN_KNOWN_DIGEST={:016x}", digest(&known));
 }
 
 fn supported() -> bool {

@@ -7,6 +7,7 @@
 use crate::evidence::{self, Evidence, Scene};
 use crate::families::{self, build_script};
 use crate::guilt;
+use crate::imports;
 use crate::inputs::{self, World};
 use crate::kept::Kept;
 use crate::keyed::Keyed;
@@ -117,6 +118,7 @@ pub fn capture(keyed: &Keyed<'_>, run: &Run) -> Result<Kept, Reason> {
     let texts = rules.declared(&mut evidence, run, world, &inspected)?;
     ask_preloaded(&mut evidence, world);
     suspect(&mut evidence, world, &inspected)?;
+    evidence.programs.iter().try_for_each(|path| only_known_calls(path, world, &inspected))?;
     if messages::are_rendered(&run.output) {
         let names = rules.for_messages().into_iter();
         evidence.questions.extend(names.map(|name| Question::Arg(name.as_bytes().to_vec())));
@@ -168,6 +170,17 @@ fn ask_preloaded(evidence: &mut Evidence, world: &World<'_>) {
     }
 }
 
+/// Every function of libc that it imports is one that the recorder has a hook for, or one that looks at nothing.
+fn only_known_calls(path: &Path, world: &World<'_>, memory: &Path) -> Result<(), Reason> {
+    let Ok(Found::Content(digest, _)) = identity::digest_of(path, world.memo) else {
+        return Err(Reason::Untrusted(format!("{} cannot be read", path.display())));
+    };
+    let Some(name) = imports::unknown(path, &digest, memory)? else { return Ok(()) };
+    let is_script = world.invocation.family == Family::Script && path == world.invocation.compiler;
+    let whose = if is_script { "a build script".into() } else { path.display().to_string() };
+    Err(Reason::Untrusted(format!("{whose} calls `{name}`, which kiln does not know")))
+}
+
 /// The third ring: macros that could look at things unseen.
 fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<(), Reason> {
     for path in std::mem::take(&mut evidence.macros) {
@@ -175,6 +188,7 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
             return Err(Reason::Untrusted(format!("{} cannot be read", path.display())));
         };
         evidence.questions.insert(Question::File(world.invocation.places.place(&path)));
+        only_known_calls(&path, world, memory)?;
         let guilt = guilt::of(&path, &digest, memory)?;
         if guilt.unseen {
             return Err(Reason::Untrusted(format!("{} contains system calls", path.display())));

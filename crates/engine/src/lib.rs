@@ -15,6 +15,7 @@ pub mod families;
 mod generated;
 pub mod guilt;
 mod hit;
+mod imports;
 pub mod inputs;
 pub mod journal;
 mod kept;

@@ -15,6 +15,7 @@
 
 #[cfg(not(unix))]
 mod elsewhere;
+pub mod known;
 mod launcher;
 #[cfg(unix)]
 mod log;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, CWD, Mode, OFlags};
 use rustix::process::getpid;
 
-static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/preload.so"));
+pub(crate) static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/preload.so"));
 const DIGEST: &str = env!("KILN_PRELOAD_DIGEST");
 
 /// The object in a place that lasts at least as long as this value.
