@@ -26,9 +26,8 @@ impl Family {
     /// The version of this family's rules: raised when a rule changes, so that only this family's entries expire.
     pub fn version(self) -> u32 {
         match self {
-            Family::Rustc | Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc | Family::Script => {
-                1
-            }
+            Family::Rustc | Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc => 1,
+            Family::Script => 2,
         }
     }
 

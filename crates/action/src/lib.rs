@@ -31,6 +31,6 @@ pub use key::KeyInputs;
 pub use names::{ActionKey, WeakKey};
 pub use place::{Place, Placed, Places};
 pub use reason::Reason;
-pub use result::{ActionResult, Output, Role, Stream};
+pub use result::{ActionResult, Output, Role, Stream, Times};
 pub use shape::{Answer, FileKind, Given, Question, Shape};
 pub use template::Template;

@@ -65,10 +65,58 @@ pub struct ActionResult {
     pub unit: String,
     /// The WeakKey of an incremental unit (only the newest few of each are kept), else nothing.
     pub incremental: Option<[u8; 32]>,
+    /// When the outputs were written, where these are a whole tree.
+    pub times: Times,
+}
+
+/// When the outputs of a tree were written: `make` and its like go by the order.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Times {
+    /// Times before the run, rising: whoever set them (`tar`, `touch -r`) meant these.
+    before: Vec<i64>,
+    /// Of each output the place of its time among all times, those before the run first. The same time is the same place.
+    ranks: Vec<u32>,
+}
+
+impl Times {
+    /// Of outputs that were modified then (nanoseconds since the epoch), in a run that began then.
+    pub fn new(modified: &[i64], began: i64) -> Times {
+        let mut distinct = modified.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let ranks = modified.iter().map(|time| distinct.partition_point(|other| other < time) as u32);
+        let ranks = ranks.collect();
+        distinct.truncate(distinct.partition_point(|time| *time < began));
+        Times { before: distinct, ranks }
+    }
+
+    /// What each output is given, in order, where the latest of them was put back then: times before the run as they were, all others a
+    /// nanosecond after one another up to that.
+    pub fn put_back(&self, latest: i64) -> impl Iterator<Item = i64> {
+        let last = self.ranks.iter().copied().max().unwrap_or_default();
+        self.ranks.iter().map(move |rank| match self.before.get(*rank as usize) {
+            Some(time) => *time,
+            None => latest.saturating_sub(i64::from(last - rank)),
+        })
+    }
+
+    fn write(&self, to: &mut Writer) {
+        to.u32(self.before.len() as u32);
+        self.before.iter().for_each(|time| to.u64(time.cast_unsigned()));
+        to.u32(self.ranks.len() as u32);
+        self.ranks.iter().for_each(|rank| to.u32(*rank));
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Times, Malformed> {
+        let before = from.list(|from| Ok(from.u64()?.cast_signed()))?;
+        Ok(Times { before, ranks: from.list(Reader::u32)? })
+    }
 }
 
 const MAGIC: [u8; 4] = *b"KRES";
 const VERSION: u8 = 2;
+/// That of a result with times.
+const WITH_TIMES: u8 = 3;
 
 impl ActionResult {
     /// The result's file, which is found under this key and no other.
@@ -99,12 +147,18 @@ impl ActionResult {
             to.u8(u8::from(*stream == Stream::Err));
             text.write(&mut to);
         }
-        seal(MAGIC, VERSION, &key.0, &to.0)
+        if self.times == Times::default() {
+            return seal(MAGIC, VERSION, &key.0, &to.0);
+        }
+        self.times.write(&mut to);
+        seal(MAGIC, WITH_TIMES, &key.0, &to.0)
     }
 
     /// Reads a result's file; one that was made for another key is none.
     pub fn decode(key: &ActionKey, file: &[u8]) -> Result<ActionResult, Malformed> {
-        let mut from = Reader(unseal(MAGIC, VERSION, &key.0, file)?);
+        let has_times = file.get(4) == Some(&WITH_TIMES);
+        let version = if has_times { WITH_TIMES } else { VERSION };
+        let mut from = Reader(unseal(MAGIC, version, &key.0, file)?);
         let exit_code = from.u8()?;
         let cost_ms = from.u32()?;
         let unit = String::from_utf8(from.bytes()?.to_vec()).map_err(|_| Malformed)?;
@@ -122,12 +176,16 @@ impl ActionResult {
             };
             Ok((stream, Template::read(r)?))
         })?;
+        let times = if has_times { Times::read(&mut from)? } else { Times::default() };
         from.end()?;
+        if has_times && times.ranks.len() != outputs.len() {
+            return Err(Malformed);
+        }
         let slots = outputs.iter().all(|o| !matches!(o.role, Role::DepInfo(n) if n as usize >= texts.len()));
         if !slots {
             return Err(Malformed);
         }
-        Ok(ActionResult { exit_code, outputs, texts, streams, cost_ms, unit, incremental })
+        Ok(ActionResult { exit_code, outputs, texts, streams, cost_ms, unit, incremental, times })
     }
 
     /// The blobs it needs.

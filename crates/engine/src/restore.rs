@@ -4,13 +4,17 @@
 //! unit's outputs); rustc only ever replaces it by rename. Everything else is a private copy: linkers, `strip` and
 //! cargo's own uplifting write to it. The time of a shared inode is never set. (A build script behind its launcher is a link, too: nobody
 //! but the launcher knows its name.)
+//!
+//! What a build script left in `OUT_DIR` gets times in the order that they had: a script that runs again finds it there, and `make` in it
+//! builds what is older than what it is made of.
 
 use crate::families::{self, build_script};
 use crate::inputs::World;
 use crate::way::Way;
-use kiln_action::{ActionResult, Digest, Output, Role, Stream};
+use kiln_action::{ActionResult, Digest, FileKind, Output, Role, Stream};
 use kiln_store::{Fetch, Store};
 use kiln_sys::files;
+use kiln_sys::identity::Writer;
 use std::path::{Path, PathBuf};
 
 /// What a hit says, for this place.
@@ -35,7 +39,8 @@ pub fn restore(
         result.streams.iter().map(|(stream, text)| Some((*stream, text.fill(places)?))).collect();
     let said = said?;
     let script = build_script::to_stand_in(world.invocation, world.settings);
-    let mut restoring = Restoring { result, world, store, script, way, metadata: None, taken: Vec::new() };
+    let mut restoring =
+        Restoring { result, world, store, script, way, metadata: None, latest: None, taken: Vec::new() };
     let mut bytes = 0;
     let (libraries, others): (Vec<_>, Vec<_>) =
         result.outputs.iter().partition(|output| output.role == Role::Rlib);
@@ -46,6 +51,7 @@ pub fn restore(
         }
         bytes += restoring.put(output, &to)?;
     }
+    restoring.times()?;
     Some(Restored { said, bytes, taken: restoring.taken })
 }
 
@@ -59,6 +65,8 @@ struct Restoring<'a> {
     taken: Vec<(Digest, PathBuf)>,
     /// The permissions of the `.rmeta`, once it is in place: those of any new file here, today.
     metadata: Option<u32>,
+    /// The time of the latest file, as the file system gave it.
+    latest: Option<i64>,
 }
 
 impl Restoring<'_> {
@@ -87,7 +95,9 @@ impl Restoring<'_> {
                     false => Fetch::Copy { executable },
                     true => Fetch::Take { executable },
                 };
-                if self.store.fetch(&output.digest, path, how).ok()?.taken {
+                let fetched = self.store.fetch(&output.digest, path, how).ok()?;
+                self.latest = self.latest.max(Some(fetched.identity.mtime_ns));
+                if fetched.taken {
                     self.taken.push((output.digest, to.to_owned()));
                 }
                 if output.path.path.ends_with(b".rmeta") {
@@ -103,6 +113,26 @@ impl Restoring<'_> {
             Some(beneath) => beneath.directory(to).map(drop).ok(),
             None => files::create_dirs(to).ok(),
         }
+    }
+
+    /// Gives a tree the times that it had, or others in the same order. Cargo finds nothing in it younger than when it was put there.
+    fn times(&self) -> Option<()> {
+        let World { invocation, memo, .. } = self.world;
+        let (Some(latest), Some(_)) = (self.latest, &invocation.outputs.tree) else { return Some(()) };
+        for (output, time) in self.result.outputs.iter().zip(self.result.times.put_back(latest)) {
+            let path = self.way.file(&invocation.places.resolve(&output.path)?)?;
+            let there = files::lstat(&path).ok()??;
+            let own = there.kind == FileKind::Directory || there.kind == FileKind::File && there.links == 1;
+            if !own || there.identity.mtime_ns == time {
+                continue;
+            }
+            let known = memo.get(&there.identity) == Some(output.digest);
+            files::set_modified(&path, time).ok()?;
+            if known {
+                memo.put(&files::lstat(&path).ok()??.identity, &output.digest, Writer::Kiln);
+            }
+        }
+        Some(())
     }
 
     /// Whether nobody but rustc and cargo looks at the times of its outputs. Cargo gives a user's own packages, the outputs of which it links

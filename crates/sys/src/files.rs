@@ -677,7 +677,8 @@ pub fn make_executable(path: &Path) -> Result<(), FileError> {
     call("make executable", path, || system::set_mode(path, mode))
 }
 
-/// Sets when a file was modified. Only to a time that the same file system gave to another file: no other clock is the same.
+/// Sets when a file was modified, a symbolic link being itself. Only to a time that the same file system gave to another file, or just
+/// before (no other clock is the same), or to one that somebody else had set.
 pub fn set_modified(path: &Path, mtime_ns: i64) -> Result<(), FileError> {
     call("touch", path, || system::set_times(path, Some(mtime_ns)))
 }

@@ -1,15 +1,17 @@
 //! What a script makes and says, and where.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use kiln_testkit::{TestSpace, Toolchain};
 
-use super::app::{App, app, app_in, follows, follows_at_least, links_app};
+use super::app::{App, Way, app, app_in, follows, follows_at_least, left, links_app};
 
 #[test]
 fn everything_in_out_dir() {
@@ -254,4 +256,103 @@ fn rights_that_are_taken_from_one_script_are_not_taken_from_the_next() {
     fs::set_permissions(&scripts()[0], fs::Permissions::from_mode(0o700)).unwrap();
     app.hits(&first.made);
     assert_eq!(mode(&scripts()[0]), before);
+}
+
+/// When each file and directory in `OUT_DIR` was modified.
+fn times(app: &App<'_>) -> BTreeMap<PathBuf, SystemTime> {
+    let target = app.project.target();
+    let left = left(target).into_keys().filter(|path| path.iter().any(|part| part == "out"));
+    let modified = |path: &Path| fs::metadata(target.join(path)).unwrap().modified().unwrap();
+    let inside = left.filter(|path| !path.ends_with("out"));
+    inside.map(|path| (path.clone(), modified(&path))).collect()
+}
+
+/// The same as places in one order; equal times have one place.
+fn ranks(times: &BTreeMap<PathBuf, SystemTime>) -> Vec<(&Path, usize)> {
+    let distinct: BTreeSet<_> = times.values().collect();
+    let rank = |time| distinct.iter().position(|other| *other == time).unwrap();
+    times.iter().map(|(path, time)| (path.as_path(), rank(time))).collect()
+}
+
+/// Guards: a script that runs again in what was restored, and whoever builds there, go by times. (Restored as it came, everything rose with
+/// the alphabet.)
+#[test]
+fn order_of_times_in_out_dir() {
+    let body = r#"
+    let out = out();
+    let tick = || std::thread::sleep(std::time::Duration::from_millis(60));
+    let write = |name: &str| { tick(); fs::write(out.join(name), name).unwrap(); };
+    let as_is = |of: &Path, name: &str| {
+        let modified = fs::metadata(of).unwrap().modified().unwrap();
+        fs::File::options().append(true).open(out.join(name)).unwrap().set_modified(modified).unwrap();
+    };
+    for name in ["z.am", "m.ac", "a.in", "b.in", "Makefile.in", "kept", "kept too"] { write(name); }
+    as_is(&out.join("a.in"), "b.in");
+    as_is(Path::new("old"), "kept");
+    succeeds(Command::new("cp").args(["--preserve=timestamps", "older"]).arg(&out));
+    tick();
+    fs::create_dir_all(out.join("deep/er")).unwrap();
+    write("deep/er/y");
+    write("deep/er/x");
+    tick();
+    tell(out.display().to_string());
+    as_is(Path::new("older"), "kept too");"#;
+    for way in [Way::Asked, Way::Filled] {
+        let space = TestSpace::new();
+        let mut app = app(&space, body);
+        app.way = way;
+        for (name, ns) in [("old", 1_000_000_000_123_456_789), ("older", 999_999_999_987_654_321)] {
+            app.write(name, name);
+            let file = fs::File::options().append(true).open(app.project.path(name)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_nanos(ns)).unwrap();
+        }
+        app.project.plain(&["build"]).run().ok();
+        let expected = times(&app);
+        let first = app.right();
+        let run = times(&app);
+        assert_eq!(ranks(&run), ranks(&expected), "left: the run, right: plain cargo's");
+        for _ in 0..2 {
+            app.hits(&first.made);
+            let restored = times(&app);
+            assert_eq!(ranks(&restored), ranks(&expected), "{:#?}", restored);
+            for (path, time) in &restored {
+                let is_old = ["kept", "kept too", "older"].iter().any(|name| path.ends_with(name));
+                assert_eq!(*time == expected[path], is_old, "{}: {time:?}", path.display());
+                assert!(is_old || *time > run[path], "{}: {time:?}", path.display());
+            }
+            app.project.assert_fresh(&["build"]);
+        }
+    }
+}
+
+/// Guards: the sources of a project that is shipped with what autotools made of it; whoever builds it has no autotools.
+#[test]
+fn make_again_in_what_was_restored() {
+    let body = r#"
+    println!("cargo::rerun-if-changed=knob");
+    for name in ["z.am", "m.ac", "a.in", "Makefile"] {
+        if !out().join(name).exists() {
+            fs::write(out().join(name), fs::read(Path::new("tree").join(name)).unwrap()).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(60));
+        }
+    }
+    if fs::read_to_string("knob").unwrap() != "as it came" {
+        succeeds(Command::new("make").arg("-C").arg(out()));
+    }"#;
+    for way in [Way::Asked, Way::Filled] {
+        let space = TestSpace::new();
+        let mut app = app(&space, body);
+        app.way = way;
+        for name in ["z.am", "m.ac", "a.in"] {
+            app.write(Path::new("tree").join(name), name);
+        }
+        app.write("tree/Makefile", "a.in: z.am m.ac\n\t@echo there is no automake\n\t@exit 127\n");
+        app.write("src/main.rs", "fn main() {}\n");
+        app.write("knob", "as it came");
+        app.plainly();
+        let first = app.right();
+        app.hits(&first.made);
+        app.write("knob", "made");
+        app.project.plain(&["build"]).run().ok();
+    }
 }

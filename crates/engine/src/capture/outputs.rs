@@ -6,12 +6,13 @@ use crate::families::{self, Texts};
 use crate::inputs::World;
 use crate::keyed::Keyed;
 use crate::messages::Messages;
-use kiln_action::{ActionResult, Digest, FileKind, Output, Placed, Reason, Role};
+use kiln_action::{ActionResult, Digest, FileKind, Output, Placed, Reason, Role, Times};
 use kiln_exec::{Ended, MadeFile, Run};
 use kiln_store::{Keep, LocalStore, StoreError};
 use kiln_sys::identity::Writer;
 use kiln_sys::{files, process};
 use std::path::Path;
+use std::time::Duration;
 
 /// Keeps them, and says what the result is.
 pub fn keep_outputs(
@@ -39,7 +40,7 @@ pub fn keep_outputs(
         ..ActionResult::default()
     };
     if let Some(tree) = &invocation.outputs.tree {
-        result.outputs = keep_tree(tree, world, store)?;
+        (result.outputs, result.times) = keep_tree(tree, world, store, run)?;
         return Ok(result);
     }
     for path in &evidence.outputs {
@@ -70,17 +71,31 @@ fn must_be(made: &MadeFile, kept: &Digest, role: Role) -> Result<(), Reason> {
     if same { Ok(()) } else { Err(other()) }
 }
 
-/// Whether it has the permissions that new files have, for a program or for none: others are not restored.
-fn is_plain(path: &Path, umask: u32) -> bool {
-    let mode = |stat: &files::Stat| stat.mode & 0o7777;
-    let fits = |mode: u32| mode == 0o777 & !umask || mode == 0o666 & !umask;
-    files::lstat(path).is_ok_and(|found| found.is_some_and(|stat| fits(mode(&stat))))
+/// When it was modified, if it has the permissions that new files have, for a program or for none: others are not restored.
+fn modified_if_plain(path: &Path, umask: u32) -> Option<i64> {
+    let stat = files::lstat(path).ok()??;
+    let mode = stat.mode & 0o7777;
+    let fits = mode == 0o777 & !umask || mode == 0o666 & !umask;
+    fits.then_some(stat.identity.mtime_ns)
 }
 
-/// Keeps everything below a directory that was empty before the run.
-fn keep_tree(tree: &Path, world: &World<'_>, store: &LocalStore) -> Result<Vec<Output>, Reason> {
+/// From when on what is written in a tree is the run's own. What stamps files runs up to a tick behind the clock that the run's beginning
+/// was taken by, and that of a server is another one.
+fn began(tree: &Path, run: &Run) -> i64 {
+    let local = files::filesystem_kind(tree).is_ok_and(|kind| !kind.is_remote());
+    let doubt = if local { Duration::from_millis(20) } else { Duration::from_secs(600) };
+    run.started.realtime_ns().saturating_sub_unsigned(doubt.as_nanos() as u64)
+}
+
+/// Keeps everything below a directory that was empty before the run, and when it was written.
+fn keep_tree(
+    tree: &Path,
+    world: &World<'_>,
+    store: &LocalStore,
+    run: &Run,
+) -> Result<(Vec<Output>, Times), Reason> {
     let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
-    let (mut outputs, mut left) = (Vec::new(), vec![tree.to_owned()]);
+    let (mut outputs, mut modified, mut left) = (Vec::new(), Vec::new(), vec![tree.to_owned()]);
     let umask = process::umask().ok_or_else(|| Reason::BadOutputs("the umask cannot be told".into()))?;
     while let Some(directory) = left.pop() {
         let entries = files::list(&directory).map_err(odd)?;
@@ -89,27 +104,22 @@ fn keep_tree(tree: &Path, world: &World<'_>, store: &LocalStore) -> Result<Vec<O
         for entry in entries {
             let path = directory.join(&entry.name);
             let placed = Placed::literal(&path);
-            let kept = matches!(entry.kind, FileKind::File | FileKind::Directory);
-            if kept && !is_plain(&path, umask) {
-                return Err(Reason::BadOutputs(format!("{} has other permissions", path.display())));
+            if !matches!(entry.kind, FileKind::File | FileKind::Directory) {
+                return Err(Reason::BadOutputs(format!("{} is a link or no file", path.display())));
             }
-            match entry.kind {
-                FileKind::File => {
-                    let (role, digest, executable) = keep_file(&path, world, store, &[])?;
-                    outputs.push(Output { path: placed, role, executable, digest });
-                }
-                FileKind::Directory => {
-                    let (role, digest) = (Role::Directory, Digest::of(b""));
-                    outputs.push(Output { path: placed, role, executable: false, digest });
-                    left.push(path);
-                }
-                FileKind::Symlink | FileKind::Other => {
-                    return Err(Reason::BadOutputs(format!("{} is a link or no file", path.display())));
-                }
+            let others = || Reason::BadOutputs(format!("{} has other permissions", path.display()));
+            modified.push(modified_if_plain(&path, umask).ok_or_else(others)?);
+            if entry.kind == FileKind::File {
+                let (role, digest, executable) = keep_file(&path, world, store, &[])?;
+                outputs.push(Output { path: placed, role, executable, digest });
+            } else {
+                let (role, digest) = (Role::Directory, Digest::of(b""));
+                outputs.push(Output { path: placed, role, executable: false, digest });
+                left.push(path);
             }
         }
     }
-    Ok(outputs)
+    Ok((outputs, Times::new(&modified, began(tree, run))))
 }
 
 /// Keeps an output, with an assertion on that rule: one in which such a directory stands is not kept.

@@ -172,7 +172,7 @@ pub fn set_mode_open(file: &Handle, mode: u32) -> Outcome<()> {
     rustix::fs::fchmod(file, mode_of(mode))
 }
 
-/// Sets a file's times: to this one, or to now by the file system's own clock.
+/// Sets a file's times: to this one, or to now by the file system's own clock. A symbolic link is itself.
 pub fn set_times(path: &Path, ns: Option<i64>) -> Outcome<()> {
     #[allow(clippy::useless_conversion, reason = "the types differ between systems")]
     let time = match ns {
@@ -183,7 +183,7 @@ pub fn set_times(path: &Path, ns: Option<i64>) -> Outcome<()> {
         None => rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW },
     };
     let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
-    rustix::fs::utimensat(CWD, path, &times, AtFlags::empty())
+    rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// The kernel's own answer to where a path leads, three calls instead of one for every directory and link on the way; `None` where it does
