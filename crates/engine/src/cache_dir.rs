@@ -42,7 +42,7 @@ impl CacheDir {
     }
 
     /// What is remembered of macros' files.
-    pub fn guilt(&self) -> PathBuf {
+    pub fn inspected(&self) -> PathBuf {
         self.directory.join("macros")
     }
 

@@ -6,10 +6,10 @@
 
 use crate::evidence::{self, Evidence, Scene};
 use crate::families::{self, build_script};
-use crate::guilt;
 use crate::imports;
 use crate::inputs::{self, World};
 use crate::kept::Kept;
+use crate::inspect;
 use crate::keyed::Keyed;
 use crate::messages;
 use crate::switches;
@@ -114,7 +114,7 @@ pub fn capture(keyed: &Keyed<'_>, run: &Run) -> Result<Kept, Reason> {
     if code(run) != 0 && !messages::are_about_the_source(&run.output) {
         return Err(Reason::Failed); // a full disk, a directory that cannot be written: not an answer
     }
-    let inspected = keyed.request.cache.guilt();
+    let inspected = keyed.request.cache.inspected();
     let texts = rules.declared(&mut evidence, run, world, &inspected)?;
     ask_preloaded(&mut evidence, world);
     suspect(&mut evidence, world, &inspected)?;
@@ -189,21 +189,21 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
         };
         evidence.questions.insert(Question::File(world.invocation.places.place(&path)));
         only_known_calls(&path, world, memory)?;
-        let guilt = guilt::of(&path, &digest, memory)?;
-        if guilt.unseen {
+        let found = inspect::of(&path, &digest, memory)?;
+        if found.unseen {
             return Err(Reason::Untrusted(format!("{} contains system calls", path.display())));
         }
-        if guilt.time {
+        if found.time {
             return Err(Reason::Asked("a macro takes the time from the processor".into()));
         }
-        if guilt.processor {
+        if found.processor {
             evidence.questions.insert(Question::Given(Given::Processor));
         }
-        if guilt.environment {
+        if found.environment {
             evidence.questions.insert(Question::Environ);
         }
         let mapped = !world.invocation.places.remapped().roots().is_empty();
-        if guilt.arguments || guilt.locations && mapped {
+        if found.arguments || found.locations && mapped {
             evidence.questions.insert(Question::Argv);
         }
     }

@@ -3,9 +3,9 @@
 use super::{Rules, Texts};
 use crate::call::Call;
 use crate::evidence::Evidence;
-use crate::guilt;
 use crate::inputs::World;
 use crate::messages::{self, Messages};
+use crate::inspect;
 use crate::toolchain::{self, Known};
 use crate::way::Way;
 use kiln_action::os::OsStrExt;
@@ -217,22 +217,22 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
     let Ok(Found::Content(digest, _)) = identity::digest_of(program, world.memo) else {
         return Err(Reason::Untrusted(format!("{} cannot be read", program.display())));
     };
-    let guilt = guilt::of(program, &digest, memory)?;
-    if guilt.unseen_alone {
+    let found = inspect::of(program, &digest, memory)?;
+    if found.unseen_alone {
         return Err(Reason::Untrusted("it contains system calls, or opens libraries".into()));
     }
-    if guilt.time {
+    if found.time {
         return Err(Reason::Asked("a build script takes the time from the processor".into()));
     }
-    if guilt.processor {
+    if found.processor {
         evidence.questions.insert(Question::Given(Given::Processor));
     }
     // What it leaves has the permissions of new files, or says of some that it made itself which these are.
     evidence.questions.insert(Question::Given(Given::Umask));
-    if guilt.walk {
+    if found.walk {
         evidence.questions.insert(Question::Environ);
     }
-    if guilt.handing {
+    if found.handing {
         evidence.questions.insert(Question::Inherited);
     }
     Ok(())

@@ -1,5 +1,6 @@
-//! The third ring of evidence: reasons to distrust what the recorder saw of a macro. What a macro's file imports and
-//! contains can prove guilt, never innocence; what stays unprovable is in docs/design/0002-evidence.md.
+//! The third ring of evidence: static inspection of a file of code, for reasons to distrust what the recorder saw of it.
+//! What a file imports and contains can show that it may look at things unseen; it cannot show that it does not. What stays unprovable is in
+//! docs/design/0002-evidence.md.
 
 use iced_x86::{Decoder, DecoderOptions, Mnemonic, OpKind};
 use kiln_action::wire::{seal, unseal};
@@ -11,9 +12,9 @@ use object::{
 };
 use std::path::Path;
 
-/// What a macro's code could do that the recorder does not see.
+/// What the code of a macro or of a build script could do that the recorder does not see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Guilt {
+pub struct Inspection {
     /// It can walk the environment (imports `environ`): `std::env::vars`.
     pub environment: bool,
     /// It can read the process's arguments: `std::env::args`, which std keeps in a static of its own.
@@ -46,7 +47,7 @@ const ENVIRONMENT: [&str; 3] = ["environ", "__environ", "_environ"];
 const ARGUMENTS: [&str; 4] =
     ["_dl_argv", "__libc_argv", "program_invocation_name", "program_invocation_short_name"];
 
-impl Guilt {
+impl Inspection {
     fn flags(&mut self) -> [&mut bool; 9] {
         [
             &mut self.environment,
@@ -66,70 +67,70 @@ impl Guilt {
         flags.fold(0_u16, |bits, (at, flag)| bits | u16::from(*flag) << at).to_le_bytes()
     }
 
-    fn from_bits(bits: [u8; 2]) -> Guilt {
-        let (bits, mut guilt) = (u16::from_le_bytes(bits), Guilt::default());
-        for (at, flag) in guilt.flags().into_iter().enumerate() {
+    fn from_bits(bits: [u8; 2]) -> Inspection {
+        let (bits, mut found) = (u16::from_le_bytes(bits), Inspection::default());
+        for (at, flag) in found.flags().into_iter().enumerate() {
             *flag = bits >> at & 1 != 0;
         }
-        guilt
+        found
     }
 }
 
 const MAGIC: [u8; 4] = *b"KGLT";
-/// Raised when the examination changes.
+/// Raised when the inspection changes.
 const VERSION: u8 = 6;
 const LONGEST_NOTE: u64 = 64;
 
-/// The guilt of a macro's file, remembered by its digest below `memory`.
-pub fn of(path: &Path, digest: &Digest, memory: &Path) -> Result<Guilt, Reason> {
+/// Inspects a file of code; the result is remembered by its digest below `memory`.
+pub fn of(path: &Path, digest: &Digest, memory: &Path) -> Result<Inspection, Reason> {
     let note = memory.join(digest.hex());
     if let Ok(file) = files::read_own(&note, LONGEST_NOTE)
         && let Ok(&[low, high]) = unseal(MAGIC, VERSION, &digest.hash, &file)
     {
-        return Ok(Guilt::from_bits([low, high]));
+        return Ok(Inspection::from_bits([low, high]));
     }
     let bytes = files::read(path).map_err(|error| Reason::Untrusted(error.to_string()))?;
-    let guilt =
-        examine(&bytes).ok_or_else(|| Reason::Untrusted(format!("{} cannot be examined", path.display())))?;
-    let _ = files::write_atomic(&note, &seal(MAGIC, VERSION, &digest.hash, &guilt.bits()));
-    Ok(guilt)
+    let found =
+        inspect(&bytes).ok_or_else(|| Reason::Untrusted(format!("{} cannot be examined", path.display())))?;
+    let _ = files::write_atomic(&note, &seal(MAGIC, VERSION, &digest.hash, &found.bits()));
+    Ok(found)
 }
 
-/// Examines a shared object; `None` if it is not one that can be understood.
-pub fn examine(bytes: &[u8]) -> Option<Guilt> {
+/// Inspects a shared object; `None` if it is not one that can be understood.
+pub fn inspect(bytes: &[u8]) -> Option<Inspection> {
     let file = object::File::parse(bytes).ok()?;
-    let mut guilt = Guilt::default();
+    let mut found = Inspection::default();
     let (mut asks, mut opens) = (false, false);
     for symbol in file.dynamic_symbols().filter(|symbol| symbol.is_undefined()) {
         let name = symbol.name().ok()?;
         let name = name.split('@').next().unwrap_or(name);
-        guilt.environment |= ENVIRONMENT.contains(&name);
-        guilt.arguments |= ARGUMENTS.contains(&name);
-        guilt.unseen |= UNSEEN.contains(&name);
+        found.environment |= ENVIRONMENT.contains(&name);
+        found.arguments |= ARGUMENTS.contains(&name);
+        found.unseen |= UNSEEN.contains(&name);
         asks |= ASKING.contains(&name);
         opens |= OPENING.contains(&name);
-        guilt.unseen_alone |= UNSEEN.contains(&name) && !ASKING.contains(&name);
+        found.unseen_alone |= UNSEEN.contains(&name) && !ASKING.contains(&name);
     }
-    guilt.unseen_alone |= asks && opens;
+    found.unseen_alone |= asks && opens;
     let mut named = 0;
     for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
         named += 1;
-        guilt.arguments |= symbol.name().is_ok_and(names_arguments);
-        guilt.locations |= symbol.name().is_ok_and(|name| name.contains("4Span10local_file"));
-        guilt.walk |= symbol.name().is_ok_and(names_walk);
+        found.arguments |= symbol.name().is_ok_and(names_arguments);
+        found.locations |= symbol.name().is_ok_and(|name| name.contains("4Span10local_file"));
+        found.walk |= symbol.name().is_ok_and(names_walk);
     }
     // Stripped of its symbols, it does not show what of std it contains.
-    guilt.arguments |= named == 0;
-    guilt.locations |= named == 0;
-    let code = Code::of(&file, guilt.environment)?;
-    guilt.unseen |= code.system_calls;
-    guilt.unseen_alone |= code.system_calls;
-    guilt.time |= code.time;
-    guilt.processor |= code.processor;
-    guilt.handing = guilt.walk && code.only_cc_walks && !shows_what_is_handed_on(&file);
-    guilt.walk &= !guilt.handing;
-    guilt.walk |= guilt.environment && (named == 0 || code.others_read_the_environment);
-    Some(guilt)
+    found.arguments |= named == 0;
+    found.locations |= named == 0;
+    let code = Code::of(&file, found.environment)?;
+    found.unseen |= code.system_calls;
+    found.unseen_alone |= code.system_calls;
+    found.time |= code.time;
+    found.processor |= code.processor;
+    found.handing = found.walk && code.only_cc_walks && !shows_what_is_handed_on(&file);
+    found.walk &= !found.handing;
+    found.walk |= found.environment && (named == 0 || code.others_read_the_environment);
+    Some(found)
 }
 
 /// `std::env::args`, `std::env::args_os` or what is below them, in the legacy and the v0 mangling.
@@ -173,7 +174,7 @@ struct Code {
     time: bool,
     processor: bool,
     /// Code other than std's reads `environ`, as far as the instructions show: each goes through the slot into which the loader writes
-    /// where that is. What cannot be read so is guilty.
+    /// where that is. Code that cannot be read so counts as code that reads it.
     others_read_the_environment: bool,
     /// All walks by std's functions are begun by [`hands_on`], and there is one.
     only_cc_walks: bool,
@@ -184,7 +185,7 @@ impl Code {
         match file.architecture() {
             Architecture::X86_64 => Code::of_x86(file, environment),
             Architecture::Aarch64 => Code::of_arm(file),
-            // no decoder: guilty
+            // without a decoder everything is assumed
             _ => Some(Code { system_calls: true, others_read_the_environment: true, ..Code::default() }),
         }
     }

@@ -1,8 +1,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests build real macros with a real rustc")]
 use super::*;
 
-/// The guilt of a proc macro whose body contains `code`, built by the rustc at hand.
-fn guilt_of(code: &str, flags: &[&str]) -> Guilt {
+/// What inspecting a proc macro shows, whose body contains `code`, built by the rustc at hand.
+fn found_in(code: &str, flags: &[&str]) -> Inspection {
     let dir = tempfile::tempdir().unwrap();
     let source = format!(
         "use proc_macro::TokenStream; #[proc_macro] pub fn m(input: TokenStream) -> TokenStream {{ {code}; input }}"
@@ -27,52 +27,52 @@ fn guilt_of(code: &str, flags: &[&str]) -> Guilt {
         .status()
         .unwrap();
     assert!(status.success());
-    examine(&std::fs::read(dir.path().join("libm.so")).unwrap()).unwrap()
+    inspect(&std::fs::read(dir.path().join("libm.so")).unwrap()).unwrap()
 }
 
 #[test]
-fn an_honest_macro_is_not_guilty() {
+fn an_honest_macro_shows_nothing() {
     let code =
         r#"let _ = (std::fs::read("x"), std::env::var("X"), std::collections::HashMap::<u8, u8>::new())"#;
-    assert_eq!(guilt_of(code, &[]), Guilt::default());
-    assert_eq!(guilt_of("panic!()", &["-O"]), Guilt::default());
+    assert_eq!(found_in(code, &[]), Inspection::default());
+    assert_eq!(found_in("panic!()", &["-O"]), Inspection::default());
 }
 
 #[test]
 fn walking_the_environment_shows() {
-    assert!(guilt_of("for v in std::env::vars() { drop(v) }", &[]).environment);
-    assert!(guilt_of("drop(std::env::vars_os().count())", &["-O"]).environment);
+    assert!(found_in("for v in std::env::vars() { drop(v) }", &[]).environment);
+    assert!(found_in("drop(std::env::vars_os().count())", &["-O"]).environment);
 }
 
 #[test]
 fn reading_arguments_shows_and_stripping_hides_nothing() {
-    assert!(guilt_of("drop(std::env::args().count())", &[]).arguments);
-    assert!(guilt_of("drop(std::env::args_os().next())", &["-O"]).arguments);
-    assert!(guilt_of("drop(std::env::args().count())", &["-C", "symbol-mangling-version=v0"]).arguments);
-    assert!(guilt_of("", &["-C", "strip=symbols"]).arguments);
-    assert!(!guilt_of("", &["-C", "strip=debuginfo"]).arguments);
+    assert!(found_in("drop(std::env::args().count())", &[]).arguments);
+    assert!(found_in("drop(std::env::args_os().next())", &["-O"]).arguments);
+    assert!(found_in("drop(std::env::args().count())", &["-C", "symbol-mangling-version=v0"]).arguments);
+    assert!(found_in("", &["-C", "strip=symbols"]).arguments);
+    assert!(!found_in("", &["-C", "strip=debuginfo"]).arguments);
 }
 
 #[test]
 fn asking_where_sources_are_shows() {
     let code = "for t in input.clone() { drop(t.span().local_file()) }";
-    assert!(guilt_of(code, &[]).locations);
-    assert!(guilt_of(code, &["-C", "symbol-mangling-version=v0"]).locations);
+    assert!(found_in(code, &[]).locations);
+    assert!(found_in(code, &["-C", "symbol-mangling-version=v0"]).locations);
 }
 
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn system_calls_of_its_own_show() {
     let code = r#"unsafe { std::arch::asm!("syscall", in("rax") 39, lateout("rax") _, out("rcx") _, out("r11") _) }"#;
-    assert!(guilt_of(code, &[]).unseen);
+    assert!(found_in(code, &[]).unseen);
     // the same bytes inside a constant are none
     let constant = r#"std::hint::black_box(0x0000_0000_050f_050f_u64)"#;
-    assert!(!guilt_of(constant, &["-O"]).unseen);
+    assert!(!found_in(constant, &["-O"]).unseen);
 }
 
 #[test]
-fn what_cannot_be_understood_is_not_examined() {
-    assert_eq!(examine(b"not an object"), None);
+fn what_cannot_be_understood_is_not_inspected() {
+    assert_eq!(inspect(b"not an object"), None);
 }
 
 #[test]
@@ -92,17 +92,17 @@ fn the_memory_answers_for_the_digest() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn asking_the_processor_shows() {
-    let time = guilt_of("std::hint::black_box(unsafe { std::arch::x86_64::_rdtsc() });", &["-O"]);
+    let time = found_in("std::hint::black_box(unsafe { std::arch::x86_64::_rdtsc() });", &["-O"]);
     assert!(time.time && !time.processor);
-    let features = guilt_of("std::hint::black_box(std::is_x86_feature_detected!(\"avx2\"));", &[]);
+    let features = found_in("std::hint::black_box(std::is_x86_feature_detected!(\"avx2\"));", &[]);
     assert!(features.processor && !features.time, "{features:?}");
 }
 
 #[test]
-fn guilt_comes_back_from_memory() {
+fn an_inspection_comes_back_from_memory() {
     for at in 0..9 {
-        let mut guilt = Guilt::default();
-        *guilt.flags()[at] = true;
-        assert_eq!(Guilt::from_bits(guilt.bits()), guilt);
+        let mut found = Inspection::default();
+        *found.flags()[at] = true;
+        assert_eq!(Inspection::from_bits(found.bits()), found);
     }
 }
