@@ -3,12 +3,13 @@
 
 use crate::inputs::{self, World};
 use crate::kept::Kept;
+use crate::unit;
 use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, Word, salted};
 use kiln_action::conceal;
 use kiln_action::key::WordSink;
 use kiln_action::os::OsStrExt;
 use kiln_action::removals::Removals;
-use kiln_action::{Answer, Digest, Invocation, KeyInputs, Place, Question, digest};
+use kiln_action::{Answer, Digest, Invocation, KeyInputs, Question, digest};
 use kiln_compiler::script;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::env::Environment;
@@ -48,7 +49,7 @@ impl Units {
     }
 
     fn path(&self, invocation: &Invocation) -> PathBuf {
-        let unit = unit_name(invocation);
+        let unit = unit::name(invocation);
         let target = invocation.target.as_deref().unwrap_or_default().as_bytes();
         // C has many files of one name; the source's path tells them apart.
         let place = invocation.source.as_deref().unwrap_or(&invocation.directory);
@@ -91,7 +92,7 @@ impl Units {
         let mut baseline = Units::read(&path).unwrap_or_default();
         let run = run_of(missed, kept, &salt);
         let difference = cause::of(&baseline, &run, &missed.removals);
-        baseline.unit = unit_name(invocation);
+        baseline.unit = unit::name(invocation);
         baseline.directory = invocation.directory.as_os_str().as_bytes().to_vec();
         missed.project.clone_into(&mut baseline.project);
         baseline.add(run);
@@ -105,11 +106,6 @@ impl Units {
 /// The hash by which a file is named.
 fn name_of(path: &Path) -> Option<[u8; 32]> {
     path.file_name().and_then(OsStr::to_str).and_then(digest::unhex)
-}
-
-/// What a unit is called in results, events and baselines.
-pub fn unit_name(invocation: &Invocation) -> String {
-    format!("{} {}", invocation.unit.name, invocation.unit.kind)
 }
 
 fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> Run {
@@ -127,20 +123,10 @@ fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> Run {
         at_ms: missed.at_ms,
         compiler: missed.compiler.clone(),
         key: kept.key,
-        variant: variant(missed.world.invocation),
+        variant: unit::variant(missed.world.invocation),
         words: words.words,
         answers: answered.map(|(question, answer)| told(question, answer, missed.world, salt)).collect(),
     }
-}
-
-fn variant(invocation: &Invocation) -> [u8; 8] {
-    let metadata = invocation.fields.iter().filter(|field| field.name == "C.metadata");
-    let output = invocation.outputs.files.first().filter(|_| invocation.family.is_c());
-    let output = output.map(|path| path.as_os_str().as_bytes());
-    let text: Vec<&[u8]> = metadata.map(|field| field.value.as_bytes()).chain(output).collect();
-    let mut variant = [0; 8];
-    variant.copy_from_slice(&Digest::of(&text.join(&0)).hash[..8]);
-    variant
 }
 
 fn told(question: &Question, answer: &Answer, world: &World<'_>, salt: &[u8]) -> Told {
@@ -194,82 +180,5 @@ fn whole_environment(environment: &Environment, matters: impl Fn(&str) -> bool, 
     all
 }
 
-/// The file that remembers what a toolchain calls itself.
-fn version_note(memory: &Path, toolchain: &Digest) -> PathBuf {
-    memory.join(format!("{}-version", &toolchain.hex()[..32]))
-}
-
-/// Remembers what a compiler said to `-vV`.
-pub fn keep_version(memory: &Path, toolchain: &Digest, said: &[u8]) {
-    let line = said.split(|&b| b == b'\n').next().unwrap_or_default();
-    if line.len() < 200 && line.starts_with(b"rustc ") {
-        let _ = files::write_private(&version_note(memory, toolchain), line);
-    }
-}
-
-/// What a compiler calls itself, if it was ever asked.
-pub fn version(memory: &Path, toolchain: &Digest) -> String {
-    let note = files::read_own(&version_note(memory, toolchain), 256).unwrap_or_default();
-    String::from_utf8(note).unwrap_or_default()
-}
-
-/// The directory of a profile in cargo's layout, by an output directory: `<profile>/deps`, `<profile>/examples`,
-/// `<profile>/build/<package>-<hash>` or `<profile>/build/<package>/<hash>`, and what is below these.
-fn profile_directory(out: &Path) -> Option<&Path> {
-    let up = |name: &str| out.parent().filter(|_| out.ends_with(name));
-    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_build = |above: &&Path| {
-        let below = out.strip_prefix(above).unwrap_or(out).iter().filter_map(OsStr::to_str);
-        let mut below = below.map(|part| part.rsplit('-').next().unwrap_or_default());
-        above.ends_with("build") && below.by_ref().take(2).any(is_hash)
-    };
-    let of_build = || out.ancestors().skip(1).take(3).find(is_build)?.parent();
-    up("examples").or_else(of_build).or_else(|| up("deps"))
-}
-
-/// The profile that a unit is built in, as `--profile` names it; empty where there is none.
-pub fn profile(invocation: &Invocation, out_of_script: Option<&Path>) -> String {
-    let out = out_of_script.or((!invocation.family.is_c()).then_some(&*invocation.outputs.directory));
-    let name = out.and_then(profile_directory).and_then(Path::file_name).unwrap_or_default();
-    let name = if name == "debug" { OsStr::new("dev") } else { name };
-    name.to_string_lossy().into_owned()
-}
-
-/// The project that a compile belongs to, by its output directory alone: what is above `target`, else the target
-/// directory itself; without cargo's layout the directory it runs in.
-pub fn project(invocation: &Invocation) -> String {
-    let base = invocation.places.roots().iter().find(|(place, _)| *place == Place::Base);
-    if let Some((_, base)) = base {
-        // CMake's and meson's tries belong to the build directory that they are in
-        let scratch = |path: &&Path| path.ends_with("CMakeFiles") || path.ends_with("meson-private");
-        let build = base.ancestors().find(scratch).and_then(Path::parent);
-        return build.unwrap_or(base).to_string_lossy().into_owned();
-    }
-    let Some(above) = profile_directory(&invocation.outputs.directory).and_then(Path::parent) else {
-        return invocation.directory.to_string_lossy().into_owned();
-    };
-    let triple = invocation.target.as_deref().and_then(|target| Path::new(target).file_stem());
-    let above = match above.parent() {
-        Some(parent) if triple.is_some_and(|triple| above.file_stem() == Some(triple)) => parent,
-        _ => above,
-    };
-    let root = if above.ends_with("target") { above.parent().unwrap_or(above) } else { above };
-    root.to_string_lossy().into_owned()
-}
-
-/// The project for whose build script a C compile runs, by the script's output directory: `<profile>/build/<package>-<hash>/out`.
-pub fn project_of_script(out: &Path, target: Option<&OsStr>) -> Option<String> {
-    let build = out.ancestors().skip(1).find(|above| above.ends_with("build"))?;
-    let above = build.parent()?.parent()?;
-    let above = above.parent().filter(|_| target.is_some() && above.file_name() == target).unwrap_or(above);
-    let root = if above.ends_with("target") { above.parent().unwrap_or(above) } else { above };
-    Some(root.to_string_lossy().into_owned())
-}
-
-/// What the files of a unit are called.
-pub fn stem(invocation: &Invocation) -> String {
-    invocation.outputs.stems.first().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
-}
-
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

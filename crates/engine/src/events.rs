@@ -1,29 +1,16 @@
 //! Events: what became of a call, for the log.
 
-use crate::baseline;
 use crate::cache_dir::CacheDir;
 use crate::call::Call;
+use crate::families;
 use crate::journal;
 use crate::project;
+use crate::unit;
 use kiln_action::event::PROBE;
-use kiln_action::{Event, Family, Invocation, Mode, Outcome, Reason};
-use kiln_report::cause;
+use kiln_action::{Event, Invocation, Mode, Outcome, Reason};
 use kiln_sys::clock;
 use std::ffi::OsString;
 use std::path::Path;
-
-/// The name for an event about a command line that was not understood.
-pub fn crate_name(argv: &[OsString]) -> String {
-    let named = argv.iter().zip(argv.iter().skip(1)).find(|(flag, _)| *flag == "--crate-name");
-    named.map_or_else(String::new, |(_, name)| name.to_string_lossy().into_owned())
-}
-
-/// The same for C: what it writes, else the compiler itself.
-pub fn c_name(argv: &[OsString]) -> String {
-    let named = argv.iter().zip(argv.iter().skip(1)).find(|(flag, _)| *flag == "-o").map(|(_, name)| name);
-    let path = Path::new(named.unwrap_or(&argv[0]));
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
 
 fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
     Event {
@@ -37,42 +24,20 @@ fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
 
 /// An event about a compile that is understood.
 pub fn event_of(call: &Call<'_>, invocation: &Invocation, outcome: Outcome, reason: &Reason) -> Event {
-    let package = package_of_script(call, invocation);
-    let mut event = event(call, package.as_deref().unwrap_or(&invocation.unit.name), &invocation.unit.kind);
+    let rules = families::of(invocation.family);
+    let mut event = event(call, &invocation.unit.name, &invocation.unit.kind);
     event.outcome = outcome;
     event.reason = reason.name().to_owned();
     event.detail = reason.detail().to_owned();
-    let for_script = invocation.family.is_c() || invocation.family == Family::Script;
-    let out = call.environment.get("OUT_DIR").map(Path::new).filter(|_| for_script);
+    let out = rules.out_of_script(call);
     if invocation.mode == Mode::Compile {
-        let of_script = out.and_then(|out| baseline::project_of_script(out, call.environment.get("TARGET")));
-        event.project = of_script.unwrap_or_else(|| baseline::project(invocation));
-        event.profile = baseline::profile(invocation, out);
+        let of_script = out.and_then(|out| project::of_script(out, call.environment.get("TARGET")));
+        event.project = of_script.unwrap_or_else(|| project::of_unit(invocation));
+        event.profile = project::profile(rules.cargos_directory(invocation, call).unwrap_or(Path::new("")));
     }
-    event.stem = baseline::stem(invocation);
-    let script = out.and_then(cause::script_of).unwrap_or_default();
-    match invocation.family {
-        Family::Script => event.stem = script,
-        _ => event.script = script,
-    }
-    if invocation.family.is_c() && is_try(invocation) {
-        PROBE.clone_into(&mut event.kind);
-    }
+    event.stem = unit::stem(invocation);
+    rules.tell(&mut event, call, invocation);
     event
-}
-
-/// Every package's build script has the same name as a crate, so that it is told by the package.
-fn package_of_script(call: &Call<'_>, invocation: &Invocation) -> Option<String> {
-    let of_rustc = invocation.family == Family::Rustc && invocation.unit.name.starts_with("build_script_");
-    let package = call.environment.get("CARGO_PKG_NAME").filter(|_| of_rustc)?;
-    Some(package.to_string_lossy().into_owned())
-}
-
-/// Whether a C compile only finds out what the compiler can do: for CMake, meson, autoconf and the crate `cc`.
-fn is_try(invocation: &Invocation) -> bool {
-    const SOURCES: [&str; 4] = ["conftest", "flag_check", "detect_compiler_family", "testCCompiler"];
-    let stem = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
-    SOURCES.contains(&stem(&invocation.unit.name).as_str()) || project::is_scratch(&invocation.directory)
 }
 
 /// Whether a command line that is not understood only finds out what the compiler can do: it tries something for CMake or
@@ -109,8 +74,9 @@ pub fn unknown(call: &Call<'_>) {
     let Ok(cache) = CacheDir::open(call.settings) else { return };
     let program = Path::new(&call.argv[0]).file_name().unwrap_or_default();
     let reason = Reason::UnknownCompiler(program.to_string_lossy().into_owned());
-    let name =
-        Some(crate_name(call.argv)).filter(|name| !name.is_empty()).unwrap_or_else(|| c_name(call.argv));
+    let name = Some(unit::crate_name(call.argv))
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| unit::c_name(call.argv));
     tell(&cache, call, bypass(call, &name, &reason));
 }
 

@@ -5,7 +5,7 @@ use crate::evidence::Evidence;
 use crate::inputs::World;
 use crate::messages::Messages;
 use crate::toolchain::Known;
-use kiln_action::{Answer, Family, Invocation, Question, Reason, Shape, Template};
+use kiln_action::{Answer, Event, Family, Invocation, Question, Reason, Shape, Template};
 use kiln_compiler::{Recognised, Remap};
 use kiln_exec::Run;
 use kiln_store::Keep;
@@ -30,6 +30,19 @@ pub trait Rules: Sync {
 
     /// The name for an event about a command line that is not understood.
     fn name_of_unparsed(&self, call: &Call<'_>) -> String;
+
+    /// The `OUT_DIR` of the build script that runs, or for which a compile runs.
+    fn out_of_script<'c>(&self, _call: &Call<'c>) -> Option<&'c Path> {
+        None
+    }
+
+    /// The directory in cargo's layout that the outputs of a compile go to, or those of the build script for which it runs.
+    fn cargos_directory<'c>(&self, invocation: &'c Invocation, call: &Call<'c>) -> Option<&'c Path> {
+        self.out_of_script(call).or(Some(&invocation.outputs.directory))
+    }
+
+    /// Adds to an event what only this family tells.
+    fn tell(&self, event: &mut Event, call: &Call<'_>, invocation: &Invocation);
 
     /// The project's directory, where paths below it count by place.
     fn base(&self, _call: &Call<'_>, _memo: &Memo) -> Option<PathBuf> {

@@ -34,6 +34,7 @@ mod run;
 mod seen;
 pub mod switches;
 pub mod toolchain;
+mod unit;
 pub mod verify;
 mod way;
 pub mod wire;

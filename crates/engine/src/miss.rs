@@ -1,6 +1,6 @@
 //! A miss: what came of compiling is kept, told, and explained.
 
-use crate::baseline::{self, Missed};
+use crate::baseline::Missed;
 use crate::cache_dir;
 use crate::call::Named;
 use crate::capture;
@@ -9,6 +9,7 @@ use crate::kept::Kept;
 use crate::keyed::Keyed;
 use crate::nested;
 use crate::remote;
+use crate::toolchain::version;
 use crate::verify::{self, Finding};
 use kiln_action::{Event, Mode, Outcome, Reason, Shape, Stream, digest};
 use kiln_exec::Run;
@@ -137,7 +138,7 @@ fn event_of(keyed: &Keyed<'_>, run: &Run, miss: &Miss, kept: &Kept) -> Event {
             event.cause = miss.reason.to_string();
         }
     } else if let Some((_, said)) = run.output.iter().find(|(stream, _)| *stream == Stream::Out) {
-        baseline::keep_version(&request.cache.toolchains(), &keyed.toolchain, said);
+        version::keep(&request.cache.toolchains(), &keyed.toolchain, said);
     }
     event
 }
@@ -149,7 +150,7 @@ fn explain(keyed: &Keyed<'_>, event: &Event, kept: &Kept) -> Option<Difference> 
             key,
             world: &request.world(),
             project: &event.project,
-            compiler: baseline::version(&request.cache.toolchains(), &keyed.toolchain),
+            compiler: version::of(&request.cache.toolchains(), &keyed.toolchain),
             at_ms: event.at_ms,
             removals: request.cache.store.removals(),
         };

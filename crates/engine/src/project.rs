@@ -1,48 +1,65 @@
-//! The project that a C compile belongs to, and what else the engine knows of a C compile that its command line does not
-//! say: paths below the project count by place, and messages are told for the terminal they go to.
+//! Projects and profiles, by where outputs go: cargo's layout of a target directory, and the directories in which CMake and meson try
+//! out a compiler.
 
-use kiln_action::invocation::{Field, Lazy};
-use kiln_action::{Family, Invocation, Place};
-use kiln_config::Settings;
-use kiln_sys::env::Environment;
-use kiln_sys::files;
-use kiln_sys::identity::{Memo, Names};
-use kiln_sys::process::{self, Channel};
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use kiln_action::{Invocation, Place};
+use std::ffi::OsStr;
+use std::path::Path;
 
-/// The project's directory: as set, else the nearest one above with a version control's own directory, else the highest one
-/// with a build file, else the directory itself. A wrong guess costs hits between checkouts and nothing else.
-pub fn of(settings: &Settings, directory: &Path, memo: &Memo) -> PathBuf {
-    const CONTROLS: [&str; 5] = [".git", ".jj", ".hg", ".svn", "_darcs"];
-    const BUILDS: [&str; 5] = ["CMakeLists.txt", "configure", "Makefile", "meson.build", ".cargo-ok"];
-    if let Some(base) = settings.base_dir.as_deref().filter(|base| directory.starts_with(base)) {
-        return base.to_owned();
+/// The project that a compile belongs to, by its output directory alone: what is above `target`, else the target
+/// directory itself; without cargo's layout the directory it runs in.
+pub fn of_unit(invocation: &Invocation) -> String {
+    let base = invocation.places.roots().iter().find(|(place, _)| *place == Place::Base);
+    if let Some((_, base)) = base {
+        // CMake's and meson's tries belong to the build directory that they are in
+        let scratch = |path: &&Path| path.ends_with("CMakeFiles") || path.ends_with("meson-private");
+        let build = base.ancestors().find(scratch).and_then(Path::parent);
+        return build.unwrap_or(base).to_string_lossy().into_owned();
     }
-    if let Some(scratch) = scratch(directory) {
-        return scratch.to_owned();
-    }
-    let known: Vec<_> = directory.ancestors().map(|above| (above, names_in(above, memo))).collect();
-    let has = |above: &Path, names: &[&str]| {
-        let known = known.iter().find(|(known, _)| *known == above).and_then(|(_, names)| names.as_ref());
-        let may_have = |name: &&&str| known.is_none_or(|known| known.may_hold(OsStr::new(name)));
-        let is_there = |name: &&str| files::lstat(&above.join(name)).is_ok_and(|found| found.is_some());
-        names.iter().filter(may_have).any(is_there)
+    let Some(above) = profile_directory(&invocation.outputs.directory).and_then(Path::parent) else {
+        return invocation.directory.to_string_lossy().into_owned();
     };
-    let above = || directory.ancestors().filter(|above| above.parent().is_some());
-    let controlled = above().find(|above| has(above, &CONTROLS));
-    let built = || above().filter(|above| has(above, &BUILDS)).last();
-    controlled.or_else(built).unwrap_or(directory).to_owned()
+    let triple = invocation.target.as_deref().and_then(|target| Path::new(target).file_stem());
+    let above = match above.parent() {
+        Some(parent) if triple.is_some_and(|triple| above.file_stem() == Some(triple)) => parent,
+        _ => above,
+    };
+    let root = if above.ends_with("target") { above.parent().unwrap_or(above) } else { above };
+    root.to_string_lossy().into_owned()
 }
 
-fn names_in(directory: &Path, memo: &Memo) -> Option<Names> {
-    let stat = files::stat(directory).ok()??;
-    memo.names(directory, &stat.identity)
+/// The project for whose build script a C compile runs, by the script's output directory: `<profile>/build/<package>-<hash>/out`.
+pub fn of_script(out: &Path, target: Option<&OsStr>) -> Option<String> {
+    let build = out.ancestors().skip(1).find(|above| above.ends_with("build"))?;
+    let above = build.parent()?.parent()?;
+    let above = above.parent().filter(|_| target.is_some() && above.file_name() == target).unwrap_or(above);
+    let root = if above.ends_with("target") { above.parent().unwrap_or(above) } else { above };
+    Some(root.to_string_lossy().into_owned())
+}
+
+/// The profile by which cargo chose an output directory, as `--profile` names it; empty where there is none.
+pub fn profile(out: &Path) -> String {
+    let name = profile_directory(out).and_then(Path::file_name).unwrap_or_default();
+    let name = if name == "debug" { OsStr::new("dev") } else { name };
+    name.to_string_lossy().into_owned()
+}
+
+/// The directory of a profile in cargo's layout, by an output directory: `<profile>/deps`, `<profile>/examples`,
+/// `<profile>/build/<package>-<hash>` or `<profile>/build/<package>/<hash>`, and what is below these.
+fn profile_directory(out: &Path) -> Option<&Path> {
+    let up = |name: &str| out.parent().filter(|_| out.ends_with(name));
+    let is_hash = |text: &str| text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_build = |above: &&Path| {
+        let below = out.strip_prefix(above).unwrap_or(out).iter().filter_map(OsStr::to_str);
+        let mut below = below.map(|part| part.rsplit('-').next().unwrap_or_default());
+        above.ends_with("build") && below.by_ref().take(2).any(is_hash)
+    };
+    let of_build = || out.ancestors().skip(1).take(3).find(is_build)?.parent();
+    up("examples").or_else(of_build).or_else(|| up("deps"))
 }
 
 /// A directory with a name that nobody chose, in which CMake or meson tries what the compiler can do: by itself the whole
 /// project, so that the next try of the same finds it.
-fn scratch(directory: &Path) -> Option<&Path> {
+pub fn scratch(directory: &Path) -> Option<&Path> {
     let tries = |path: &&Path| {
         let (name, parent) = (path.file_name().and_then(OsStr::to_str), path.parent());
         let starts = |start: &str| name.is_some_and(|name| name.starts_with(start));
@@ -60,65 +77,5 @@ pub fn is_scratch(directory: &Path) -> bool {
         || directory.file_name().is_some_and(asks)
 }
 
-/// Adds what the engine knows to the places: each declared output by its number, since its name is not in the key, and a
-/// build script's `OUT_DIR`. One that lies in the project, or the other way round, is a place by itself already: then a path
-/// would have two, and which one it has would hang on the other's being there.
-pub fn place(invocation: &mut Invocation, environment: &Environment) {
-    let files = invocation.outputs.files.clone();
-    for (number, file) in (0..).zip(&files) {
-        invocation.places.add(Place::Output(number), file);
-    }
-    let Some(out) = environment.get("OUT_DIR").map(Path::new).filter(|out| out.is_absolute()) else { return };
-    let roots = invocation.places.roots().iter();
-    let apart = roots
-        .filter(|(place, _)| !matches!(place, Place::Output(_)))
-        .all(|(_, root)| !root.starts_with(out) && !out.starts_with(root));
-    if apart && !invocation.directory.starts_with(out) {
-        invocation.places.add(Place::Out, out);
-    }
-}
-
-/// Where in its project a compile runs counts, even where paths count literally: questions are asked by place, and the
-/// project's directory may be guessed anew.
-pub fn pin(invocation: &mut Invocation, base: &Path) {
-    if let Ok(inside) = invocation.directory.strip_prefix(base) {
-        let value = inside.as_os_str().to_owned();
-        invocation.fields.push(Field { name: "inside", value, path: false });
-    }
-}
-
-/// The name of what a terminal decides, as a part of the command line that counts where something was said.
-pub const TERMINAL: &str = "terminal";
-
-/// gcc and clang colour their messages where they write to a terminal. kiln stands between, so it asks for the colours; how
-/// wide the terminal is counts where something was said.
-pub fn adapt_to_terminal(invocation: &mut Invocation, args: &[OsString], environment: &Environment) {
-    if !process::is_terminal(Channel::Err) {
-        return;
-    }
-    let said = |argument: &OsString| {
-        let text = argument.as_encoded_bytes();
-        text.starts_with(b"-fdiagnostics-color")
-            || text.starts_with(b"-fno-diagnostics-color")
-            || text.starts_with(b"-fcolor-diagnostics")
-            || text.starts_with(b"-fno-color-diagnostics")
-    };
-    let dumb = environment.get("TERM").is_none_or(|term| term == "dumb");
-    let colours = !dumb && !args.iter().any(said);
-    if colours {
-        let option = match invocation.family {
-            Family::ClangCl => "-fcolor-diagnostics", // (it knows no other)
-            _ => "-fdiagnostics-color=always",
-        };
-        invocation.append.push(option.into());
-        if invocation.fields.iter().any(|field| field.name == "argument") {
-            // the command line is in the output
-            invocation.fields.push(Field { name: "argument", value: option.into(), path: false });
-        }
-    }
-    let columns = environment.get("COLUMNS").unwrap_or(OsStr::new("?"));
-    let mut value = OsString::from(if colours { "colours " } else { "plain " });
-    value.push(columns);
-    value.push(format!(" {}", process::terminal_width().unwrap_or(0)));
-    invocation.lazy.push(Lazy { name: TERMINAL, value });
-}
+#[cfg(test)]
+pub mod tests;

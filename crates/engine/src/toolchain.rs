@@ -17,6 +17,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+pub mod version;
+
 /// A toolchain, by its files.
 pub struct Known {
     digest: Digest,

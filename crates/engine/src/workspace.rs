@@ -1,8 +1,8 @@
 //! Which workspace a unit is built for: the names under which the remote side keeps what a workspace builds on.
 
-use crate::baseline;
 use crate::cache_dir::CacheDir;
 use crate::inputs;
+use crate::project;
 use crate::toolchain;
 use kiln_action::wire::Writer;
 use kiln_action::{Digest, Family, Invocation};
@@ -29,7 +29,7 @@ pub fn of_unit(
         return of_script(invocation, out, toolchain, environment, memo);
     }
     let toolchain = &toolchain_name(invocation, toolchain, environment);
-    let project = PathBuf::from(baseline::project(invocation));
+    let project = PathBuf::from(project::of_unit(invocation));
     let profile = profile(&invocation.outputs.directory);
     if invocation.family.is_c() && !is_locked(&project) {
         let near = name(&[b"near", project.file_name()?.as_encoded_bytes(), toolchain, profile.as_bytes()]);

@@ -4,15 +4,16 @@ use super::{Rules, Texts};
 use crate::call::Call;
 use crate::evidence::Evidence;
 use crate::inputs::World;
-use crate::messages::{self, Messages};
 use crate::inspect;
+use crate::messages::{self, Messages};
 use crate::toolchain::{self, Known};
 use crate::way::Way;
 use kiln_action::os::OsStrExt;
-use kiln_action::{Digest, FileKind, Given, Invocation, Question, Reason};
+use kiln_action::{Digest, Event, FileKind, Given, Invocation, Question, Reason};
 use kiln_compiler::{Remap, script};
 use kiln_config::Settings;
 use kiln_exec::Run;
+use kiln_report::cause;
 use kiln_store::{Fetch, Store};
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files::{self, Beneath};
@@ -26,7 +27,16 @@ pub struct BuildScript;
 
 impl Rules for BuildScript {
     fn name_of_unparsed(&self, call: &Call<'_>) -> String {
-        crate::events::crate_name(call.argv)
+        crate::unit::crate_name(call.argv)
+    }
+
+    fn out_of_script<'c>(&self, call: &Call<'c>) -> Option<&'c Path> {
+        call.environment.get("OUT_DIR").map(Path::new)
+    }
+
+    /// Every script has the same name, so that it is told by the directory that cargo made for it.
+    fn tell(&self, event: &mut Event, call: &Call<'_>, _invocation: &Invocation) {
+        event.stem = self.out_of_script(call).and_then(cause::script_of).unwrap_or_default();
     }
 
     fn remap(&self, _call: &Call<'_>, _base: Option<&Path>) -> Option<Remap> {

@@ -13,27 +13,32 @@
 
 use super::{Rules, Texts};
 use crate::call::Call;
-use crate::events;
 use crate::evidence::Evidence;
 use crate::inputs::World;
 use crate::messages::{self, Messages};
-use crate::project;
 use crate::seen::Seen;
 use crate::toolchain::{self, Known};
+use crate::unit;
+use kiln_action::event::PROBE;
 use kiln_action::os::OsStrExt;
 use kiln_action::place::below;
 use kiln_action::template::Spelling;
 use kiln_action::{
-    Answer, Digest, Family, FileKind, Invocation, Place, Placed, Question, Reason, Shape, Stream, Template,
+    Answer, Digest, Event, Family, FileKind, Invocation, Place, Placed, Question, Reason, Shape, Stream,
+    Template,
 };
 use kiln_compiler::gcc::{asking, depfile, wrapping};
 use kiln_compiler::{Recognised, Remap};
 use kiln_exec::Run;
+use kiln_report::cause;
 use kiln_sys::files;
 use kiln_sys::identity::Memo;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
+
+mod project;
+mod terminal;
 
 /// gcc, clang and their relatives.
 pub struct C;
@@ -52,7 +57,22 @@ impl Rules for C {
     }
 
     fn name_of_unparsed(&self, call: &Call<'_>) -> String {
-        events::c_name(call.argv)
+        unit::c_name(call.argv)
+    }
+
+    fn out_of_script<'c>(&self, call: &Call<'c>) -> Option<&'c Path> {
+        call.environment.get("OUT_DIR").map(Path::new)
+    }
+
+    fn cargos_directory<'c>(&self, _invocation: &'c Invocation, call: &Call<'c>) -> Option<&'c Path> {
+        self.out_of_script(call)
+    }
+
+    fn tell(&self, event: &mut Event, call: &Call<'_>, invocation: &Invocation) {
+        event.script = self.out_of_script(call).and_then(cause::script_of).unwrap_or_default();
+        if is_try(invocation) {
+            PROBE.clone_into(&mut event.kind);
+        }
     }
 
     fn base(&self, call: &Call<'_>, memo: &Memo) -> Option<PathBuf> {
@@ -66,7 +86,7 @@ impl Rules for C {
     fn complete(&self, invocation: &mut Invocation, base: Option<&Path>, call: &Call<'_>, args: &[OsString]) {
         project::pin(invocation, base.unwrap_or(call.directory));
         project::place(invocation, call.environment);
-        project::adapt_to_terminal(invocation, args, call.environment);
+        terminal::adapt(invocation, args, call.environment);
     }
 
     fn refuse(&self, _call: &Call<'_>, _args: &[OsString], invocation: &Invocation) -> Option<Reason> {
@@ -89,7 +109,7 @@ impl Rules for C {
     }
 
     fn for_messages(&self) -> Vec<&'static str> {
-        vec![project::TERMINAL]
+        vec![terminal::FIELD]
     }
 
     fn follow_up(
@@ -119,6 +139,13 @@ impl Rules for C {
     fn obstacle(&self, invocation: &Invocation) -> Option<String> {
         obstacle(invocation)
     }
+}
+
+/// Whether a C compile only finds out what the compiler can do: for CMake, meson, autoconf and the crate `cc`.
+fn is_try(invocation: &Invocation) -> bool {
+    const SOURCES: [&str; 4] = ["conftest", "flag_check", "detect_compiler_family", "testCCompiler"];
+    let stem = invocation.unit.name.split('.').next().unwrap_or_default();
+    SOURCES.contains(&stem) || crate::project::is_scratch(&invocation.directory)
 }
 
 /// The first ring: source and depfile. The record counts only if it saw all of that.

@@ -3,15 +3,15 @@
 use super::{Rules, Texts};
 use crate::argfile;
 use crate::call::Call;
-use crate::events;
 use crate::evidence::Evidence;
 use crate::generated;
 use crate::inputs::{self, World};
 use crate::messages::{self, Messages};
 use crate::seen::Seen;
+use crate::unit;
 use kiln_action::os::OsStrExt;
 use kiln_action::template::Spelling;
-use kiln_action::{Invocation, Mode, Place, Question, Reason, Template};
+use kiln_action::{Event, Invocation, Mode, Place, Question, Reason, Template};
 use kiln_compiler::Remap;
 use kiln_compiler::rustc::{depinfo, table};
 use kiln_exec::{Ended, Run};
@@ -27,7 +27,15 @@ pub struct Rustc;
 
 impl Rules for Rustc {
     fn name_of_unparsed(&self, call: &Call<'_>) -> String {
-        events::crate_name(&argfile::words(call.argv, call.directory))
+        unit::crate_name(&argfile::words(call.argv, call.directory))
+    }
+
+    /// Every package's build script has the same name as a crate, so that it is told by the package.
+    fn tell(&self, event: &mut Event, call: &Call<'_>, invocation: &Invocation) {
+        let of_script = invocation.unit.name.starts_with("build_script_");
+        if let Some(package) = call.environment.get("CARGO_PKG_NAME").filter(|_| of_script) {
+            event.name = package.to_string_lossy().into_owned();
+        }
     }
 
     fn remap(&self, call: &Call<'_>, _base: Option<&Path>) -> Option<Remap> {

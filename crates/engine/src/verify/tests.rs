@@ -28,7 +28,7 @@ fn a_denied_read_is_named_as_the_compiler_names_it() {
 fn what_was_not_asked_before_is_named() {
     let file = |path: &str| Question::File(Placed::literal(Path::new(path)));
     let (one, both) = (Shape::new(vec![file("/a")]), Shape::new(vec![file("/a"), file("/b")]));
-    let invocation = crate::baseline::tests::built_in("/out", None);
+    let invocation = crate::project::tests::built_in("/out", None);
     assert_eq!(unrecorded(&one, &both, &invocation), Some("/b".into()));
     assert_eq!(unrecorded(&both, &one, &invocation), None);
 }
