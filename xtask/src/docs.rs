@@ -12,6 +12,7 @@ fn pages() -> Vec<(String, String)> {
     let mut pages = vec![
         ("docs/key/gcc.md".into(), kiln_compiler::gcc::describe()),
         ("docs/key/msvc.md".into(), kiln_compiler::msvc::describe()),
+        ("docs/key/programs.md".into(), kiln_compiler::programs::describe()),
         ("docs/key/rustc.md".into(), kiln_compiler::rustc::describe()),
         ("docs/key/script.md".into(), kiln_compiler::script::describe()),
         ("docs/reference/cli.md".into(), cli::page()),

@@ -6,6 +6,7 @@
 pub mod flags;
 pub mod gcc;
 pub mod msvc;
+pub mod programs;
 pub mod recognise;
 pub mod rustc;
 pub mod script;

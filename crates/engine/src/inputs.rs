@@ -4,6 +4,7 @@ use crate::switches;
 use kiln_action::os::{LIST_SEPARATOR, OsStrExt};
 use kiln_action::wire::Writer;
 use kiln_action::{Answer, Digest, Family, Given, Invocation, Placed, Question};
+use kiln_compiler::programs::{self, Role};
 use kiln_compiler::rustc::{depinfo, environment as variables};
 use kiln_compiler::script;
 use kiln_config::Settings;
@@ -306,10 +307,10 @@ pub fn is_kiln(path: &Path) -> bool {
 /// where it looks for its own programs, and kiln must never start itself.
 pub fn path_without_kiln(environment: &Environment) -> Option<OsString> {
     let path = environment.get("PATH")?;
+    let links = programs::names(Role::Link);
     let masked = |part: &&[u8]| {
         let directory = Path::new(OsStr::from_bytes(part));
-        !part.is_empty()
-            && ["cc", "gcc", "clang", "clang-cl"].iter().any(|name| is_kiln(&directory.join(name)))
+        !part.is_empty() && links.iter().any(|name| is_kiln(&directory.join(name)))
     };
     let parts: Vec<&[u8]> = path.as_bytes().split(|&byte| byte == LIST_SEPARATOR).collect();
     let kept: Vec<&[u8]> = parts.iter().copied().filter(|part| !masked(part)).collect();

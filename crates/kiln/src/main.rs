@@ -10,6 +10,7 @@ mod remote;
 
 use kiln_action::os::is_separator;
 use kiln_compiler::Recognised;
+use kiln_compiler::programs::{self, Role};
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
 use kiln_engine::families::build_script;
@@ -203,13 +204,6 @@ fn reporter(variables: &Environment) -> Option<Reporter> {
     reporter
 }
 
-/// Build tools: everything that one of them asks for is one build.
-const TOOLS: [&str; 9] =
-    ["bmake", "cmake", "gmake", "make", "meson", "ninja", "ninja-build", "samu", "scons"];
-/// What they start compilers through.
-const GO_BETWEEN: [&str; 10] =
-    ["bash", "busybox", "dash", "env", "ksh", "libtool", "nice", "sh", "time", "zsh"];
-
 /// Which build this is part of, and whether somebody typed it: what `kiln cargo` and `kiln run` say; else cargo, which starts all
 /// rustcs, and all build scripts, that start C compilers in their own ways; else the outermost build tool above. ninja gives every
 /// command a process group and a shell of its own, make starts a shell for each. What no tool started belongs to its process group: a
@@ -222,7 +216,8 @@ fn build_of(settings: &Settings, c: bool, environment: &Environment) -> (u32, bo
     if let Some(cargo) = of_script().filter(|_| c) {
         return (cargo, false);
     }
-    match process::starter(&["cargo"], &TOOLS, &GO_BETWEEN) {
+    let (tools, go_between) = (programs::names(Role::BuildTool), programs::names(Role::GoBetween));
+    match process::starter(&["cargo"], &tools, &go_between) {
         Starter::Tool(tool) => (tool, false),
         Starter::Hand(shell) => (shell, true),
         Starter::Other if c => (process::group(), false),
