@@ -76,6 +76,7 @@ fn observed(record: &Record, world: &World<'_>, owned: &Owned) -> Result<Evidenc
     let rustlib = script.then(|| build_script::rustlib(world)).flatten();
     let scene = Scene {
         invocation: world.invocation,
+        policy: families::of(world.invocation.family).policy(),
         owns: &owns,
         search: &search,
         library_path: world.environment.get("LD_LIBRARY_PATH"),

@@ -2,6 +2,7 @@
 
 use crate::call::Call;
 use crate::evidence::Evidence;
+use crate::evidence::policy::Policy;
 use crate::inputs::World;
 use crate::messages::Messages;
 use crate::toolchain::Known;
@@ -76,6 +77,9 @@ pub trait Rules: Sync {
     fn toolchain(&self, _invocation: &Invocation, _memo: &Memo) -> Option<Result<Known, Reason>> {
         None
     }
+
+    /// How a record of what was observed is read.
+    fn policy(&self) -> &'static Policy;
 
     /// Adds to what was observed what the compiler wrote down itself. The record counts only if it saw all of that. `inspected` is the
     /// directory in which is remembered what inspecting a file came to.

@@ -2,7 +2,8 @@
 
 use super::{Rules, Texts};
 use crate::call::Call;
-use crate::evidence::Evidence;
+use crate::evidence::policy::Policy;
+use crate::evidence::{Evidence, observers, variables};
 use crate::inputs::World;
 use crate::inspect;
 use crate::messages::{self, Messages};
@@ -62,6 +63,10 @@ impl Rules for BuildScript {
         Some(toolchain::build_script(invocation, memo))
     }
 
+    fn policy(&self) -> &'static Policy {
+        &POLICY
+    }
+
     fn declared(
         &self,
         evidence: &mut Evidence,
@@ -85,6 +90,22 @@ impl Rules for BuildScript {
         text
     }
 }
+
+/// How a record is read.
+const POLICY: Policy = Policy {
+    roles: observers::by_name_and_place,
+    is_inert: variables::is_inert_to_scripts,
+    literal_code: "a build script",
+    may_be_wrapped: false,
+    runs_inspected_code: true,
+    inspects_programs: true,
+    asks_for_preload: true,
+    finds_kiln: true,
+    tools_read_the_source: false,
+    modes_count: true,
+    knows_programs: true,
+    writes_only_anew: true,
+};
 
 /// The build script's executable that a unit makes, if a launcher is to stand in its place: in builds of `kiln cargo`.
 pub fn to_stand_in(invocation: &Invocation, settings: &Settings) -> Option<PathBuf> {

@@ -13,7 +13,8 @@
 
 use super::{Rules, Texts};
 use crate::call::Call;
-use crate::evidence::Evidence;
+use crate::evidence::policy::Policy;
+use crate::evidence::{Evidence, observers, variables};
 use crate::inputs::World;
 use crate::messages::{self, Messages};
 use crate::seen::Seen;
@@ -98,6 +99,10 @@ impl Rules for C {
         Some(toolchain::c_driver(invocation, memo))
     }
 
+    fn policy(&self) -> &'static Policy {
+        &POLICY
+    }
+
     fn declared(
         &self,
         evidence: &mut Evidence,
@@ -140,6 +145,22 @@ impl Rules for C {
         obstacle(invocation)
     }
 }
+
+/// How a record is read.
+const POLICY: Policy = Policy {
+    roles: observers::by_name,
+    is_inert: variables::is_inert_to_c,
+    literal_code: "a macro",
+    may_be_wrapped: false,
+    runs_inspected_code: false,
+    inspects_programs: false,
+    asks_for_preload: false,
+    finds_kiln: false,
+    tools_read_the_source: true,
+    modes_count: false,
+    knows_programs: false,
+    writes_only_anew: false,
+};
 
 /// Whether a C compile only finds out what the compiler can do: for CMake, meson, autoconf and the crate `cc`.
 fn is_try(invocation: &Invocation) -> bool {

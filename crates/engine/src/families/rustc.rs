@@ -3,7 +3,8 @@
 use super::{Rules, Texts};
 use crate::argfile;
 use crate::call::Call;
-use crate::evidence::Evidence;
+use crate::evidence::policy::Policy;
+use crate::evidence::{Evidence, observers, variables};
 use crate::generated;
 use crate::inputs::{self, World};
 use crate::messages::{self, Messages};
@@ -50,6 +51,10 @@ impl Rules for Rustc {
         shown.then_some(Reason::Terminal)
     }
 
+    fn policy(&self) -> &'static Policy {
+        &POLICY
+    }
+
     fn declared(
         &self,
         evidence: &mut Evidence,
@@ -80,6 +85,22 @@ impl Rules for Rustc {
         inputs::with_values(&text, world)
     }
 }
+
+/// How a record is read.
+const POLICY: Policy = Policy {
+    roles: observers::by_descent,
+    is_inert: variables::is_inert_to_rustc,
+    literal_code: "a macro",
+    may_be_wrapped: true,
+    runs_inspected_code: false,
+    inspects_programs: true,
+    asks_for_preload: true,
+    finds_kiln: false,
+    tools_read_the_source: true,
+    modes_count: false,
+    knows_programs: false,
+    writes_only_anew: false,
+};
 
 /// What the remap setting maps: cargo runs the compiler for a workspace's members in the workspace's directory, for
 /// other packages in theirs, so the workspace is found from the output directory, which cargo puts below it.
