@@ -32,7 +32,7 @@ fn argv(compiler: &str, bytes: &[u8]) {
         directory: Path::new("/w"),
         response: &|path| is_read(path).then(|| bytes.to_vec()),
         remap: Some(&remap),
-        base: recognised.family.is_c().then_some(Path::new("/w")),
+        base: recognised.subject.is_c().then_some(Path::new("/w")),
         getenv: &|_| None,
     };
     let _ = kiln_compiler::parse(&recognised, &context);

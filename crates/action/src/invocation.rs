@@ -18,24 +18,48 @@ pub enum Family {
     ClangCl,
     /// Microsoft's compiler: cl.
     Msvc,
-    /// No compiler: the run of a cargo package's build script.
-    Script,
 }
 
 impl Family {
-    /// The version of this family's rules: raised when a rule changes, so that only this family's entries expire.
-    pub fn version(self) -> u32 {
-        match self {
-            Family::Rustc | Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc => 1,
-            Family::Script => 2,
-        }
-    }
-
     /// Whether it compiles C and its relatives: then paths below the project count by place ([`Place::Base`]).
     ///
     /// [`Place::Base`]: crate::Place::Base
     pub fn is_c(self) -> bool {
         matches!(self, Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc)
+    }
+}
+
+/// What a command line runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A compiler.
+    Compile(Family),
+    /// A cargo package's build script.
+    BuildScript,
+}
+
+impl Subject {
+    /// The version of the rules for it: raised when a rule changes, so that only entries by that rule expire.
+    pub fn version(self) -> u32 {
+        match self {
+            Subject::Compile(
+                Family::Rustc | Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc,
+            ) => 1,
+            Subject::BuildScript => 2,
+        }
+    }
+
+    /// The family of the compiler, if it is one.
+    pub fn family(self) -> Option<Family> {
+        match self {
+            Subject::Compile(family) => Some(family),
+            Subject::BuildScript => None,
+        }
+    }
+
+    /// Whether it is a compiler of C and its relatives.
+    pub fn is_c(self) -> bool {
+        self.family().is_some_and(Family::is_c)
     }
 }
 
@@ -143,8 +167,8 @@ impl OutputPlan {
 /// A compile, understood.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// Whose rules apply.
-    pub family: Family,
+    /// What runs, by whose rules it is understood.
+    pub subject: Subject,
     /// What it asks for.
     pub mode: Mode,
     /// What it is called.
@@ -193,7 +217,7 @@ impl Invocation {
     /// project. Where a C compile shows its directory, none: not even the remap setting's, for it does not cover what is
     /// shown.
     pub fn key_places(&self) -> Places {
-        match (self.family.is_c(), self.shows_directory) {
+        match (self.subject.is_c(), self.shows_directory) {
             (false, _) => self.places.remapped(),
             (true, false) => {
                 self.places.only(|place| matches!(place, Place::Base | Place::Work | Place::Out))

@@ -109,7 +109,7 @@ impl KeyInputs<'_> {
 
     /// The key of what [`KeyInputs::tell`] tells.
     pub fn weak_key(&self) -> WeakKey {
-        let mut sink = HashSink::new(b"kiln weak", self.invocation.family.version());
+        let mut sink = HashSink::new(b"kiln weak", self.invocation.subject.version());
         self.tell(&mut sink);
         WeakKey(sink.finish())
     }

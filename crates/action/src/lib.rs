@@ -26,7 +26,7 @@ pub mod words;
 pub use bounds::Bounds;
 pub use digest::{ContentHasher, Digest};
 pub use event::{Event, Outcome};
-pub use invocation::{Extern, Family, Field, Invocation, Lazy, Mode, OutputPlan, Unit};
+pub use invocation::{Extern, Family, Field, Invocation, Lazy, Mode, OutputPlan, Subject, Unit};
 pub use key::KeyInputs;
 pub use names::{ActionKey, WeakKey};
 pub use place::{Place, Placed, Places};

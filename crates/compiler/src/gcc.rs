@@ -17,14 +17,14 @@ pub mod wrapping;
 pub use describe::describe;
 
 use crate::{Context, Recognised, recognise};
-use kiln_action::{Invocation, Reason};
+use kiln_action::{Family, Invocation, Reason};
 
 /// Understands a gcc or clang command line, or says why it is run unchanged.
-pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocation, Reason> {
+pub fn parse(recognised: &Recognised, family: Family, context: &Context<'_>) -> Result<Invocation, Reason> {
     if let Some(name) = recognise::passed_by(&recognised.compiler) {
         return Err(Reason::UnknownCompiler(name.to_owned()));
     }
     let typed = args::expand(context)?;
-    let lexed = args::lex(&typed, recognised.family)?;
-    inputs::understand(recognised, context, &typed, &lexed)
+    let lexed = args::lex(&typed, family)?;
+    inputs::understand((recognised, family), context, &typed, &lexed)
 }

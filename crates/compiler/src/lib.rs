@@ -13,7 +13,7 @@ pub mod script;
 
 pub use recognise::{Recognised, family_of, is_rustc, recognise, speaks};
 
-use kiln_action::{Family, Invocation, Reason};
+use kiln_action::{Family, Invocation, Reason, Subject};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -45,10 +45,12 @@ pub struct Context<'a> {
 
 /// Understands a command line, or says why it is run unchanged.
 pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocation, Reason> {
-    match recognised.family {
-        Family::Rustc => rustc::parse(recognised, context),
-        Family::Gcc | Family::Clang => gcc::parse(recognised, context),
-        Family::ClangCl | Family::Msvc => msvc::parse(recognised, context),
-        Family::Script => script::parse(recognised, context),
+    match recognised.subject {
+        Subject::Compile(Family::Rustc) => rustc::parse(recognised, context),
+        Subject::Compile(family @ (Family::Gcc | Family::Clang)) => gcc::parse(recognised, family, context),
+        Subject::Compile(family @ (Family::ClangCl | Family::Msvc)) => {
+            msvc::parse(recognised, family, context)
+        }
+        Subject::BuildScript => script::parse(recognised, context),
     }
 }

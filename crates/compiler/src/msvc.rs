@@ -12,11 +12,11 @@ pub mod table;
 pub use describe::describe;
 
 use crate::{Context, Recognised};
-use kiln_action::{Invocation, Reason};
+use kiln_action::{Family, Invocation, Reason};
 
 /// Understands a clang-cl or cl command line, or says why it is run unchanged.
-pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocation, Reason> {
-    let typed = args::expand(context, recognised.family)?;
-    let lexed = args::lex(&typed, recognised.family)?;
-    inputs::understand(recognised, context, &typed, &lexed)
+pub fn parse(recognised: &Recognised, family: Family, context: &Context<'_>) -> Result<Invocation, Reason> {
+    let typed = args::expand(context, family)?;
+    let lexed = args::lex(&typed, family)?;
+    inputs::understand((recognised, family), context, &typed, &lexed)
 }

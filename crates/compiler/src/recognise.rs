@@ -1,6 +1,6 @@
 //! Which compiler a command line starts, judged by file names only.
 
-use kiln_action::Family;
+use kiln_action::{Family, Subject};
 use names::{CL, CLANG, CLANG_CL, GCC, NOT_C, PASSED_BY};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,9 +10,9 @@ mod names;
 /// A compiler that kiln knows, and what stands in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recognised {
-    /// Whose rules apply. `cc`, `c++`, `c89` and `c99` are names that any compiler may have: they are taken for gcc until
+    /// What runs. `cc`, `c++`, `c89` and `c99` are names that any compiler may have: they are taken for gcc until
     /// somebody who can look at the file asks [`family_of`] for the name it really has.
-    pub family: Family,
+    pub subject: Subject,
     /// The compiler whose toolchain counts, as given.
     pub compiler: PathBuf,
     /// A program between kiln and the compiler (`clippy-driver`, another workspace wrapper), as given.
@@ -146,17 +146,18 @@ fn c_family(name: &str) -> Option<Family> {
 /// that of the `rustc` beside it.
 pub fn recognise(name: &OsStr, first_argument: Option<&OsStr>) -> Option<Recognised> {
     let rustc_follows = first_argument.filter(|argument| program(argument) == Some(Program::Rustc));
-    let recognised = |family, compiler: PathBuf, wrapper: Option<&OsStr>, skip| {
-        Some(Recognised { family, compiler, wrapper: wrapper.map(PathBuf::from), skip })
+    let rustc = Subject::Compile(Family::Rustc);
+    let recognised = |subject, compiler: PathBuf, wrapper: Option<&OsStr>, skip| {
+        Some(Recognised { subject, compiler, wrapper: wrapper.map(PathBuf::from), skip })
     };
     match (program(name), rustc_follows) {
-        (Some(Program::C(family)), _) => recognised(family, PathBuf::from(name), None, 0),
-        (Some(Program::Script), _) => recognised(Family::Script, PathBuf::from(name), None, 0),
-        (Some(Program::Rustc), _) => recognised(Family::Rustc, PathBuf::from(name), None, 0),
-        (_, Some(rustc)) => recognised(Family::Rustc, PathBuf::from(rustc), Some(name), 1),
+        (Some(Program::C(family)), _) => recognised(Subject::Compile(family), PathBuf::from(name), None, 0),
+        (Some(Program::Script), _) => recognised(Subject::BuildScript, PathBuf::from(name), None, 0),
+        (Some(Program::Rustc), _) => recognised(rustc, PathBuf::from(name), None, 0),
+        (_, Some(compiler)) => recognised(rustc, PathBuf::from(compiler), Some(name), 1),
         (Some(Program::ClippyDriver), None) => {
             let beside = if name.as_encoded_bytes().ends_with(b".exe") { "rustc.exe" } else { "rustc" };
-            recognised(Family::Rustc, Path::new(name).with_file_name(beside), Some(name), 0)
+            recognised(rustc, Path::new(name).with_file_name(beside), Some(name), 0)
         }
         (None, None) => None,
     }

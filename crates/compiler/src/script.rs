@@ -4,7 +4,7 @@
 pub use crate::recognise::is_build_script;
 use crate::recognise::{BUILD_SCRIPT as START, BUILD_SCRIPT_BEHIND as REAL};
 use crate::{Context, Recognised};
-use kiln_action::{Family, Field, Invocation, Mode, OutputPlan, Places, Reason, Unit};
+use kiln_action::{Family, Field, Invocation, Mode, OutputPlan, Places, Reason, Subject, Unit};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocatio
     let called = || recognised.compiler.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let argument = |value: &OsString| Field { name: "argument", value: value.clone(), path: false };
     Ok(Invocation {
-        family: Family::Script,
+        subject: Subject::BuildScript,
         mode: Mode::Compile,
         unit: Unit { name: package.unwrap_or_else(called), kind: KIND.into() },
         compiler: recognised.compiler.clone(),
@@ -64,7 +64,8 @@ pub fn parse(recognised: &Recognised, context: &Context<'_>) -> Result<Invocatio
 
 /// The build script's executable that a rustc unit makes: `build_script_build-0a1b`, in `<profile>/build/<package>-0a1b`.
 pub fn made_by(invocation: &Invocation) -> Option<PathBuf> {
-    let script = invocation.family == Family::Rustc && invocation.unit.name.starts_with(START);
+    let script =
+        invocation.subject == Subject::Compile(Family::Rustc) && invocation.unit.name.starts_with(START);
     let build = |directory: &Path| directory.parent().is_some_and(|above| above.ends_with("build"));
     let stem = invocation.outputs.stems.first().filter(|_| script && build(&invocation.outputs.directory))?;
     Some(invocation.outputs.directory.join(stem))

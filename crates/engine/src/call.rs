@@ -1,6 +1,6 @@
 //! What comes in, and how it ends.
 
-use kiln_action::{ActionKey, Family, Mode, Reason, WeakKey};
+use kiln_action::{ActionKey, Mode, Reason, Subject, WeakKey};
 use kiln_config::Settings;
 use kiln_exec::{Ended, Runner};
 use kiln_protocol::RemoteCache;
@@ -74,8 +74,8 @@ pub struct Named {
     pub weak: WeakKey,
     /// What it is found by.
     pub key: ActionKey,
-    /// Whose rules it was made by.
-    pub family: Family,
+    /// What ran, by whose rules it was made.
+    pub subject: Subject,
     /// Whether it is a unit or the answer to a question.
     pub mode: Mode,
 }

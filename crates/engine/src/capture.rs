@@ -15,7 +15,7 @@ use crate::messages;
 use crate::switches;
 use crate::toolchain::{self, Owned};
 use kiln_action::os::OsStrExt;
-use kiln_action::{ActionKey, Answer, Family, FileKind, Given, Placed, Question, Reason, Shape};
+use kiln_action::{ActionKey, Answer, FileKind, Given, Placed, Question, Reason, Shape, Subject};
 use kiln_exec::{ClosedInputs, Ended, Evidence as Watched, Run};
 use kiln_recorder::Record;
 use kiln_store::{Content, Key, Store, StoreError};
@@ -72,11 +72,11 @@ fn observed(record: &Record, world: &World<'_>, owned: &Owned) -> Result<Evidenc
     let ignored = |name: &[u8]| switches::is_ignored(world.settings, name);
     let temporary = inputs::temporary_directories(world);
     let own = kiln_sys::env::own_program();
-    let script = world.invocation.family == Family::Script;
+    let script = world.invocation.subject == Subject::BuildScript;
     let rustlib = script.then(|| build_script::rustlib(world)).flatten();
     let scene = Scene {
         invocation: world.invocation,
-        policy: families::of(world.invocation.family).policy(),
+        policy: families::of(world.invocation.subject).policy(),
         owns: &owns,
         search: &search,
         library_path: world.environment.get("LD_LIBRARY_PATH"),
@@ -110,7 +110,7 @@ pub fn asked_by_failed(keyed: &Keyed<'_>, run: &Run) -> Result<Shape, Reason> {
 /// Keeps a run. Tells what was kept, or why it cannot be.
 pub fn capture(keyed: &Keyed<'_>, run: &Run) -> Result<Kept, Reason> {
     let (world, store) = (&keyed.request.world(), &keyed.request.cache.store);
-    let rules = families::of(world.invocation.family);
+    let rules = families::of(world.invocation.subject);
     let mut evidence = evidence_of(keyed, run)?;
     if code(run) != 0 && !messages::are_about_the_source(&run.output) {
         return Err(Reason::Failed); // a full disk, a directory that cannot be written: not an answer
@@ -144,7 +144,7 @@ fn answered(keyed: &Keyed<'_>, evidence: &mut Evidence, run: &Run) -> Result<(Sh
     let moments = (&keyed.request.call.started, &run.started);
     let shape = Shape::new(evidence.questions.iter().cloned().collect());
     let answers = settled::settled_answers(&shape, evidence, moments, world)?;
-    let more = families::of(world.invocation.family).follow_up(&shape, &answers, evidence, world)?;
+    let more = families::of(world.invocation.subject).follow_up(&shape, &answers, evidence, world)?;
     if more.is_empty() {
         return Ok((shape, answers));
     }
@@ -177,7 +177,7 @@ fn only_known_calls(path: &Path, world: &World<'_>, memory: &Path) -> Result<(),
         return Err(Reason::Untrusted(format!("{} cannot be read", path.display())));
     };
     let Some(name) = imports::unknown(path, &digest, memory)? else { return Ok(()) };
-    let is_script = world.invocation.family == Family::Script && path == world.invocation.compiler;
+    let is_script = world.invocation.subject == Subject::BuildScript && path == world.invocation.compiler;
     let whose = if is_script { "a build script".into() } else { path.display().to_string() };
     Err(Reason::Untrusted(format!("{whose} calls `{name}`, which kiln does not know")))
 }

@@ -24,7 +24,7 @@ fn event(call: &Call<'_>, name: &str, kind: &str) -> Event {
 
 /// An event about a compile that is understood.
 pub fn event_of(call: &Call<'_>, invocation: &Invocation, outcome: Outcome, reason: &Reason) -> Event {
-    let rules = families::of(invocation.family);
+    let rules = families::of(invocation.subject);
     let mut event = event(call, &invocation.unit.name, &invocation.unit.kind);
     event.outcome = outcome;
     event.reason = reason.name().to_owned();

@@ -6,7 +6,7 @@ use crate::evidence::policy::Policy;
 use crate::inputs::World;
 use crate::messages::Messages;
 use crate::toolchain::Known;
-use kiln_action::{Answer, Event, Family, Invocation, Question, Reason, Shape, Template};
+use kiln_action::{Answer, Event, Family, Invocation, Question, Reason, Shape, Subject, Template};
 use kiln_compiler::{Recognised, Remap};
 use kiln_exec::Run;
 use kiln_store::Keep;
@@ -127,11 +127,11 @@ pub trait Rules: Sync {
     }
 }
 
-/// The rules of a family.
-pub fn of(family: Family) -> &'static dyn Rules {
-    match family {
-        Family::Rustc => &rustc::Rustc,
-        Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc => &c::C,
-        Family::Script => &build_script::BuildScript,
+/// The rules for what runs.
+pub fn of(subject: Subject) -> &'static dyn Rules {
+    match subject {
+        Subject::Compile(Family::Rustc) => &rustc::Rustc,
+        Subject::Compile(Family::Gcc | Family::Clang | Family::ClangCl | Family::Msvc) => &c::C,
+        Subject::BuildScript => &build_script::BuildScript,
     }
 }

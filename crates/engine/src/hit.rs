@@ -101,8 +101,8 @@ pub fn serve(keyed: &Keyed<'_>, origin: Origin) -> Result<Wrapped, Miss> {
     if let Some(wrong) = checked.as_ref().filter(|checked| checked.finding.is_wrong()) {
         return Err(Miss { reason: Reason::Damaged(wrong.finding.words()), checked });
     }
-    let family = request.invocation.family;
-    if let Some(what) = families::of(family).obstacle(&request.invocation) {
+    let rules = families::of(request.invocation.subject);
+    if let Some(what) = rules.obstacle(&request.invocation) {
         return Err(Miss { reason: Reason::BadOutputs(what), checked });
     }
     let Some(restored) = hit.restore(keyed, Way::default()) else {

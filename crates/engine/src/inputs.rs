@@ -3,7 +3,7 @@
 use crate::switches;
 use kiln_action::os::{LIST_SEPARATOR, OsStrExt};
 use kiln_action::wire::Writer;
-use kiln_action::{Answer, Digest, Family, Given, Invocation, Placed, Question};
+use kiln_action::{Answer, Digest, Given, Invocation, Placed, Question, Subject};
 use kiln_compiler::programs::{self, Role};
 use kiln_compiler::rustc::{depinfo, environment as variables};
 use kiln_compiler::script;
@@ -195,7 +195,7 @@ fn variable<'a>(name: &OsStr, world: &World<'a>) -> Option<Cow<'a, OsStr>> {
             };
             value.and_then(counts)
         }
-        _ if world.invocation.family != Family::Script => value,
+        _ if world.invocation.subject != Subject::BuildScript => value,
         Some("RUSTC_WRAPPER") => value.filter(|value| !is_kiln(Path::new(value))),
         Some("PATH") => path_without_kiln(world.environment).map(Cow::Owned).or(value),
         _ => value,
@@ -366,7 +366,7 @@ pub fn is_left_out_of_a_walk(name: &str) -> bool {
 
 fn whole_environment(world: &World<'_>, matters: impl Fn(&str) -> bool) -> Digest {
     let ignored = |name: &OsStr| switches::is_ignored(world.settings, name.as_bytes());
-    let script = world.invocation.family == Family::Script;
+    let script = world.invocation.subject == Subject::BuildScript;
     let left_out = |name: &str| is_left_out_of_a_walk(name) || script && script::is_inert(name);
     let counts = |name: &OsStr| name.to_str().is_none_or(|name| !left_out(name) && matters(name));
     let names = world.environment.iter().map(|(name, _)| name);

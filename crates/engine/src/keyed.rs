@@ -57,7 +57,7 @@ impl<'a> Request<'a> {
 
     /// The toolchain, if it is known without reading much.
     fn met(&self) -> Result<Option<Known>, Reason> {
-        match families::of(self.invocation.family).toolchain(&self.invocation, self.cache.store.memo()) {
+        match families::of(self.invocation.subject).toolchain(&self.invocation, self.cache.store.memo()) {
             Some(known) => known.map(Some),
             None => toolchain::met(&self.invocation, &self.cache.whereabouts()),
         }
@@ -122,7 +122,7 @@ impl<'a> Keyed<'a> {
     /// A result of it, by name.
     pub fn named(&self, key: &ActionKey) -> Named {
         let invocation = &self.request.invocation;
-        Named { weak: self.weak, key: *key, family: invocation.family, mode: invocation.mode }
+        Named { weak: self.weak, key: *key, subject: invocation.subject, mode: invocation.mode }
     }
 
     /// The right to compile this unit. Whoever has it is waited for, but never longer than compiling would be bearable.
@@ -162,7 +162,7 @@ fn of_key_inputs<T>(
         environment.push(("the processor", Some(OsStr::from_bytes(processor))));
     }
     let stdin = input.map(Digest::of);
-    let settings = switches::fields(call.settings, invocation.family);
+    let settings = switches::fields(call.settings, invocation.subject);
     take(&KeyInputs {
         invocation,
         toolchain,

@@ -42,10 +42,10 @@ impl<'a> Request<'a> {
         let understood =
             found.as_ref().map_err(Clone::clone).and_then(|recognised| understand(call, recognised, &cache));
         let (invocation, responses) = understood.inspect_err(|reason| {
-            let name = families::of(recognised.family).name_of_unparsed(call);
+            let name = families::of(recognised.subject).name_of_unparsed(call);
             events::tell(&cache, call, bypass(call, &name, reason));
         })?;
-        let ready = families::of(invocation.family).make_ready(call, &invocation);
+        let ready = families::of(invocation.subject).make_ready(call, &invocation);
         match ready.err().or_else(|| refused(call, recognised, &invocation)) {
             None => Ok(Request { call, cache, invocation, responses, input: None }),
             Some(reason) => {
@@ -130,7 +130,7 @@ fn found(recognised: &Recognised, call: &Call<'_>) -> Result<Recognised, Reason>
     if let Some(compiler) = found.filter(|path| path.is_absolute()) {
         recognised.compiler = compiler;
     }
-    families::of(recognised.family).resolve(recognised, call)
+    families::of(recognised.subject).resolve(recognised, call)
 }
 
 /// The command line, and the files that gave words of it.
@@ -139,7 +139,7 @@ fn understand(
     recognised: &Recognised,
     cache: &CacheDir,
 ) -> Result<(Invocation, Vec<PathBuf>), Reason> {
-    let rules = families::of(recognised.family);
+    let rules = families::of(recognised.subject);
     let base = rules.base(call, cache.store.memo());
     let remap = call.settings.remap.then(|| rules.remap(call, base.as_deref())).flatten();
     let responses = RefCell::new(Vec::new());
@@ -160,14 +160,14 @@ fn understand(
         getenv: &getenv,
     };
     let mut invocation = kiln_compiler::parse(recognised, &context)?;
-    families::of(invocation.family).complete(&mut invocation, base.as_deref(), call, args);
+    families::of(invocation.subject).complete(&mut invocation, base.as_deref(), call, args);
     Ok((invocation, responses.into_inner()))
 }
 
 /// Why a compile that is understood is none for the cache, if it is not, whatever is there.
 fn refused(call: &Call<'_>, recognised: &Recognised, invocation: &Invocation) -> Option<Reason> {
     let args = &call.argv[1 + recognised.skip..];
-    if let Some(reason) = families::of(invocation.family).refuse(call, args, invocation) {
+    if let Some(reason) = families::of(invocation.subject).refuse(call, args, invocation) {
         return Some(reason);
     }
     let never = switches::never(call.settings, invocation, call.environment)?;

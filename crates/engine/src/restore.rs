@@ -83,7 +83,7 @@ impl Restoring<'_> {
         match output.role {
             Role::DepInfo(slot) => {
                 let text = self.result.texts.get(slot as usize)?.fill(&self.world.invocation.places)?;
-                let text = families::of(self.world.invocation.family).told_here(text, self.world);
+                let text = families::of(self.world.invocation.subject).told_here(text, self.world);
                 files::write_atomic(path, &text).ok()?;
                 return Some(text.len() as u64);
             }

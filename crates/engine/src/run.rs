@@ -5,7 +5,7 @@ use crate::inputs;
 use crate::request::Request;
 use crate::wire;
 use kiln_action::os::OsStrExt;
-use kiln_action::{self as action, Family, Mode, Reason, Stream};
+use kiln_action::{self as action, Mode, Reason, Stream, Subject};
 use kiln_exec::{ClosedInputs, Command, Ended, Run, RunRequest, Sink, Watch};
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
@@ -49,7 +49,7 @@ fn start(request: &Request<'_>, inputs: Option<ClosedInputs>) -> std::io::Result
     let (call, invocation) = (request.call, &request.invocation);
     let (program, args) = call.argv.split_first().unwrap_or_else(|| unreachable!("a call has a program"));
     let args: Vec<&OsStr> = args.iter().chain(&invocation.append).map(OsString::as_os_str).collect();
-    let script = invocation.family == Family::Script;
+    let script = invocation.subject == Subject::BuildScript;
     // What a user's own PATH leads a build script to is the user's affair; a compiler must not be led to kiln.
     let path = inputs::path_without_kiln(call.environment).filter(|_| !script);
     let set: Vec<_> = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str())).collect();

@@ -3,7 +3,7 @@
 //! Names go into the WeakKey (another list is another key), answers into the ActionKey, where an explanation finds them.
 
 use kiln_action::os::OsStrExt;
-use kiln_action::{Family, Field, FileKind, Invocation, Places, Question, Reason};
+use kiln_action::{Family, Field, FileKind, Invocation, Places, Question, Reason, Subject};
 use kiln_config::Settings;
 use kiln_config::schema::{self, Concerns, Counts, Row};
 use kiln_sys::env::Environment;
@@ -13,9 +13,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 /// What the settings add to the WeakKey of a compile: nothing where nothing is set. The table of settings says of each what.
-pub fn fields(settings: &Settings, family: Family) -> Vec<Field> {
+pub fn fields(settings: &Settings, subject: Subject) -> Vec<Field> {
     let added = |row: &Row| match row.counts {
-        Counts::Key(Concerns::C, _) if family == Family::Rustc => Vec::new(),
+        Counts::Key(Concerns::C, _) if subject == Subject::Compile(Family::Rustc) => Vec::new(),
         Counts::Key(_, fields) => fields(settings),
         Counts::Command(_) | Counts::Not(_) => Vec::new(),
     };

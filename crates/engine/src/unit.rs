@@ -18,7 +18,7 @@ pub fn stem(invocation: &Invocation) -> String {
 /// Tells apart the runs of units of one name: cargo's metadata does, and the output of a C compile.
 pub fn variant(invocation: &Invocation) -> [u8; 8] {
     let metadata = invocation.fields.iter().filter(|field| field.name == "C.metadata");
-    let output = invocation.outputs.files.first().filter(|_| invocation.family.is_c());
+    let output = invocation.outputs.files.first().filter(|_| invocation.subject.is_c());
     let output = output.map(|path| path.as_os_str().as_bytes());
     let text: Vec<&[u8]> = metadata.map(|field| field.value.as_bytes()).chain(output).collect();
     let mut variant = [0; 8];

@@ -11,8 +11,8 @@ use c::Moved;
 use kiln_action::os::OsStrExt;
 use kiln_action::{
     ActionResult, Digest, Family, FileKind, Invocation, Place, Placed, Places, Question, Role, Shape, Stream,
+    Subject,
 };
-use kiln_compiler::gcc::wrapping;
 use kiln_compiler::rustc::depinfo;
 use kiln_report::cause;
 use kiln_store::{Fetch, Store};
@@ -82,7 +82,7 @@ pub fn rebuild(hit: &Hit<'_>, world: &World<'_>) -> Finding {
         return Finding::NotCompared("incremental".into());
     }
     let by_place = |output: &kiln_action::Output| output.path.place == Place::Out;
-    let c = invocation.family.is_c();
+    let c = invocation.subject.is_c();
     if !c && (!invocation.outputs.files.is_empty() || !hit.result.outputs.iter().all(by_place)) {
         return Finding::NotCompared("its outputs are named one by one or hold their directory".into());
     }
@@ -118,7 +118,7 @@ fn again(finding: Finding, room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Res
             _ => Finding::NotCompared("it is another one every time".into()),
         });
     }
-    match families::of(world.invocation.family).obstacle(world.invocation) {
+    match families::of(world.invocation.subject).obstacle(world.invocation) {
         None => compare_in(room, hit, world, How::InPlace),
         Some(what) => Ok(Finding::NotCompared(what)),
     }
@@ -154,33 +154,11 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result
     let (out, temporary) = (room.out(), room.0.join("tmp"));
     files::create_private_dirs(&out)?;
     files::create_private_dirs(&temporary)?;
-    let args = world.argv.get(1..).unwrap_or_default();
-    let (args, places) = match world.invocation.family {
-        Family::Script => return Ok(Finding::NotCompared("runs of build scripts are not made again".into())),
-        Family::Rustc if !world.responses.is_empty() => {
-            return Ok(Finding::NotCompared("its arguments are in a file".into()));
-        }
-        Family::Rustc => {
-            (moved(args, &world.invocation.append, &out), places_with(&world.invocation.places, &out))
-        }
-        _ if how == How::InPlace => {
-            let args = args.iter().chain(&world.invocation.append).cloned().collect();
-            (args, world.invocation.places.clone())
-        }
-        family => {
-            match if family == Family::ClangCl { cl::moved } else { c::moved }(args, world.invocation, &out) {
-                Some(Moved { args, places, directories }) => {
-                    directories.iter().try_for_each(|directory| files::create_private_dirs(directory))?;
-                    (args, places)
-                }
-                None => {
-                    return Ok(Finding::NotCompared(
-                        "its outputs are named in a file, or not by their whole names".into(),
-                    ));
-                }
-            }
-        }
+    let Moved { args, places, directories } = match made_again(&out, world, how) {
+        Ok(moved) => moved,
+        Err(why) => return Ok(Finding::NotCompared(why.into())),
     };
+    directories.iter().try_for_each(|directory| files::create_private_dirs(directory))?;
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
     let path = inputs::path_without_kiln(world.environment);
     let set: Vec<(&OsStr, &OsStr)> = [(OsStr::new("TMPDIR"), temporary.as_os_str())]
@@ -214,6 +192,31 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result
     }
     let made = Made { out: &out, places: &places, streams: (&stdout, &stderr) };
     difference(hit, world, &made)
+}
+
+/// The command line by which it is made again; why it cannot be, if so.
+fn made_again(out: &Path, world: &World<'_>, how: How) -> Result<Moved, &'static str> {
+    let invocation = world.invocation;
+    let args = world.argv.get(1..).unwrap_or_default();
+    let named = "its outputs are named in a file, or not by their whole names";
+    match invocation.subject {
+        Subject::BuildScript => Err("runs of build scripts are not made again"),
+        Subject::Compile(Family::Rustc) if !world.responses.is_empty() => Err("its arguments are in a file"),
+        Subject::Compile(Family::Rustc) => Ok(Moved {
+            args: moved(args, &invocation.append, out),
+            places: places_with(&invocation.places, out),
+            directories: Vec::new(),
+        }),
+        Subject::Compile(_) if how == How::InPlace => Ok(Moved {
+            args: args.iter().chain(&invocation.append).cloned().collect(),
+            places: invocation.places.clone(),
+            directories: Vec::new(),
+        }),
+        Subject::Compile(Family::ClangCl) => cl::moved(args, invocation, out).ok_or(named),
+        Subject::Compile(Family::Gcc | Family::Clang | Family::Msvc) => {
+            c::moved(args, invocation, out).ok_or(named)
+        }
+    }
 }
 
 /// The arguments with another output directory.
@@ -265,7 +268,7 @@ fn grant(sandbox: &Sandbox, room: &Path, shape: &Shape, world: &World<'_>) -> Re
     sandbox.grant(Path::new("/dev"), Grant::Write)?;
     sandbox.grant(room, Grant::Write)?;
     // A C compiler's directory is the system's; what it is made of is among the questions.
-    if let Some(root) = toolchain::root(invocation).filter(|_| !invocation.family.is_c()) {
+    if let Some(root) = toolchain::root(invocation).filter(|_| !invocation.subject.is_c()) {
         sandbox.grant(&root, Grant::Read)?;
     }
     let program = inputs::find_program(&world.argv[0], world.environment);
@@ -341,7 +344,7 @@ struct Made<'a> {
 fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Finding, FileError> {
     let Made { out, places, streams: (stdout, stderr) } = *made;
     let different = |what: String| Ok(Finding::Different(what));
-    let (result, c) = (hit.result, world.invocation.family.is_c());
+    let (result, c) = (hit.result, world.invocation.subject.is_c());
     let mut made = c::files_below(out)?;
     for output in &result.outputs {
         let Some(path) = places.resolve(&output.path) else { return different(output.path.display()) };
@@ -354,7 +357,7 @@ fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Findi
             Role::DepInfo(slot) if c => {
                 let text =
                     result.texts.get(slot as usize).and_then(|text| text.fill(&world.invocation.places));
-                let text = text.map(|text| wrapping::wrap(&text, world.invocation.family).unwrap_or(text));
+                let text = text.map(|text| families::c::wrapped(&text, world.invocation).unwrap_or(text));
                 text.is_some_and(|text| files::read(&path).is_ok_and(|now| now == text))
             }
             // Written for a relative directory it says that directory as it was given.
@@ -387,18 +390,21 @@ fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Findi
         let name = more.file_name().unwrap_or_default();
         return different(format!("{} is made now", name.display()));
     }
+    match said_otherwise(result, places, (stdout, stderr)) {
+        Some(stream) => different(stream.into()),
+        None => Ok(Finding::Same),
+    }
+}
+
+/// The first of the streams on which something else was said than is stored.
+fn said_otherwise(result: &ActionResult, places: &Places, said: (&[u8], &[u8])) -> Option<&'static str> {
     let stored = |wanted: Stream| -> Option<Vec<u8>> {
         let pieces = result.streams.iter().filter(|(stream, _)| *stream == wanted);
         pieces.map(|(_, text)| text.fill(places)).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat())
     };
-    for (stream, said, name) in
-        [(Stream::Out, stdout, "standard output"), (Stream::Err, stderr, "diagnostics")]
-    {
-        if stored(stream).as_deref() != Some(said) {
-            return different(name.into());
-        }
-    }
-    Ok(Finding::Same)
+    let streams = [(Stream::Out, said.0, "standard output"), (Stream::Err, said.1, "diagnostics")];
+    let other = streams.into_iter().find(|(stream, said, _)| stored(*stream).as_deref() != Some(*said));
+    other.map(|(_, _, name)| name)
 }
 
 /// What was made, held against what is stored.

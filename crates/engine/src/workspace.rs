@@ -5,7 +5,7 @@ use crate::inputs;
 use crate::project;
 use crate::toolchain;
 use kiln_action::wire::Writer;
-use kiln_action::{Digest, Family, Invocation};
+use kiln_action::{Digest, Invocation, Subject};
 use kiln_compiler::Context;
 use kiln_config::Settings;
 use kiln_protocol::Workspace;
@@ -24,14 +24,14 @@ pub fn of_unit(
     environment: &Environment,
     memo: &Memo,
 ) -> Option<Workspace> {
-    if invocation.family == Family::Script {
+    if invocation.subject == Subject::BuildScript {
         let out = &invocation.outputs.directory;
         return of_script(invocation, out, toolchain, environment, memo);
     }
     let toolchain = &toolchain_name(invocation, toolchain, environment);
     let project = PathBuf::from(project::of_unit(invocation));
     let profile = profile(&invocation.outputs.directory);
-    if invocation.family.is_c() && !is_locked(&project) {
+    if invocation.subject.is_c() && !is_locked(&project) {
         let near = name(&[b"near", project.file_name()?.as_encoded_bytes(), toolchain, profile.as_bytes()]);
         return Some(Workspace { exact: near, near });
     }
@@ -53,7 +53,7 @@ pub fn of_script(
 
 /// Names the toolchain, for bundles only.
 fn toolchain_name(invocation: &Invocation, toolchain: &Digest, environment: &Environment) -> [u8; 32] {
-    let script = invocation.family == Family::Script;
+    let script = invocation.subject == Subject::BuildScript;
     let compiler = match environment.get("RUSTC").filter(|_| script) {
         Some(rustc) => Path::new(rustc),
         None => &invocation.compiler,
@@ -62,7 +62,7 @@ fn toolchain_name(invocation: &Invocation, toolchain: &Digest, environment: &Env
         true => Some(compiler.to_owned()),
         false => inputs::find_program(compiler.as_os_str(), environment),
     };
-    found.filter(|_| !invocation.family.is_c()).and_then(|rustc| of_driver(&rustc)).unwrap_or(toolchain.hash)
+    found.filter(|_| !invocation.subject.is_c()).and_then(|rustc| of_driver(&rustc)).unwrap_or(toolchain.hash)
 }
 
 /// Names a toolchain of which nothing has been read yet, by rustc's library. What a bundle brings is held against the toolchain's content

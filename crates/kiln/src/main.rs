@@ -120,7 +120,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     if reporter.is_some() {
         journal::whisper(&mut loaded.settings);
     }
-    let (build, by_hand) = build_of(&loaded.settings, recognised.family.is_c(), &environment);
+    let (build, by_hand) = build_of(&loaded.settings, recognised.subject.is_c(), &environment);
     let remote = remote::Remote::of(&loaded.settings, &environment);
     let call = Call {
         argv,

@@ -15,7 +15,7 @@ use crate::cargo_files::variables_of;
 use crate::note::{self, Note, Variable};
 use crate::snapshot::{self, Asked, Plan, Snapshot, WORTH_MS};
 use kiln_action::os::OsStrExt;
-use kiln_action::{ActionKey, Digest, Family, Invocation, Stream, Unit, WeakKey};
+use kiln_action::{ActionKey, Digest, Invocation, Stream, Subject, Unit, WeakKey};
 use kiln_compiler::Recognised;
 use kiln_engine::Call;
 use kiln_engine::cache_dir::CacheDir;
@@ -183,7 +183,7 @@ fn answer(call: &Call<'_>, asked: &Asked, rustc: &Path) -> Option<()> {
 fn recognised(note: &Note, rustc: &Path) -> Option<Recognised> {
     let (program, next) = (note.argv.first()?, note.argv.get(1).map(OsString::as_os_str));
     let recognised = kiln_compiler::recognise(program, next)?;
-    let known = recognised.family == Family::Script || recognised.compiler == rustc;
+    let known = recognised.subject == Subject::BuildScript || recognised.compiler == rustc;
     known.then_some(recognised)
 }
 
@@ -306,7 +306,7 @@ impl Filling<'_> {
     fn unit(&self, unit: &snapshot::Unit) -> Option<()> {
         let note = &unit.note;
         let recognised = recognised(note, self.rustc)?;
-        let environment = self.environment(unit, recognised.family);
+        let environment = self.environment(unit, recognised.subject);
         let remote = self.patience.as_ref().map(|patience| patience as &dyn RemoteCache);
         let call = again(self.call, note, &environment, remote);
         let begun = RefCell::new(None);
@@ -379,11 +379,11 @@ impl Filling<'_> {
 
     /// What cargo gives the call: today's environment, and what follows from manifests and the scripts that ran before. Where programs
     /// are is today's, too.
-    fn environment(&self, unit: &snapshot::Unit, family: Family) -> Environment {
+    fn environment(&self, unit: &snapshot::Unit, subject: Subject) -> Environment {
         let note = &unit.note;
         let today = |variable: &Variable| {
             let value = match variable.name.to_str()? {
-                _ if !note::is_of_cargo(&variable.name, family) => None,
+                _ if !note::is_of_cargo(&variable.name, subject) => None,
                 "RUSTC" => Some(self.rustc.as_os_str().to_owned()),
                 "CARGO" => self.cargo.clone(),
                 _ if variable.goes_on => {
@@ -400,7 +400,7 @@ impl Filling<'_> {
         });
         let of_script = said.as_deref().map(variables_of).unwrap_or_default();
         let of_user = self.call.environment.clone();
-        let of_user = if family == Family::Script { of_user.without(&["RUSTFLAGS"]) } else { of_user };
+        let of_user = if subject == Subject::BuildScript { of_user.without(&["RUSTFLAGS"]) } else { of_user };
         of_user.with(note.variables.iter().filter_map(today).chain(of_script))
     }
 }

@@ -3,7 +3,7 @@
 
 use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
-use kiln_action::{ActionKey, Family, Mode, WeakKey, digest};
+use kiln_action::{ActionKey, Family, Mode, Subject, WeakKey, digest};
 use kiln_engine::argfile;
 use kiln_engine::{Call, Named};
 use kiln_sys::env::Environment;
@@ -48,7 +48,7 @@ pub struct Variable {
 
 /// Notes a unit of cargo's, or a question.
 pub fn write(notes: &Path, named: &Named, call: &Call<'_>) {
-    let known = matches!(named.family, Family::Rustc | Family::Script);
+    let known = matches!(named.subject, Subject::Compile(Family::Rustc) | Subject::BuildScript);
     let question = named.mode == Mode::Probe;
     let of_script = call.reporter.is_some() || question && call.environment.get("OUT_DIR").is_some();
     if !known || of_script {
@@ -62,7 +62,7 @@ pub fn write(notes: &Path, named: &Named, call: &Call<'_>) {
         at_ns: clock::realtime_ns() as u64,
         argv: argfile::words(call.argv, call.directory).into_owned(), // such a file is gone when the call is made again
         directory: call.directory.to_owned(),
-        variables: of_cargo(call.environment, of_user, named.family),
+        variables: of_cargo(call.environment, of_user, named.subject),
     };
     note.leave(notes);
 }
@@ -115,20 +115,20 @@ const OF_SCRIPTS: (&[&str], &[&str]) = (
 );
 
 /// Whether cargo sets a variable of this name for such a call. A user may have set one that is called so, too.
-pub fn is_of_cargo(name: &OsStr, family: Family) -> bool {
-    let (starts, names) = if family == Family::Script { OF_SCRIPTS } else { OF_COMPILES };
+pub fn is_of_cargo(name: &OsStr, subject: Subject) -> bool {
+    let (starts, names) = if subject == Subject::BuildScript { OF_SCRIPTS } else { OF_COMPILES };
     name.to_str()
         .is_some_and(|name| names.contains(&name) || starts.iter().any(|start| name.starts_with(start)))
 }
 
 /// The variables that cargo has set for a call: those that are called so and that cargo does not have itself, or has otherwise. They follow
 /// from manifests, the command line and where things are. What the user has set is the user's, whatever it is called.
-fn of_cargo(call: &Environment, of_user: &Environment, family: Family) -> Vec<Variable> {
+fn of_cargo(call: &Environment, of_user: &Environment, subject: Subject) -> Vec<Variable> {
     let by_cargo = |(name, value): (&OsStr, &OsStr)| {
         let users = of_user.get(name);
         // Both are today's anyway, where this is read.
         let always = name == "CARGO" || name == "RUSTC";
-        if !is_of_cargo(name, family) || users == Some(value) && !always {
+        if !is_of_cargo(name, subject) || users == Some(value) && !always {
             return None;
         }
         let behind =
@@ -226,16 +226,16 @@ mod tests {
             ("LD_LIBRARY_PATH", "/t/deps:/l"),
             ("PIN", "1"),
         ]);
-        let names = |family| -> Vec<String> {
-            let all = of_cargo(&call, &of_user, family);
+        let names = |subject| -> Vec<String> {
+            let all = of_cargo(&call, &of_user, subject);
             all.into_iter()
                 .map(|it| format!("{}={}{}", it.name.display(), it.value.display(), it.goes_on))
                 .collect()
         };
         assert_eq!(
-            names(Family::Script),
+            names(Subject::BuildScript),
             ["HOST=x86_64false", "DEP_Y_Z=2false", "LD_LIBRARY_PATH=/t/depstrue"]
         );
-        assert_eq!(names(Family::Rustc), ["LD_LIBRARY_PATH=/t/depstrue"]);
+        assert_eq!(names(Subject::Compile(Family::Rustc)), ["LD_LIBRARY_PATH=/t/depstrue"]);
     }
 }

@@ -9,7 +9,7 @@ use crate::note::{self, Note};
 use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
 use kiln_action::{
-    ActionKey, ActionResult, Digest, Family, FileKind, Output, Placed, Role, Shape, WeakKey, shape,
+    ActionKey, ActionResult, Digest, Family, FileKind, Output, Placed, Role, Shape, Subject, WeakKey, shape,
 };
 use kiln_engine::toolchain;
 use kiln_store::{Content, Fetch, Key, LocalStore, Store, StoreError};
@@ -194,8 +194,11 @@ fn variables(environment: &Environment) -> Vec<(&OsStr, &OsStr)> {
         "RUSTFLAGS",
     ];
     let counts = |name: &OsStr| {
-        let of_cargo =
-            || [Family::Rustc, Family::Script].into_iter().any(|family| note::is_of_cargo(name, family));
+        let of_cargo = || {
+            [Subject::Compile(Family::Rustc), Subject::BuildScript]
+                .into_iter()
+                .any(|subject| note::is_of_cargo(name, subject))
+        };
         let Some(text) = name.to_str() else { return false };
         // (those are us, and whoever started us)
         !["RUSTC_WRAPPER", "CARGO"].contains(&text)

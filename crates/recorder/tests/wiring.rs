@@ -232,7 +232,7 @@ fn the_object_knows_the_compilers_that_kiln_knows() {
     }
     let said = plain(Command::new(program).args(&names)).stdout;
     for (name, is) in names.iter().zip(said) {
-        let known = kiln_compiler::recognise(OsStr::new(name), None).is_some_and(|it| it.family.is_c());
+        let known = kiln_compiler::recognise(OsStr::new(name), None).is_some_and(|it| it.subject.is_c());
         assert_eq!(is == b'1', known, "{name:?}");
     }
 }

@@ -1,11 +1,11 @@
 use super::*;
-use crate::invocation::{Extern, Family, Field, Mode, OutputPlan, Unit};
+use crate::invocation::{Extern, Family, Field, Mode, OutputPlan, Subject, Unit};
 use crate::place::{Place, Placed};
 use std::path::Path;
 
 fn invocation() -> Invocation {
     Invocation {
-        family: Family::Rustc,
+        subject: Subject::Compile(Family::Rustc),
         mode: Mode::Compile,
         unit: Unit::default(),
         compiler: "/tc/bin/rustc".into(),
@@ -81,7 +81,7 @@ fn only_remapped_places_are_cut_out() {
 fn c_paths_below_the_project_count_by_place() {
     let at = |project: &str, family: Family, shows: bool, source: &str| {
         let mut it = invocation();
-        it.family = family;
+        it.subject = Subject::Compile(family);
         it.shows_directory = shows;
         it.directory = format!("{project}/build").into();
         it.fields = vec![
@@ -106,7 +106,7 @@ fn c_paths_below_the_project_count_by_place() {
 fn a_directory_that_is_shown_counts_unless_it_is_mapped() {
     let at = |work: &str, shows: bool| {
         let mut it = invocation();
-        it.family = Family::Gcc;
+        it.subject = Subject::Compile(Family::Gcc);
         it.shows_directory = shows;
         it.directory = format!("{work}/build").into();
         it.places.add(Place::Work, Path::new(work));

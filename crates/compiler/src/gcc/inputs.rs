@@ -42,14 +42,14 @@ struct Reading<'a> {
 
 /// Understands matched arguments; `typed` is what they were matched from.
 pub fn understand(
-    recognised: &Recognised,
+    (recognised, family): (&Recognised, Family),
     context: &Context<'_>,
     typed: &[OsString],
     lexed: &[Argument],
 ) -> Result<Invocation, Reason> {
     let name = recognised.compiler.file_name().unwrap_or_default();
     let mut reading = Reading {
-        family: recognised.family,
+        family,
         context,
         cxx: name.to_string_lossy().contains("++"),
         fields: Vec::new(),
@@ -101,7 +101,7 @@ pub(crate) fn compile_of(
 ) -> Invocation {
     let name = source.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Invocation {
-        family: recognised.family,
+        subject: recognised.subject,
         mode: Mode::Compile,
         unit: Unit { name, kind: language.kind().to_owned() },
         compiler: recognised.compiler.clone(),

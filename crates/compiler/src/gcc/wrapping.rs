@@ -28,9 +28,7 @@ pub fn wrap(text: &[u8], family: Family) -> Option<Vec<u8>> {
         let (targets, prerequisites) = words.split_at(end + 1);
         match family {
             Family::Clang | Family::ClangCl => clang(targets, prerequisites, &mut wrapped),
-            Family::Gcc | Family::Rustc | Family::Msvc | Family::Script => {
-                gcc(targets, prerequisites, &mut wrapped)
-            }
+            Family::Gcc | Family::Rustc | Family::Msvc => gcc(targets, prerequisites, &mut wrapped),
         }
         wrapped.push(b'\n');
     }

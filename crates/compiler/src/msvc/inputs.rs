@@ -42,13 +42,13 @@ struct Reading<'a> {
 
 /// Understands matched arguments; `typed` is what they were matched from.
 pub fn understand(
-    recognised: &Recognised,
+    (recognised, family): (&Recognised, Family),
     context: &Context<'_>,
     typed: &[OsString],
     lexed: &[Argument],
 ) -> Result<Invocation, Reason> {
     let mut reading = Reading {
-        family: recognised.family,
+        family,
         context,
         fields: Vec::new(),
         asked: Asked::default(),
@@ -65,7 +65,7 @@ pub fn understand(
         spelled: Vec::new(),
     };
     reading.field("program", recognised.compiler.file_name().unwrap_or_default(), false);
-    if recognised.family == Family::Msvc {
+    if family == Family::Msvc {
         // its objects hold their own name and the directory, with debug information or without (S_OBJNAME)
         (reading.named, _) = (true, reading.shows.add(Shows::Directory));
     }

@@ -52,7 +52,8 @@ fn anything_else_is_unknown() {
 
 #[test]
 fn c_compilers_by_name_target_and_version() {
-    let family = |name: &str| recognise(OsStr::new(name), Some(OsStr::new("-c"))).map(|r| r.family);
+    let family =
+        |name: &str| recognise(OsStr::new(name), Some(OsStr::new("-c"))).and_then(|it| it.subject.family());
     for name in [
         "gcc",
         "g++",
@@ -106,7 +107,7 @@ fn a_generic_name_says_nothing_about_the_family() {
 
 #[test]
 fn compilers_with_the_command_line_of_microsofts() {
-    let family = |name: &str| recognise(OsStr::new(name), None).map(|it| it.family);
+    let family = |name: &str| recognise(OsStr::new(name), None).and_then(|it| it.subject.family());
     for name in
         ["clang-cl", "clang-cl-14", "/usr/lib/llvm-14/bin/clang-cl", "clang-cl.exe", "x86_64-w64-clang-cl"]
     {

@@ -5,7 +5,7 @@ use super::outputs::{self, Asked};
 use super::table::{self, Effect, Flag, Own, Print};
 use super::{environment, linker};
 use crate::{Context, Recognised, Remap};
-use kiln_action::{Extern, Family, Field, Invocation, Lazy, Mode, Place, Places, Reason, Unit};
+use kiln_action::{Extern, Family, Field, Invocation, Lazy, Mode, Place, Places, Reason, Subject, Unit};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -260,7 +260,7 @@ impl Reading {
         let mode = if asks || from_build_script { Mode::Probe } else { Mode::Compile };
         let clippy = recognised.wrapper.is_some();
         Ok(Invocation {
-            family: Family::Rustc,
+            subject: Subject::Compile(Family::Rustc),
             mode,
             unit: self.unit(mode),
             compiler: recognised.compiler.clone(),

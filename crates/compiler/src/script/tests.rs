@@ -28,7 +28,7 @@ fn names() {
 #[test]
 fn a_run_is_recognised_and_understood() {
     let recognised = recognise(OsStr::new("/t/build/p-0a/build_script_build-0a.real"), None).unwrap();
-    assert_eq!(recognised.family, Family::Script);
+    assert_eq!(recognised.subject, Subject::BuildScript);
     let getenv = |name: &str| match name {
         "OUT_DIR" => Some("/t/build/p-0b/out".into()),
         "CARGO_PKG_NAME" => Some("p".into()),

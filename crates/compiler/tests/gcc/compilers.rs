@@ -1,7 +1,7 @@
 //! Compilers, directories to run them in, and command lines read by kiln.
 
 use kiln_action::key::KeyInputs;
-use kiln_action::{Digest, Family, Invocation, Reason};
+use kiln_action::{Digest, Family, Invocation, Reason, Subject};
 use kiln_compiler::{Context, Recognised, Remap};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -77,8 +77,12 @@ impl Room {
 
 /// Reads a command line that is run in `directory`, which is the project as well.
 pub fn parse(compiler: &Compiler, args: &[OsString], directory: &Path) -> Result<Invocation, Reason> {
-    let recognised =
-        Recognised { family: compiler.family, compiler: compiler.name.into(), wrapper: None, skip: 0 };
+    let recognised = Recognised {
+        subject: Subject::Compile(compiler.family),
+        compiler: compiler.name.into(),
+        wrapper: None,
+        skip: 0,
+    };
     let remap = Remap { work: directory.to_owned(), target: None };
     let context = Context {
         args,
@@ -88,7 +92,7 @@ pub fn parse(compiler: &Compiler, args: &[OsString], directory: &Path) -> Result
         base: Some(directory),
         getenv: &|_| None,
     };
-    kiln_compiler::gcc::parse(&recognised, &context)
+    kiln_compiler::gcc::parse(&recognised, compiler.family, &context)
 }
 
 /// The key, with a toolchain that is always the same.

@@ -223,7 +223,7 @@ fn told(compiled: &Compiled, room: &Room) -> Written {
     if compiled.invocation.depfile.is_some()
         && let Some(Some(text)) = written.get_mut(1)
     {
-        let family = compiled.invocation.family;
+        let family = compiled.invocation.subject.family().expect("a compiler");
         assert!(wrap(text, family).as_ref() == Some(text), "lines are broken in another way");
         let root = room.path.to_str().expect("text");
         let elsewhere = String::from_utf8_lossy(text).replace(root, "/elsewhere");

@@ -30,7 +30,7 @@ pub fn keep_outputs(
     if run.exit == Ended::Code(0) && invocation.outputs.metadata && !named && !has("rmeta") {
         return Err(Reason::BadOutputs("no metadata was written".into()));
     }
-    let Messages { streams, inert } = families::of(invocation.family).messages(evidence, run, world)?;
+    let Messages { streams, inert } = families::of(invocation.subject).messages(evidence, run, world)?;
     let mut result = ActionResult {
         exit_code: code(run),
         streams,
@@ -134,7 +134,7 @@ fn keep_file(
     let Some(stat) = stat.filter(|stat| stat.kind == FileKind::File) else {
         return Err(Reason::BadOutputs(format!("{} is not a file", path.display())));
     };
-    let rules = families::of(world.invocation.family);
+    let rules = families::of(world.invocation.subject);
     let how = rules.keep(path);
     let role = if how == Keep::Link { Role::Rlib } else { Role::File };
     let inert: Vec<&[u8]> = inert.iter().map(Vec::as_slice).collect();

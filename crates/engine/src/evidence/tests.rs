@@ -1,6 +1,6 @@
 use super::*;
 use crate::families;
-use kiln_action::{Family, Given, Mode, OutputPlan, Place, Placed, Unit};
+use kiln_action::{Family, Given, Mode, OutputPlan, Place, Placed, Subject, Unit};
 use kiln_recorder::{Ask, By, OpenMode, Process, What};
 
 fn invocation() -> Invocation {
@@ -8,7 +8,7 @@ fn invocation() -> Invocation {
     places.add(Place::Deps(0), Path::new("/t/deps"));
     places.add(Place::Out, Path::new("/t/out"));
     Invocation {
-        family: Family::Rustc,
+        subject: Subject::Compile(Family::Rustc),
         mode: Mode::Compile,
         unit: Unit::default(),
         compiler: "/tc/bin/rustc".into(),
@@ -81,7 +81,7 @@ fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
     let owns = |path: &Path| path.starts_with("/tc");
     let scene = Scene {
         invocation: &invocation,
-        policy: families::of(Family::Rustc).policy(),
+        policy: families::of(Subject::Compile(Family::Rustc)).policy(),
         owns: &owns,
         search: &search,
         library_path: None,
@@ -193,7 +193,7 @@ fn a_shell_takes_over_the_whole_environment() {
         let owns = |path: &Path| path.starts_with("/tc");
         let scene = Scene {
             invocation: &invocation,
-            policy: families::of(Family::Rustc).policy(),
+            policy: families::of(Subject::Compile(Family::Rustc)).policy(),
             owns: &owns,
             search: &[],
             library_path: None,
@@ -300,7 +300,7 @@ fn a_script_before_the_linker_may_decide_by_what_stat_tells() {
             let invocation = invocation();
             let scene = Scene {
                 invocation: &invocation,
-                policy: families::of(Family::Rustc).policy(),
+                policy: families::of(Subject::Compile(Family::Rustc)).policy(),
                 owns: &|path| path.starts_with("/tc"),
                 search: &[],
                 library_path: None,
@@ -365,7 +365,7 @@ fn variables_of_the_compiler_are_the_sources_where_no_dep_info_tells_them_apart(
         invocation.outputs.dep_info = dep_info;
         let scene = Scene {
             invocation: &invocation,
-            policy: families::of(Family::Rustc).policy(),
+            policy: families::of(Subject::Compile(Family::Rustc)).policy(),
             owns: &|path| path.starts_with("/tc"),
             search: &[],
             library_path: None,

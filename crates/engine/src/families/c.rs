@@ -26,7 +26,7 @@ use kiln_action::place::below;
 use kiln_action::template::Spelling;
 use kiln_action::{
     Answer, Digest, Event, Family, FileKind, Invocation, Place, Placed, Question, Reason, Shape, Stream,
-    Template,
+    Subject, Template,
 };
 use kiln_compiler::gcc::{asking, depfile, wrapping};
 use kiln_compiler::{Recognised, Remap};
@@ -53,7 +53,7 @@ impl Rules for C {
         let real = || real.as_deref().unwrap_or(&recognised.compiler).display().to_string();
         let called = recognised.compiler.file_name().unwrap_or_default();
         let family = family.map(|family| kiln_compiler::speaks(family, called));
-        recognised.family = family.ok_or_else(|| Reason::UnknownCompiler(real()))?;
+        recognised.subject = Subject::Compile(family.ok_or_else(|| Reason::UnknownCompiler(real()))?);
         Ok(recognised)
     }
 
@@ -92,7 +92,7 @@ impl Rules for C {
 
     fn refuse(&self, _call: &Call<'_>, _args: &[OsString], invocation: &Invocation) -> Option<Reason> {
         let windows = || Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into());
-        (invocation.family == Family::Msvc).then(windows)
+        (invocation.subject == Subject::Compile(Family::Msvc)).then(windows)
     }
 
     fn toolchain(&self, invocation: &Invocation, memo: &Memo) -> Option<Result<Known, Reason>> {
@@ -138,7 +138,7 @@ impl Rules for C {
 
     /// A depfile's lines are broken by their length, and names may have another length here.
     fn told_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8> {
-        wrapping::wrap(&text, world.invocation.family).unwrap_or(text)
+        wrapped(&text, world.invocation).unwrap_or(text)
     }
 
     fn obstacle(&self, invocation: &Invocation) -> Option<String> {
@@ -161,6 +161,11 @@ const POLICY: Policy = Policy {
     knows_programs: false,
     writes_only_anew: false,
 };
+
+/// A depfile with its lines broken as the compiler breaks them.
+pub fn wrapped(text: &[u8], invocation: &Invocation) -> Option<Vec<u8>> {
+    wrapping::wrap(text, invocation.subject.family()?)
+}
 
 /// Whether a C compile only finds out what the compiler can do: for CMake, meson, autoconf and the crate `cc`.
 fn is_try(invocation: &Invocation) -> bool {
@@ -185,7 +190,7 @@ fn declared(evidence: &mut Evidence, run: &Run, world: &World<'_>) -> Result<Tex
     if let Some(path) = invocation.depfile.as_deref() {
         let text = files::read(path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
         all_seen(path, &text, evidence, world)?;
-        let again = wrapping::wrap(&text, invocation.family);
+        let again = wrapped(&text, invocation);
         let told_again = again.as_deref() == Some(text.as_slice());
         if !invocation.shows_directory && (shown_by_depfile(&text, world) || !told_again) {
             evidence.questions.insert(Question::Here);
@@ -246,9 +251,9 @@ fn of_twins(
             continue;
         }
         let leads: HashSet<_> = twins.iter().map(|(_, path)| files::real_path(path).ok().flatten()).collect();
-        let question = match world.invocation.family {
+        let question = match world.invocation.subject.family() {
             _ if leads.len() == 1 => Question::Real,
-            Family::Gcc => Question::Kind,
+            Some(Family::Gcc) => Question::Kind,
             _ => return Err(Reason::Asked(format!("{} is there twice", twins[0].1.display()))),
         };
         more.extend(twins.into_iter().map(|(placed, _)| question(placed.clone())));

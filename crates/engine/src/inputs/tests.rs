@@ -1,6 +1,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests make the files they ask about")]
 use super::*;
-use kiln_action::{Family, Lazy, Mode, OutputPlan, Placed, Places, Unit};
+use kiln_action::{Family, Lazy, Mode, OutputPlan, Placed, Places, Subject, Unit};
 
 fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
     in_world(environment, &Memo::none(), |world| answer(&question.borrowed(), world))
@@ -8,7 +8,7 @@ fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
 
 fn in_world<T>(environment: &Environment, memo: &Memo, ask: impl FnOnce(&World<'_>) -> T) -> T {
     let invocation = Invocation {
-        family: Family::Rustc,
+        subject: Subject::Compile(Family::Rustc),
         mode: Mode::Compile,
         unit: Unit::default(),
         compiler: "/tc/bin/rustc".into(),

@@ -1,9 +1,9 @@
 use super::*;
-use kiln_action::{Family, Mode, OutputPlan, Places, Unit};
+use kiln_action::{Family, Mode, OutputPlan, Places, Subject, Unit};
 
 pub fn built_in(out: &str, target: Option<&str>) -> Invocation {
     Invocation {
-        family: Family::Rustc,
+        subject: Subject::Compile(Family::Rustc),
         mode: Mode::Compile,
         unit: Unit { name: "a".into(), kind: "lib".into() },
         compiler: "/t/bin/rustc".into(),

@@ -22,14 +22,14 @@ fn patterns() {
 #[test]
 fn nothing_set_adds_nothing() {
     let settings = Settings::default();
-    assert_eq!(fields(&settings, Family::Gcc), []);
+    assert_eq!(fields(&settings, Subject::Compile(Family::Gcc)), []);
     assert_eq!(questions(&settings, &Places::new()), Ok(BTreeSet::new()));
 }
 
 #[test]
 fn the_salt_is_not_told_as_it_is() {
     let settings = Settings { salt: "secret".into(), ..Settings::default() };
-    let told = fields(&settings, Family::Rustc);
+    let told = fields(&settings, Subject::Compile(Family::Rustc));
     assert_eq!(told.len(), 1);
     assert!(!told[0].value.to_string_lossy().contains("secret"));
 }

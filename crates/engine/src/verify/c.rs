@@ -3,7 +3,7 @@
 
 use super::marks::{self, Alike};
 use kiln_action::os::OsStrExt;
-use kiln_action::{Family, FileKind, Invocation, Place, Places};
+use kiln_action::{Family, FileKind, Invocation, Place, Places, Subject};
 use kiln_sys::files::{self, FileError};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -37,7 +37,8 @@ pub fn moved(args: &[OsString], invocation: &Invocation, out: &Path) -> Option<M
     let has_target = args.iter().any(|it| starts(it, b"-MT") || starts(it, b"-MQ"))
         || args.iter().any(|it| starts(it, b"-Wp,") && holds(it, b",-MT,") | holds(it, b",-MQ,"));
     // (gcc takes the target of a rule that it is asked for in this way from the source)
-    let from_source = invocation.family == Family::Gcc && args.iter().any(|it| starts(it, b"-Wp,-M"));
+    let from_source =
+        invocation.subject == Subject::Compile(Family::Gcc) && args.iter().any(|it| starts(it, b"-Wp,-M"));
     if invocation.depfile.is_some() && !has_target && !from_source {
         args.extend(["-MQ".into(), called]);
     }

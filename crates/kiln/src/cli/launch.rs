@@ -88,7 +88,7 @@ fn file_of(program: &OsStr, environment: &Environment) -> Option<PathBuf> {
 
 fn is_compiler(program: &Path) -> bool {
     let recognised = program.file_name().and_then(|name| kiln_compiler::recognise(name, None));
-    recognised.is_some_and(|it| it.family.is_c())
+    recognised.is_some_and(|it| it.subject.is_c())
 }
 
 fn wiring(root: &Path, below: Below, settings: &Settings, wrapper: &Path) -> Result<Wiring, String> {

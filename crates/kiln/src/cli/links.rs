@@ -38,7 +38,7 @@ pub fn hold(bin: &Path, wanted: &BTreeSet<OsString>, wrapper: &Path) -> Result<(
 fn compilers(bin: &Path, wrapper: &Path, environment: &Environment) -> BTreeSet<OsString> {
     let real = |path: &Path| files::real_path(path).ok().flatten();
     let own = real(wrapper);
-    let is_compiler = |name: &OsStr| recognise(name, None).is_some_and(|it| it.family.is_c());
+    let is_compiler = |name: &OsStr| recognise(name, None).is_some_and(|it| it.subject.is_c());
     let directories =
         inputs::search_path(environment).into_iter().filter(|path| path.is_absolute() && path != bin);
     let entries = directories.flat_map(|directory| {

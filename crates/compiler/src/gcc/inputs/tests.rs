@@ -1,7 +1,7 @@
 use super::*;
 use crate::{Remap, recognise};
-use kiln_action::Placed;
 use kiln_action::key::KeyInputs;
+use kiln_action::{Placed, Subject};
 use std::collections::HashMap;
 
 mod random;
@@ -57,7 +57,7 @@ fn same(one: &str, two: &str) -> bool {
 #[test]
 fn a_plain_compile() {
     let it = parse("/usr/bin/gcc -O2 -Wall -I../inc -DA=1 -c ../src/inflate.c -o obj/inflate.o");
-    assert_eq!(it.family, Family::Gcc);
+    assert_eq!(it.subject, Subject::Compile(Family::Gcc));
     assert_eq!(it.unit, Unit { name: "inflate.c".into(), kind: "c".into() });
     assert_eq!(it.source.as_deref(), Some(Path::new("/home/me/p/build/../src/inflate.c")));
     assert_eq!(it.outputs.files, [Path::new("/home/me/p/build/obj/inflate.o")]);

@@ -1,7 +1,7 @@
 use super::*;
 use crate::recognise;
-use kiln_action::Unit;
 use kiln_action::key::KeyInputs;
+use kiln_action::{Subject, Unit};
 
 /// A command line in `/home/me/p/build` of the project `/home/me/p`.
 fn parsed(line: &str, variables: &[(&str, &str)]) -> Result<Invocation, Reason> {
@@ -42,8 +42,8 @@ fn same(one: &str, two: &str) -> bool {
 fn a_plain_compile() {
     let it =
         parse("/usr/bin/clang-cl /nologo /O2 -W3 -I../inc /D A=1 /MD /c ../src/inflate.c /Foobj/inflate.obj");
-    assert_eq!(it.family, Family::ClangCl);
-    assert!(it.family.is_c());
+    assert_eq!(it.subject, Subject::Compile(Family::ClangCl));
+    assert!(it.subject.is_c());
     assert_eq!(it.unit, Unit { name: "inflate.c".into(), kind: "c".into() });
     assert_eq!(it.source.as_deref(), Some(Path::new("/home/me/p/build/../src/inflate.c")));
     assert_eq!(it.outputs.files, [Path::new("/home/me/p/build/obj/inflate.obj")]);
@@ -75,7 +75,7 @@ fn cl_reads_the_same_command_line() {
     let it = parse(
         r"cl.exe /nologo /TP /GR /EHsc /MDd /Zc:wchar_t /RTC1 /JMC /showIncludes /Fox.obj /FdTARGET.pdb /FS -c ../src/x.c",
     );
-    assert_eq!((it.family, it.unit.kind.as_str()), (Family::Msvc, "c++"));
+    assert_eq!((it.subject.family(), it.unit.kind.as_str()), (Some(Family::Msvc), "c++"));
     assert_eq!(it.outputs.files, [Path::new("/home/me/p/build/x.obj")]);
     assert!(it.shows_directory, "its objects name themselves");
     assert!(same("cl /c x.c /Foa.obj", "cl /c x.c /Foa.obj"));

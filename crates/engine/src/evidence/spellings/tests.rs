@@ -1,5 +1,5 @@
 use super::*;
-use kiln_action::{Family, Field, Mode, Unit};
+use kiln_action::{Family, Field, Mode, Subject, Unit};
 
 /// `/l` is a link to `/disk`, and nothing is at `/disk/gone`.
 fn leads(path: &Path) -> Option<PathBuf> {
@@ -21,7 +21,7 @@ fn invocation(outputs: OutputPlan, dependencies: &str) -> Invocation {
     places.add(Place::Out, &outputs.directory);
     places.add(Place::Deps(0), Path::new(dependencies));
     Invocation {
-        family: Family::Rustc,
+        subject: Subject::Compile(Family::Rustc),
         mode: Mode::Compile,
         unit: Unit::default(),
         compiler: "/tc/bin/rustc".into(),

@@ -25,8 +25,8 @@ pub fn adapt(invocation: &mut Invocation, args: &[OsString], environment: &Envir
     let dumb = environment.get("TERM").is_none_or(|term| term == "dumb");
     let colours = !dumb && !args.iter().any(said);
     if colours {
-        let option = match invocation.family {
-            Family::ClangCl => "-fcolor-diagnostics", // (it knows no other)
+        let option = match invocation.subject.family() {
+            Some(Family::ClangCl) => "-fcolor-diagnostics", // (it knows no other)
             _ => "-fdiagnostics-color=always",
         };
         invocation.append.push(option.into());

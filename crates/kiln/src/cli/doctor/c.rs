@@ -38,7 +38,7 @@ fn compilers(patient: &Patient<'_>) -> BTreeMap<PathBuf, Vec<PathBuf>> {
     for directory in inputs::search_path(patient.environment).iter().filter(|path| path.is_absolute()) {
         for entry in files::list(directory).ok().flatten().unwrap_or_default() {
             let path = directory.join(&entry.name);
-            let is_c = recognise(&entry.name, None).is_some_and(|it| it.family.is_c());
+            let is_c = recognise(&entry.name, None).is_some_and(|it| it.subject.is_c());
             let Some(real) = real(&path).filter(|_| is_c && process::is_executable(&path)) else { continue };
             if Some(&real) != own.as_ref() && seen.insert(entry.name) {
                 found.entry(real).or_default().push(path);
