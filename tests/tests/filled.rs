@@ -287,8 +287,8 @@ fn without_its_picture_a_build_goes_on() {
     build(&project, &["build"]);
     filled(&project, &["build"]);
     let mut damaged = 0;
-    for file in tree::files(&space.cache().join("v1/blobs")) {
-        let path = space.cache().join("v1/blobs").join(file);
+    for file in tree::files(&space.cache().join("v1/snapshots")) {
+        let path = space.cache().join("v1/snapshots").join(file);
         let bytes = fs::read(&path).unwrap();
         if bytes.starts_with(b"KPIC") {
             let mut other = bytes.clone();

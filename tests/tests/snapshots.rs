@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use kiln_action::ActionKey;
+use kiln_action::{ActionKey, SnapshotKey};
 use kiln_prefill::snapshot::Snapshot;
 use kiln_store::{Key, LocalStore, Store};
 use kiln_testkit::{Outcome, Project, TestSpace, run, tree};
@@ -36,10 +36,8 @@ fn is_filled(project: &Project<'_>) -> bool {
 }
 
 /// The names of the snapshots in a cache.
-fn snapshots(cache: &Path) -> Vec<ActionKey> {
-    let store = LocalStore::open(cache).expect("a store");
-    let entries = store.entries().expect("entries");
-    entries.into_iter().filter(|entry| entry.unit == "cargo snapshot").map(|entry| entry.key).collect()
+fn snapshots(cache: &Path) -> Vec<SnapshotKey> {
+    LocalStore::open(cache).expect("a store").snapshots().expect("snapshots")
 }
 
 /// Writes other snapshots over those that are there, as somebody may who can write to a store.
@@ -48,9 +46,9 @@ fn poison(space: &TestSpace, change: impl Fn(&mut Snapshot)) {
     assert!(!keys.is_empty(), "nothing to poison");
     let store = LocalStore::open(space.cache()).expect("a store");
     for key in keys {
-        let mut snapshot = Snapshot::find(&key, &store, space.root()).expect("a snapshot");
+        let mut snapshot = Snapshot::find(&key, &store).expect("a snapshot");
         change(&mut snapshot);
-        snapshot.keep(key, &store).expect("kept");
+        snapshot.keep(&key, &store).expect("kept");
     }
 }
 
@@ -234,7 +232,7 @@ fn no_value_of_the_users_is_in_a_picture() {
     assert!(is_filled(&project));
     for key in snapshots(space.cache()) {
         let store = LocalStore::open(space.cache()).unwrap();
-        let bytes = Snapshot::find(&key, &store, space.root()).unwrap().encode();
+        let bytes = Snapshot::find(&key, &store).unwrap().encode(&key);
         assert!(!bytes.windows(9).any(|part| part == b"a-secret-"));
     }
     // What was filled holds them all the same, as cargo writes them.
@@ -266,7 +264,7 @@ fn a_picture_that_names_results_of_secrets_stays_here() {
         run(&mut space.kiln(&["daemon", "wait", "--for", "60s"])).ok();
         let _ = run(&mut space.kiln(&["daemon", "stop"]));
         let key = *snapshots(space.cache()).first().expect("a snapshot");
-        let name = key.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let name = key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let shared = tree::files(&share).into_iter().any(|path| path.to_string_lossy().contains(&name));
         assert_eq!(shared, travels, "{variable}: {:?}", tree::files(&share));
     }
@@ -296,7 +294,7 @@ fn what_tests_build_is_in_no_picture() {
     }
     for key in snapshots(space.cache()) {
         let store = LocalStore::open(space.cache()).unwrap();
-        let snapshot = Snapshot::find(&key, &store, space.root()).unwrap();
+        let snapshot = Snapshot::find(&key, &store).unwrap();
         assert!(snapshot.units.iter().all(|unit| !unit.note.argv.iter().any(|word| word == "fixture")));
     }
 }

@@ -224,7 +224,7 @@ impl Bundle {
                 let digest = Digest { hash: item.name, size: bytes.len() as u64 };
                 let _ = desk.store.put(&Key::Blob(digest), Content::Bytes(bytes)); // which holds it against its digest
             }
-            Kind::Index => {}
+            Kind::Index | Kind::Snapshot => {}
         }
     }
 

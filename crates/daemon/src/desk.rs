@@ -6,11 +6,11 @@ use crate::flights::{Ask, Begun, End, Flights};
 use crate::log::Log;
 use crate::shelf;
 use kiln_action::bounds::{Beyond, Bounds};
-use kiln_action::{WeakKey, digest};
-use kiln_protocol::{Hello, Place, Resolve, Resolved, Workspace};
+use kiln_action::{ActionKey, SnapshotKey, WeakKey, digest};
+use kiln_protocol::{Hello, Place, Resolve, Resolved, Wanted, Workspace};
 use kiln_remote::pack::Kind;
 use kiln_remote::{Brought, Levels, Remotes, WriteBack, progress};
-use kiln_store::LocalStore;
+use kiln_store::{Content, Key, LocalStore, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::thread;
 use std::collections::{HashMap, HashSet};
@@ -60,7 +60,7 @@ pub struct Desk {
     pub opened: Moment,
     /// When somebody last said Hello.
     pub greeted: Mutex<Moment>,
-    /// Which levels have which results of the queue, as long as another level lacks them.
+    /// Which levels have what of the queue, as long as another level lacks them.
     sent: Mutex<HashSet<(usize, [u8; 32])>>,
     flights: Flights,
     bundles: Mutex<HashMap<[u8; 32], Arc<Bundle>>>,
@@ -92,6 +92,27 @@ impl Coming {
             *self = Coming { came, at: Moment::now() };
         }
         self.at.elapsed() < STILL
+    }
+}
+
+/// What is asked for something.
+fn asks(wanted: &Wanted) -> Vec<Ask> {
+    match wanted {
+        Wanted::Unit { weak, keys, .. } => {
+            keys.iter().map(|key| Ask::Result(*key)).chain([Ask::Shapes(*weak)]).collect()
+        }
+        Wanted::Snapshot(key) => vec![Ask::Snapshot(*key)],
+    }
+}
+
+impl Ask {
+    /// What it is called in the index of a bundle; `None` for what is in none.
+    fn in_bundle(&self) -> Option<Name> {
+        match self {
+            Ask::Shapes(weak) => Some((Kind::Shapes, weak.0)),
+            Ask::Result(key) => Some((Kind::Result, key.0)),
+            Ask::Snapshot(_) => None,
+        }
     }
 }
 
@@ -142,49 +163,50 @@ impl Desk {
         resolved
     }
 
-    fn search(self: &Arc<Desk>, wanted: &Resolve, started: Moment, alive: &mut dyn FnMut()) -> Resolved {
-        if let Some(resolved) = self.look(wanted, started) {
+    fn search(self: &Arc<Desk>, resolve: &Resolve, started: Moment, alive: &mut dyn FnMut()) -> Resolved {
+        if let Some(resolved) = self.look(resolve, started) {
             return resolved;
         }
-        let bundle = wanted.workspace.as_ref().map(|workspace| self.bundle(workspace));
-        let cost = || {
-            let known = wanted.keys.iter().map(|key| &key.0).chain([&wanted.weak.0]);
-            let costs = known.filter_map(|key| bundle.as_ref()?.cost_ms(key));
-            costs.max().unwrap_or(wanted.cost_ms)
+        let bundle = match &resolve.wanted {
+            Wanted::Unit { workspace: Some(workspace), .. } => Some(self.bundle(workspace)),
+            _ => None,
         };
-        let most = Duration::from_millis(u64::from(wanted.most_ms));
+        let asks = asks(&resolve.wanted);
+        let cost = || {
+            let costs = asks.iter().filter_map(|ask| bundle.as_ref()?.cost_ms(&ask.in_bundle()?.1));
+            costs.max().unwrap_or(resolve.cost_ms)
+        };
+        let most = Duration::from_millis(u64::from(resolve.most_ms));
         let mut coming = Coming { came: progress::seen(), at: started };
         let mut left = |allowed: Duration| {
             let left = allowed.checked_sub(started.elapsed()).filter(|left| !left.is_zero());
             left.filter(|_| coming.goes_on())
         };
-        let results = wanted.keys.iter().map(|key| (Kind::Result, key.0));
-        let names: Vec<Name> = results.chain([(Kind::Shapes, wanted.weak.0)]).collect();
+        let names: Vec<Name> = asks.iter().filter_map(Ask::in_bundle).collect();
         while let Some(bundle) = bundle.as_ref().filter(|bundle| bundle.is_pending(&names)) {
-            self.budgets.promise(wanted.build, bundle.promised_ms());
-            let allowed = self.budgets.allow(wanted.build, cost()).min(most);
+            self.budgets.promise(resolve.build, bundle.promised_ms());
+            let allowed = self.budgets.allow(resolve.build, cost()).min(most);
             let worth = bundle.is_known() || self.levels.is_prompt(allowed);
             let Some(left) = left(allowed).filter(|_| worth) else { return Resolved::default() };
             bundle.wait(left.min(SIGN_OF_LIFE));
             alive();
-            if let Some(resolved) = self.look(wanted, started) {
+            if let Some(resolved) = self.look(resolve, started) {
                 return resolved;
             }
         }
         if !self.levels.is_asked() {
             return Resolved::default();
         }
-        let mut asks: Vec<Ask> = wanted.keys.iter().map(|key| Ask::Result(*key)).collect();
-        asks.push(Ask::Shapes(wanted.weak));
-        let allowed = self.budgets.allow_guess(wanted.build, cost()).min(most);
+        let allowed = self.budgets.allow_guess(resolve.build, cost()).min(most);
         if allowed.is_zero() && self.flights.is_busy() {
             return Resolved::default(); // no swarm of questions that nobody waits for
         }
-        asks.retain(|ask| self.begin(*ask, wanted.build));
+        let mut asks = asks;
+        asks.retain(|ask| self.begin(*ask, resolve.build));
         loop {
             asks.retain(|ask| self.flights.is_under_way(*ask));
-            if let Some(resolved) = self.look(wanted, started) {
-                self.note(wanted, bundle.as_deref());
+            if let Some(resolved) = self.look(resolve, started) {
+                self.note(&resolve.wanted, bundle.as_deref());
                 return resolved;
             }
             let worth = !asks.is_empty() && self.levels.is_prompt(allowed);
@@ -195,22 +217,32 @@ impl Desk {
     }
 
     /// What the local store says by now.
-    fn look(&self, wanted: &Resolve, started: Moment) -> Option<Resolved> {
-        if let Some(cost) = wanted.keys.iter().find_map(|key| shelf::whole(&self.store, key)) {
-            self.budgets.spared(wanted.build, started.elapsed(), cost);
-            return Some(Resolved { found: true, news: false });
+    fn look(&self, resolve: &Resolve, started: Moment) -> Option<Resolved> {
+        let found = Resolved { found: true, news: false };
+        match &resolve.wanted {
+            Wanted::Unit { weak, seen, keys, .. } => {
+                if let Some(cost) = keys.iter().find_map(|key| shelf::whole(&self.store, key)) {
+                    self.budgets.spared(resolve.build, started.elapsed(), cost);
+                    return Some(found);
+                }
+                let news = shelf::seen(&self.store, weak) != *seen;
+                news.then_some(Resolved { found: false, news: true })
+            }
+            Wanted::Snapshot(key) => {
+                shelf::get(&self.store, Key::Snapshot(*key))?;
+                self.budgets.spared(resolve.build, started.elapsed(), resolve.cost_ms);
+                Some(found)
+            }
         }
-        let news = shelf::seen(&self.store, &wanted.weak) != wanted.seen;
-        news.then_some(Resolved { found: false, news: true })
     }
 
     /// What came by itself belongs into the bundle.
-    fn note(&self, wanted: &Resolve, bundle: Option<&Bundle>) {
-        let Some(workspace) = &wanted.workspace else { return };
-        for key in &wanted.keys {
+    fn note(&self, wanted: &Wanted, bundle: Option<&Bundle>) {
+        let Wanted::Unit { weak, keys, workspace: Some(workspace), .. } = wanted else { return };
+        for key in keys {
             let here = shelf::whole(&self.store, key).is_some();
             if here && !bundle.is_some_and(|bundle| bundle.has(&(Kind::Result, key.0))) {
-                self.used(workspace, wanted.weak, *key);
+                self.used(workspace, *weak, *key);
             }
         }
     }
@@ -256,6 +288,15 @@ impl Desk {
                     }
                     None => End::Unknown,
                 },
+                Brought::Nowhere => End::Absent,
+                Brought::Unknown => End::Unknown,
+            },
+            Ask::Snapshot(key) => match self.levels.snapshot(&key) {
+                Brought::Here(file, back) => {
+                    let kept = self.store.put(&Key::Snapshot(key), Content::Bytes(&file));
+                    self.write_back(back.into_iter());
+                    if kept.is_ok() { End::Landed } else { End::Unknown }
+                }
                 Brought::Nowhere => End::Absent,
                 Brought::Unknown => End::Unknown,
             },
@@ -311,7 +352,7 @@ impl Desk {
     }
 
     /// A unit of a workspace was used.
-    pub fn used(&self, workspace: &Workspace, weak: WeakKey, key: kiln_action::ActionKey) {
+    pub fn used(&self, workspace: &Workspace, weak: WeakKey, key: ActionKey) {
         let mut sessions = locked(&self.sessions);
         if sessions.len() >= MOST_SESSIONS && !sessions.contains_key(&workspace.exact) {
             // One that is written already, if there is any: the hint of another is lost.
@@ -322,6 +363,11 @@ impl Desk {
         drop(sessions);
         self.flights.forget(Ask::Result(key));
         self.flights.forget(Ask::Shapes(weak));
+    }
+
+    /// A snapshot was put there.
+    pub fn has_snapshot(&self, key: SnapshotKey) {
+        self.flights.forget(Ask::Snapshot(key));
     }
 
     /// Sessions that are to be written.
@@ -338,23 +384,23 @@ impl Desk {
         }
     }
 
-    /// Whether a level has a result of the queue already.
-    pub fn has_sent(&self, level: usize, key: &kiln_action::ActionKey) -> bool {
-        locked(&self.sent).contains(&(level, key.0))
+    /// Whether a level has something of the queue already.
+    pub fn has_sent(&self, level: usize, name: &[u8; 32]) -> bool {
+        locked(&self.sent).contains(&(level, *name))
     }
 
     /// A level has it now.
-    pub fn sent(&self, level: usize, key: &kiln_action::ActionKey) {
+    pub fn sent(&self, level: usize, name: &[u8; 32]) {
         let mut sent = locked(&self.sent);
         if sent.len() >= MOST_SENT {
             sent.clear(); // they are sent once more
         }
-        sent.insert((level, key.0));
+        sent.insert((level, *name));
     }
 
     /// All of them have it.
-    pub fn forget_sent(&self, key: &kiln_action::ActionKey) {
-        locked(&self.sent).retain(|(_, sent)| *sent != key.0);
+    pub fn forget_sent(&self, name: &[u8; 32]) {
+        locked(&self.sent).retain(|(_, sent)| sent != name);
     }
 
     /// How many objects were uploaded.

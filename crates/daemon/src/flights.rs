@@ -1,7 +1,7 @@
 //! One flight per key: whoever asks for what is under way waits for that; what was not there a moment ago is not asked for
 //! again.
 
-use kiln_action::{ActionKey, WeakKey};
+use kiln_action::{ActionKey, SnapshotKey, WeakKey};
 use kiln_sys::clock::Moment;
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,8 @@ pub enum Ask {
     Shapes(WeakKey),
     /// A result.
     Result(ActionKey),
+    /// The snapshot of a build.
+    Snapshot(SnapshotKey),
 }
 
 /// "Not there" counts for so long; "could not say" for as long as the shorter one.

@@ -5,7 +5,7 @@ use crate::log::Log;
 use crate::{care, counters, uploads};
 use kiln_action::wire::Reader;
 use kiln_protocol::message::{self, PROTOCOL, tag};
-use kiln_protocol::{Hello, Place, Resolve};
+use kiln_protocol::{Hello, Place, Resolve, Workspace};
 use kiln_remote::progress;
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
@@ -270,10 +270,12 @@ impl Daemon {
             tag::STATUS => self.status(desk),
             tag::TRY => try_all(desk, &mut alive),
             tag::WAIT => wait(desk, number(body), &mut alive),
-            tag::PREFETCH => match Resolve::decode(body) {
-                Ok(wanted) => prefetch(desk, &wanted, &mut alive),
-                Err(_) => json!({}),
-            },
+            tag::PREFETCH => {
+                let Ok(workspace) = Workspace::decode(body) else {
+                    return message::send(stream, tag::REFUSED, b"not a workspace");
+                };
+                prefetch(desk, &workspace, &mut alive)
+            }
             tag::PUSH => {
                 let (results, failed) = uploads::push(desk, &mut alive);
                 json!({ "schema": 1, "results": results, "failed": failed })
@@ -367,8 +369,7 @@ fn wait(desk: &Desk, most_ms: u64, alive: &mut dyn FnMut()) -> Value {
 }
 
 /// Brings a workspace's bundle, all of it.
-fn prefetch(desk: &Arc<Desk>, wanted: &Resolve, alive: &mut dyn FnMut()) -> Value {
-    let Some(workspace) = &wanted.workspace else { return json!({ "schema": 1, "segments": 0 }) };
+fn prefetch(desk: &Arc<Desk>, workspace: &Workspace, alive: &mut dyn FnMut()) -> Value {
     let bundle = desk.bundle(workspace);
     loop {
         let progress = bundle.progress();

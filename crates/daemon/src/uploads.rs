@@ -3,8 +3,8 @@
 use crate::bundles;
 use crate::desk::Desk;
 use crate::shelf;
-use kiln_action::{ActionKey, Digest, WeakKey};
-use kiln_protocol::Queued;
+use kiln_action::{ActionKey, Digest, SnapshotKey, WeakKey};
+use kiln_protocol::Product;
 use kiln_protocol::queue::{self, Waiting};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Fault, Level};
@@ -79,7 +79,8 @@ pub fn left(desk: &Desk) -> usize {
 
 fn due(mut waiting: Vec<Waiting>, hurry: bool) -> Vec<Waiting> {
     let now = clock::realtime_ns();
-    waiting.retain(|waiting| hurry || !waiting.queued.incremental || is_settled(waiting.since_ns, now));
+    waiting
+        .retain(|waiting| hurry || !waiting.queued.product.is_passing() || is_settled(waiting.since_ns, now));
     waiting
 }
 
@@ -95,7 +96,7 @@ fn upload_all(desk: &Desk, waiting: Vec<Waiting>) -> usize {
         process::be_nice();
         while let Some(one) = waiting.get(next.fetch_add(1, Ordering::SeqCst)) {
             give_way(desk);
-            match upload(desk, &one.queued.weak, &one.queued.key) {
+            match upload(desk, &one.queued.product) {
                 Ok(()) => over(desk, one),
                 Err(_) if !desk.levels.takes() || !desk.uploads.load(Ordering::SeqCst) => {
                     failed.fetch_add(waiting.len(), Ordering::SeqCst);
@@ -110,10 +111,12 @@ fn upload_all(desk: &Desk, waiting: Vec<Waiting>) -> usize {
 }
 
 fn over(desk: &Desk, one: &Waiting) {
-    let Queued { weak, key, workspace, .. } = &one.queued;
-    desk.forget_sent(key);
-    if let Some(workspace) = workspace {
-        desk.used(workspace, *weak, *key);
+    let product = &one.queued.product;
+    desk.forget_sent(sent_as(product));
+    match product {
+        Product::Unit { weak, key, workspace: Some(workspace), .. } => desk.used(workspace, *weak, *key),
+        Product::Unit { .. } => {}
+        Product::Snapshot(key) => desk.has_snapshot(*key),
     }
     // Of an incremental unit there may be a newer one by this name now.
     let same =
@@ -131,23 +134,53 @@ fn give_way(desk: &Desk) {
     }
 }
 
-/// Uploads a result, its blobs and its Shapes to every level that may be written to, and once to each: another one may fail for
-/// days. What is not here any more is over.
-fn upload(desk: &Desk, weak: &WeakKey, key: &ActionKey) -> Result<(), Fault> {
-    let lacks = |(level, store): &(usize, &Level)| store.is_writable() && !desk.has_sent(*level, key);
+/// What it is uploaded as: of an incremental unit one result after the other.
+fn sent_as(product: &Product) -> &[u8; 32] {
+    match product {
+        Product::Unit { key, .. } => &key.0,
+        Product::Snapshot(key) => key.as_bytes(),
+    }
+}
+
+/// Uploads a snapshot, or a result with its blobs and its Shapes, to every level that may be written to, and once to each: another one may
+/// fail for days. What is not here any more is over.
+fn upload(desk: &Desk, product: &Product) -> Result<(), Fault> {
+    let name = sent_as(product);
+    let lacks = |(level, store): &(usize, &Level)| store.is_writable() && !desk.has_sent(*level, name);
     let (takes, refuse): (Vec<_>, Vec<_>) =
         desk.levels.stores().iter().enumerate().filter(lacks).partition(|(_, store)| store.takes());
     let mut outcome = if refuse.is_empty() { Ok(()) } else { Err(Fault::GivenUp) };
-    let packed = if takes.is_empty() { None } else { shelf::pack(&desk.store, key) };
+    let packed = match product {
+        Product::Unit { key, .. } if !takes.is_empty() => shelf::pack(&desk.store, key),
+        _ => None,
+    };
     for (level, store) in takes {
-        let unit =
-            packed.as_ref().map_or(Ok(()), |(unit, apart)| upload_to(desk, store, key, (unit, apart), false));
-        match unit.and_then(|()| upload_shapes(desk, store, weak)) {
-            Ok(()) | Err(Fault::TooLarge) => desk.sent(level, key),
+        let uploaded = match product {
+            Product::Unit { weak, key, .. } => {
+                let unit = packed.as_ref();
+                let unit =
+                    unit.map_or(Ok(()), |(unit, apart)| upload_to(desk, store, key, (unit, apart), false));
+                unit.and_then(|()| upload_shapes(desk, store, weak))
+            }
+            Product::Snapshot(key) => upload_snapshot(desk, store, key, false),
+        };
+        match uploaded {
+            Ok(()) | Err(Fault::TooLarge) => desk.sent(level, name),
             Err(fault) => outcome = Err(fault),
         }
     }
     outcome
+}
+
+fn upload_snapshot(desk: &Desk, store: &Level, key: &SnapshotKey, if_missing: bool) -> Result<(), Fault> {
+    let name = pack::name(Kind::Snapshot, key.as_bytes());
+    if if_missing && store.has(&name)? {
+        return Ok(());
+    }
+    match shelf::get(&desk.store, Key::Snapshot(*key)) {
+        Some(file) => store.keep(&name, &pack::seal(Kind::Snapshot, key.as_bytes(), &file)),
+        None => Ok(()),
+    }
 }
 
 fn upload_to(
@@ -214,10 +247,15 @@ pub fn push(desk: &Desk, alive: &mut dyn FnMut()) -> (usize, usize) {
             return (keys.len(), failed);
         }
     }
+    let writable = || desk.levels.stores().iter().filter(|store| store.is_writable());
     for weak in &weaks {
         alive();
-        let mut writable = desk.levels.stores().iter().filter(|store| store.is_writable());
-        failed += usize::from(writable.try_for_each(|store| upload_shapes(desk, store, weak)).is_err());
+        failed += usize::from(writable().try_for_each(|store| upload_shapes(desk, store, weak)).is_err());
+    }
+    for key in desk.store.snapshots().unwrap_or_default() {
+        alive();
+        let failure = |store| upload_snapshot(desk, store, &key, true).is_err_and(|it| it != Fault::TooLarge);
+        failed += writable().filter(|store| failure(store)).count();
     }
     (keys.len(), failed)
 }

@@ -4,7 +4,7 @@
 use kiln_action::shape::encode_shapes;
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
 use kiln_protocol::message::{PROTOCOL, tag};
-use kiln_protocol::{Client, Hello, Queued, RemoteCache, Resolve, Workspace};
+use kiln_protocol::{Client, Hello, Product, Queued, RemoteCache, Resolve, Wanted, Workspace};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Level, Spec, Unit};
 use kiln_store::{Content, Key, LocalStore, Store};
@@ -107,17 +107,11 @@ impl Team {
             let n = of * 1000 + n;
             let there = n.is_multiple_of(3);
             let key = if there { name(b'r', n % present) } else { name(b'a', n) };
-            let wanted = Resolve {
-                weak: WeakKey(name(b'w', n)),
-                seen: [0; 32],
-                keys: vec![ActionKey(key)],
-                build: of,
-                workspace: n
-                    .is_multiple_of(10)
-                    .then(|| Workspace { exact: name(b'x', n), near: name(b'n', n % 50) }),
-                cost_ms: 10_000,
-                most_ms: u32::MAX,
-            };
+            let workspace =
+                n.is_multiple_of(10).then(|| Workspace { exact: name(b'x', n), near: name(b'n', n % 50) });
+            let (weak, keys) = (WeakKey(name(b'w', n)), vec![ActionKey(key)]);
+            let wanted = Wanted::Unit { weak, seen: [0; 32], keys, workspace };
+            let wanted = Resolve { wanted, build: of, cost_ms: 10_000, most_ms: u32::MAX };
             let resolved = client.resolve(&wanted);
             assert!(there || !resolved.found);
         }
@@ -146,8 +140,8 @@ impl Team {
         let shape = Shape::new(vec![Question::Env(n.to_string().into())]);
         store.put(&Key::Shapes(weak), Content::Bytes(&encode_shapes(&weak, &[shape]))).unwrap();
         let workspace = Some(Workspace { exact: name(b'x', n % 200), near: name(b'n', n % 50) });
-        let queued =
-            Queued { remotes: client.stores(), weak, key, workspace, incremental: n.is_multiple_of(5) };
+        let product = Product::Unit { weak, key, workspace, incremental: n.is_multiple_of(5) };
+        let queued = Queued { remotes: client.stores(), product };
         queued.enqueue(&client.place().queue()).unwrap();
         client.kept(n, 100);
     }

@@ -6,7 +6,7 @@ use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::wire::Writer;
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
 use kiln_protocol::message::{PROTOCOL, tag};
-use kiln_protocol::{Client, Hello, RemoteCache, Resolve, Resolved, Workspace};
+use kiln_protocol::{Client, Hello, RemoteCache, Resolve, Resolved, Wanted, Workspace};
 use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Level, Spec};
@@ -77,15 +77,8 @@ impl Scene {
 
     fn resolve_within(&self, n: u8, workspace: Option<Workspace>, most_ms: u32) -> Resolved {
         let (weak, keys) = (WeakKey([n; 32]), vec![ActionKey([n; 32])]);
-        self.client().resolve(&Resolve {
-            weak,
-            seen: [0; 32],
-            keys,
-            build: u32::from(n),
-            workspace,
-            cost_ms: 20_000,
-            most_ms,
-        })
+        let wanted = Wanted::Unit { weak, seen: [0; 32], keys, workspace };
+        self.client().resolve(&Resolve { wanted, build: u32::from(n), cost_ms: 20_000, most_ms })
     }
 
     /// Asks until so many objects were found to be wrong: a build does not wait for that, nor for a daemon that is busy.

@@ -1,9 +1,9 @@
 //! The daemon's program with clients of other times, without descriptors, with two stores of which one refuses.
 #![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
 
-use kiln_action::{ActionKey, ActionResult, WeakKey};
+use kiln_action::{ActionKey, ActionResult, SnapshotKey, WeakKey};
 use kiln_protocol::message::{self, PROTOCOL, RETIRE, tag};
-use kiln_protocol::{Client, Hello, Place, Queued};
+use kiln_protocol::{Client, Hello, Place, Product, Queued, RemoteCache, Resolve, Wanted};
 use kiln_remote::pack::{self, Kind};
 use kiln_store::{Content, Key, LocalStore, Store};
 use kiln_testkit::mounted::Mounted;
@@ -159,8 +159,8 @@ fn what_one_level_has_is_not_sent_again() {
     store.put(&Key::Result(key), Content::Bytes(&ActionResult::default().encode(&key))).unwrap();
     let _daemon = Daemon::start(&cache);
     let client = Client::new(&cache, hello(PROTOCOL, &urls), None);
-    let queued =
-        Queued { remotes: client.stores(), weak: WeakKey([1; 32]), key, workspace: None, incremental: false };
+    let product = Product::Unit { weak: WeakKey([1; 32]), key, workspace: None, incremental: false };
+    let queued = Queued { remotes: client.stores(), product };
     queued.enqueue(&client.place().queue()).unwrap();
     client.kept(1, 1);
     let object = near.join("kiln2/main").join(pack::name(Kind::Result, &key.0));
@@ -169,6 +169,47 @@ fn what_one_level_has_is_not_sent_again() {
     thread::sleep(Duration::from_secs(5));
     assert_eq!(fs::metadata(&object).unwrap().ino(), inode, "it was written again");
     assert_eq!(fs::read_dir(waiting).unwrap().count(), 1, "the other store may take it some day");
+}
+
+/// A snapshot is uploaded from one machine and brought to another; the next one of its name takes its place, and one that was sealed for
+/// another build is none.
+#[test]
+fn a_snapshot_travels_under_its_name() {
+    let (directory, ours) = cache();
+    let theirs = directory.path().join("theirs");
+    let share = directory.path().join("share");
+    fs::create_dir(&share).unwrap();
+    let url = format!("file://{}", share.display());
+    let _daemons = (Daemon::start(&ours), Daemon::start(&theirs));
+    let key = SnapshotKey::of(b"a build");
+    let object = share.join("kiln2/main").join(pack::name(Kind::Snapshot, key.as_bytes()));
+    let store = LocalStore::open(&ours).unwrap();
+    let client = |cache: &Path| Client::new(cache, hello(PROTOCOL, &[&url]), None);
+    let upload = |body: &[u8]| {
+        store.put(&Key::Snapshot(key), Content::Bytes(&key.seal(body))).unwrap();
+        let before = fs::read(&object).ok();
+        let client = client(&ours);
+        Queued { remotes: client.stores(), product: Product::Snapshot(key) }
+            .enqueue(&client.place().queue())
+            .unwrap();
+        client.kept(1, 1);
+        until(|| fs::read(&object).is_ok_and(|now| Some(now) != before));
+    };
+    let brought = || {
+        let there = LocalStore::open(&theirs).unwrap();
+        let _ = fs::remove_dir_all(theirs.join("v1/snapshots"));
+        let wanted = Wanted::Snapshot(key);
+        let resolved =
+            client(&theirs).resolve(&Resolve { wanted, build: 1, cost_ms: 20_000, most_ms: u32::MAX });
+        (resolved.found, there.get(&[Key::Snapshot(key)]).pop().flatten())
+    };
+    for body in [&b"its calls"[..], b"other calls"] {
+        upload(body);
+        assert_eq!(brought(), (true, Some(key.seal(body))));
+    }
+    let other = SnapshotKey::of(b"another build").seal(b"calls");
+    fs::write(&object, pack::seal(Kind::Snapshot, key.as_bytes(), &other)).unwrap();
+    assert_eq!(brought(), (false, None));
 }
 
 /// What was wrong with the settings may be right later: a daemon does not remember for ever that a certificate was missing.

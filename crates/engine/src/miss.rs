@@ -13,7 +13,7 @@ use crate::toolchain::version;
 use crate::verify::{self, Finding};
 use kiln_action::{Event, Mode, Outcome, Reason, Shape, Stream, digest};
 use kiln_exec::Run;
-use kiln_protocol::Made;
+use kiln_protocol::{Made, Product};
 use kiln_report::cause::{self, Difference};
 use kiln_sys::process;
 use std::path::PathBuf;
@@ -101,14 +101,10 @@ fn tell_remote(keyed: &Keyed<'_>, run: &Run, kept: &Kept) {
         return;
     }
     let Some((workspace, _)) = remote::workspace_of(keyed) else { return };
-    cache.made(&Made {
-        weak: keyed.weak,
-        key: kept.key,
-        incremental: request.invocation.incremental,
-        build: request.call.build,
-        workspace,
-        took_ms: u32::try_from(run.took.as_millis()).unwrap_or(u32::MAX),
-    });
+    let incremental = request.invocation.incremental;
+    let product = Product::Unit { weak: keyed.weak, key: kept.key, incremental, workspace };
+    let took_ms = u32::try_from(run.took.as_millis()).unwrap_or(u32::MAX);
+    cache.made(&Made { product, build: request.call.build, took_ms });
 }
 
 /// The event about a miss, with what it came of.

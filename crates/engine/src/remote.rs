@@ -4,7 +4,7 @@ use crate::keyed::Keyed;
 use crate::lookup;
 use crate::workspace;
 use kiln_action::Mode;
-use kiln_protocol::{Resolve, Resolved, Workspace};
+use kiln_protocol::{Resolve, Resolved, Wanted, Workspace};
 use std::path::Path;
 
 /// Has things brought until `look` finds what it looks for in the local store.
@@ -16,16 +16,9 @@ pub fn fetch<T>(keyed: &Keyed<'_>, mut look: impl FnMut() -> Option<T>) -> Optio
     let (workspace, cost_ms) = workspace_of(keyed)?;
     for _ in 0..ROUNDS {
         let (seen, keys) = lookup::candidates_to_tell(&keyed.weak, &request.world(), &request.cache.store);
-        let wanted = Resolve {
-            weak: keyed.weak,
-            seen,
-            keys,
-            build: request.call.build,
-            workspace,
-            cost_ms,
-            most_ms: u32::MAX,
-        };
-        let resolved = remote.resolve(&wanted);
+        let wanted = Wanted::Unit { weak: keyed.weak, seen, keys, workspace };
+        let resolve = Resolve { wanted, build: request.call.build, cost_ms, most_ms: u32::MAX };
+        let resolved = remote.resolve(&resolve);
         request.step(|| format!("{resolved:?} from the remote"));
         if resolved == Resolved::default() {
             return None;

@@ -15,14 +15,14 @@ use crate::cargo_files::variables_of;
 use crate::note::{self, Note, Variable};
 use crate::snapshot::{self, Asked, Plan, Snapshot, WORTH_MS};
 use kiln_action::os::OsStrExt;
-use kiln_action::{ActionKey, Digest, Invocation, Stream, Subject, Unit, WeakKey};
+use kiln_action::{Digest, Invocation, SnapshotKey, Stream, Subject, Unit};
 use kiln_compiler::Recognised;
 use kiln_engine::Call;
 use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::families::build_script;
 use kiln_engine::journal;
 use kiln_engine::replay::{self, Replayed};
-use kiln_protocol::{Made, RemoteCache, Resolve, Resolved};
+use kiln_protocol::{Made, RemoteCache, Resolve, Resolved, Wanted};
 use kiln_store::{Content, Keep, Key, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
@@ -87,11 +87,11 @@ fn fill(
 ) -> Result<Vec<(Digest, PathBuf)>, &'static str> {
     let cache = CacheDir::open(call.settings).map_err(|_| "there is no cache")?;
     let cargo = own_name_of_cargo(call.environment);
-    let names = cargo.as_ref().and_then(|cargo| plan.names(rustc, Path::new(cargo), &cache.store));
-    let (weak, key) = names.ok_or("cargo cannot be read")?;
-    let snapshot = Snapshot::find(&key, &cache.store, notes).or_else(|| {
-        bring(call, weak, key);
-        Snapshot::find(&key, &cache.store, notes)
+    let key = cargo.as_ref().and_then(|cargo| plan.key(rustc, Path::new(cargo), &cache.store));
+    let key = key.ok_or("cargo cannot be read")?;
+    let snapshot = Snapshot::find(&key, &cache.store).or_else(|| {
+        bring(call, key);
+        Snapshot::find(&key, &cache.store)
     });
     let snapshot = snapshot.ok_or("there is no snapshot of such a build")?;
     if snapshot.units.is_empty() || snapshot.questions.is_empty() {
@@ -210,19 +210,11 @@ fn again<'a>(
     }
 }
 
-/// Asks the remote side for the snapshot. It is waited for as long as for a unit of a second.
-fn bring(call: &Call<'_>, weak: WeakKey, key: ActionKey) {
-    let wanted = Resolve {
-        weak,
-        seen: [0; 32],
-        keys: vec![key],
-        build: call.build,
-        workspace: None, // a bundle has it last
-        cost_ms: WORTH_MS,
-        most_ms: u32::MAX,
-    };
+/// Asks the remote stores for the snapshot. It is waited for as long as for a unit of a second.
+fn bring(call: &Call<'_>, key: SnapshotKey) {
+    let wanted = Wanted::Snapshot(key);
     if let Some(remote) = call.remote {
-        remote.resolve(&wanted);
+        remote.resolve(&Resolve { wanted, build: call.build, cost_ms: WORTH_MS, most_ms: u32::MAX });
     }
 }
 

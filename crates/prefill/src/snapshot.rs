@@ -7,12 +7,10 @@ use crate::manifests::Manifests;
 use crate::members;
 use crate::note::{self, Note};
 use kiln_action::os::{OsStrExt, OsStringExt};
-use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
-use kiln_action::{
-    ActionKey, ActionResult, Digest, Family, FileKind, Output, Placed, Role, Shape, Subject, WeakKey, shape,
-};
+use kiln_action::wire::{Malformed, Reader, Writer};
+use kiln_action::{ActionResult, Digest, Family, FileKind, Shape, SnapshotKey, Subject, shape};
 use kiln_engine::toolchain;
-use kiln_store::{Content, Fetch, Key, LocalStore, Store, StoreError};
+use kiln_store::{Content, Key, LocalStore, Store, StoreError};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use kiln_sys::identity::{self, Found};
@@ -21,12 +19,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
-/// No snapshot has more bytes.
-const LARGEST: u64 = 64 << 20;
 /// No file of cargo's own is larger: hashes, lists of sources, what a build script said.
 const LARGEST_NOTE: u64 = 4 << 20;
-const MAGIC: [u8; 4] = *b"KPIC";
-const VERSION: u8 = 3;
 
 /// Which snapshot is meant: what a build is going to do, as far as one can tell before cargo runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,9 +128,9 @@ impl Plan {
         notes.join("filled")
     }
 
-    /// The names under which its snapshot is kept, for a compiler and a cargo. Nothing is asked: the plan says it all, and what the snapshot
+    /// The key under which its snapshot is kept, for a compiler and a cargo. Nothing is asked: the plan says it all, and what the snapshot
     /// says is held against today's answers call by call.
-    pub fn names(&self, rustc: &Path, cargo: &Path, store: &LocalStore) -> Option<(WeakKey, ActionKey)> {
+    pub fn key(&self, rustc: &Path, cargo: &Path, store: &LocalStore) -> Option<SnapshotKey> {
         let mut text = Writer::default();
         text.bytes(b"kiln snapshot 3");
         text.0.extend(self.print);
@@ -147,8 +141,7 @@ impl Plan {
         // Another cargo has other layouts, hashes and variables.
         let Ok(Found::Content(cargo, _)) = identity::digest_of(cargo, store.memo()) else { return None };
         text.digest(&cargo);
-        let weak = WeakKey(Digest::of(&text.0).hash);
-        Some((weak, ActionKey::new::<Vec<u8>>(&weak, [])))
+        Some(SnapshotKey::of(&text.0))
     }
 }
 
@@ -363,8 +356,8 @@ impl Snapshot {
         parts(self) == parts(other) && self.manifests == other.manifests
     }
 
-    /// Its file.
-    pub fn encode(&self) -> Vec<u8> {
+    /// Its file, sealed for its key.
+    pub fn encode(&self, key: &SnapshotKey) -> Vec<u8> {
         let mut to = Writer::default();
         to.bytes(&self.tag);
         to.u32(self.units.len() as u32);
@@ -376,12 +369,12 @@ impl Snapshot {
             asked.write(&mut to);
         }
         self.manifests.write(&mut to);
-        seal(MAGIC, VERSION, &[], &to.0)
+        key.seal(&to.0)
     }
 
     /// Reads it. Its files lie where cargo's own files lie, whoever wrote it.
-    pub fn decode(file: &[u8]) -> Result<Snapshot, Malformed> {
-        let mut from = Reader(unseal(MAGIC, VERSION, &[], file)?);
+    pub fn decode(key: &SnapshotKey, file: &[u8]) -> Result<Snapshot, Malformed> {
+        let mut from = Reader(key.unseal(file)?);
         let tag = from.bytes()?.to_vec();
         let units = from.list(|from| {
             let note = Note::read(from)?;
@@ -403,47 +396,20 @@ impl Snapshot {
         Ok(Snapshot { units, questions, tag, manifests })
     }
 
-    /// Keeps it under the plan's names, in the place of an older one: it is a hint, and each of its calls is looked up under its own key.
-    pub fn keep(&self, key: ActionKey, store: &LocalStore) -> Result<(), StoreError> {
-        let bytes = self.encode();
-        let digest = Digest::of(&bytes);
-        store.put(&Key::Blob(digest), Content::Bytes(&bytes))?;
-        store.forget(&key)?;
-        let output = Output {
-            path: Placed::literal(&Path::new("/").join(FILE)),
-            role: Role::File,
-            executable: false,
-            digest,
-        };
-        let result = ActionResult {
-            outputs: vec![output],
-            unit: "cargo snapshot".into(),
-            cost_ms: WORTH_MS,
-            ..ActionResult::default()
-        };
-        store.put(&Key::Result(key), Content::Bytes(&result.encode(&key)))
+    /// Keeps it under the plan's key, in the place of an older one: it is a hint, and each of its calls is looked up under its own key.
+    pub fn keep(&self, key: &SnapshotKey, store: &LocalStore) -> Result<(), StoreError> {
+        store.put(&Key::Snapshot(*key), Content::Bytes(&self.encode(key)))
     }
 
-    /// The one that is kept under a name.
-    pub fn find(key: &ActionKey, store: &LocalStore, scratch: &Path) -> Option<Snapshot> {
-        let result = store.get(&[Key::Result(*key)]).pop()??;
-        let result = ActionResult::decode(key, &result).ok()?;
-        let digest = result.outputs.first().filter(|output| output.role == Role::File)?.digest;
-        if digest.size > LARGEST {
-            return None;
-        }
-        let file = scratch.join(FILE);
-        store.fetch(&digest, &file, Fetch::Copy { executable: false }).ok()?;
-        let bytes = files::read_limited(&file, LARGEST).ok();
-        let _ = files::remove(&file);
-        Snapshot::decode(&bytes?).ok()
+    /// The one that is kept under a key.
+    pub fn find(key: &SnapshotKey, store: &LocalStore) -> Option<Snapshot> {
+        let file = store.get(&[Key::Snapshot(*key)]).pop()??;
+        Snapshot::decode(key, &file).ok()
     }
 }
 
-/// What it is worth to wait for it, in milliseconds: as much as a unit of a second. It has no Shapes, for it asks nothing.
+/// What it is worth to wait for it, in milliseconds: as much as a unit of a second.
 pub const WORTH_MS: u32 = 1000;
-/// What its one output is called.
-const FILE: &str = "snapshot";
 const TAG: &str = "CACHEDIR.TAG";
 const FINGERPRINT: &str = ".fingerprint";
 

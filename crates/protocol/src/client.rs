@@ -274,9 +274,9 @@ impl RemoteCache for Client {
         asked.ok().and_then(|bytes| Resolved::decode(&bytes).ok()).unwrap_or_default()
     }
 
-    /// Puts the result into the queue, and says so, and how much this build has compiled.
+    /// Puts it into the queue, and says so, and how much this build has compiled.
     fn made(&self, made: &Made) {
-        if self.enqueue(&Queued::new(made, self.stores())) {
+        if self.enqueue(&Queued { remotes: self.stores(), product: made.product }) {
             self.kept(made.build, made.took_ms);
         }
     }

@@ -16,4 +16,4 @@ pub use client::{Client, Refusal};
 pub use hello::Hello;
 pub use place::Place;
 pub use queue::Queued;
-pub use remote::{Made, RemoteCache, Resolve, Resolved, Workspace};
+pub use remote::{Made, Product, RemoteCache, Resolve, Resolved, Wanted, Workspace};

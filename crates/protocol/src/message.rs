@@ -5,7 +5,7 @@ use kiln_action::wire::Writer;
 use std::io::{self, Read, Write};
 
 /// What both sides have to agree on.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// "Stop, your time is over": understood by every daemon there ever was.
 pub const RETIRE: u8 = 6;
 
@@ -26,7 +26,7 @@ pub mod tag {
     pub const WAIT: u8 = 4;
     /// Stop; the answer is `TEXT`.
     pub const STOP: u8 = 5;
-    /// Bring what a workspace needs: a [`crate::Resolve`] without keys; the answer is `TEXT` with JSON.
+    /// Bring what a workspace needs: a [`crate::Workspace`]; the answer is `TEXT` with JSON.
     pub const PREFETCH: u8 = 7;
     /// Upload everything that is in the local store; the answer is `TEXT` with JSON.
     pub const PUSH: u8 = 8;

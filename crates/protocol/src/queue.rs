@@ -1,62 +1,43 @@
-//! The queue of uploads: a file for each result, written by whoever made the result, so that no death of the daemon loses one.
+//! The queue of uploads: a file for each thing, written by whoever made it, so that no death of the daemon loses one.
 
-use crate::{Made, Workspace};
+use crate::Product;
+use kiln_action::digest;
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
-use kiln_action::{ActionKey, WeakKey, digest};
 use kiln_sys::files::{self, FileError};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// A result that is to be uploaded.
+/// Something that is to be uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queued {
     /// Where to: what [`crate::Hello::stores`] says.
     pub remotes: [u8; 32],
-    /// Its WeakKey, under which its Shape is found.
-    pub weak: WeakKey,
-    /// The result.
-    pub key: ActionKey,
-    /// The workspace that it was built for.
-    pub workspace: Option<Workspace>,
-    /// Whether it is one of an incremental unit, which the next edit replaces.
-    pub incremental: bool,
+    /// What.
+    pub product: Product,
 }
 
 const MAGIC: [u8; 4] = *b"KQUE";
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 /// Longer than any of them.
 const LONGEST: u64 = 4096;
 
 impl Queued {
-    /// The result of a unit, for these stores.
-    pub fn new(made: &Made, remotes: [u8; 32]) -> Queued {
-        let Made { weak, key, workspace, incremental, .. } = *made;
-        Queued { remotes, weak, key, workspace, incremental }
-    }
-
     fn encode(&self) -> Vec<u8> {
         let mut to = Writer::default();
         to.0.extend(self.remotes);
-        to.0.extend(self.weak.0);
-        to.0.extend(self.key.0);
-        to.u8(u8::from(self.incremental));
-        Workspace::write(self.workspace.as_ref(), &mut to);
+        self.product.write(&mut to);
         seal(MAGIC, FORMAT, &[], &to.0)
     }
 
     fn decode(file: &[u8]) -> Result<Queued, Malformed> {
         let mut from = Reader(unseal(MAGIC, FORMAT, &[], file)?);
-        let (remotes, weak, key) = (from.array()?, WeakKey(from.array()?), ActionKey(from.array()?));
-        let incremental = from.u8()? != 0;
-        let workspace = Workspace::read(&mut from)?;
+        let (remotes, product) = (from.array()?, Product::read(&mut from)?);
         from.end()?;
-        Ok(Queued { remotes, weak, key, workspace, incremental })
+        Ok(Queued { remotes, product })
     }
 
-    /// Of an incremental unit only the newest result is worth a journey.
     fn name(&self) -> String {
-        let named = if self.incremental { &self.weak.0 } else { &self.key.0 };
-        format!("{}{}", digest::hex(named), ending(&self.remotes))
+        format!("{}{}", digest::hex(self.product.name()), ending(&self.remotes))
     }
 
     /// Puts it into the queue.

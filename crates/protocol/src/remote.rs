@@ -1,7 +1,7 @@
 //! The remote stores as one compile sees them: what it asks them for, and what it tells them.
 
 use kiln_action::wire::{Malformed, Reader, Writer};
-use kiln_action::{ActionKey, WeakKey};
+use kiln_action::{ActionKey, SnapshotKey, WeakKey};
 
 /// No unit has more keys to ask for.
 const MOST_KEYS: usize = 64;
@@ -16,6 +16,19 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// As it is sent.
+    pub fn encode(&self) -> Vec<u8> {
+        [self.exact, self.near].concat()
+    }
+
+    /// Reads one.
+    pub fn decode(bytes: &[u8]) -> Result<Workspace, Malformed> {
+        let mut from = Reader(bytes);
+        let workspace = Workspace { exact: from.array()?, near: from.array()? };
+        from.end()?;
+        Ok(workspace)
+    }
+
     pub(crate) fn write(workspace: Option<&Workspace>, to: &mut Writer) {
         to.u8(u8::from(workspace.is_some()));
         if let Some(workspace) = workspace {
@@ -33,61 +46,100 @@ impl Workspace {
     }
 }
 
-/// "Is there anything for this unit?"
+/// What a build wants from the remote stores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The result of a unit.
+    Unit {
+        /// Its WeakKey.
+        weak: WeakKey,
+        /// The hash of its Shapes as they are known here; zeros for none.
+        seen: [u8; 32],
+        /// What today's answers make of the Shapes that are known here.
+        keys: Vec<ActionKey>,
+        /// The workspace that it is built for, if there is one.
+        workspace: Option<Workspace>,
+    },
+    /// The snapshot of the build itself.
+    Snapshot(SnapshotKey),
+}
+
+/// "Is there anything for this?"
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolve {
-    /// Its WeakKey.
-    pub weak: WeakKey,
-    /// The hash of its Shapes as they are known here; zeros for none.
-    pub seen: [u8; 32],
-    /// What today's answers make of the Shapes that are known here.
-    pub keys: Vec<ActionKey>,
-    /// The build that it is part of.
+    /// For what.
+    pub wanted: Wanted,
+    /// The build that asks.
     pub build: u32,
-    /// The workspace that it is built for, if there is one.
-    pub workspace: Option<Workspace>,
     /// Milliseconds that it took to compile before; 0 if nobody knows.
     pub cost_ms: u32,
     /// Milliseconds that it is waited for at most, whatever it costs.
     pub most_ms: u32,
 }
 
+const UNIT: u8 = 0;
+const SNAPSHOT: u8 = 1;
+
+impl Wanted {
+    fn write(&self, to: &mut Writer) {
+        match self {
+            Wanted::Unit { weak, seen, keys, workspace } => {
+                to.u8(UNIT);
+                to.0.extend(weak.0);
+                to.0.extend(seen);
+                to.u32(keys.len() as u32);
+                keys.iter().for_each(|key| to.0.extend(key.0));
+                Workspace::write(workspace.as_ref(), to);
+            }
+            Wanted::Snapshot(key) => {
+                to.u8(SNAPSHOT);
+                to.0.extend(key.as_bytes());
+            }
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<Wanted, Malformed> {
+        match from.u8()? {
+            UNIT => {
+                let (weak, seen) = (WeakKey(from.array()?), from.array()?);
+                let keys = from.list(|from| from.array().map(ActionKey))?;
+                let workspace = Workspace::read(from)?;
+                let few = keys.len() <= MOST_KEYS;
+                few.then_some(Wanted::Unit { weak, seen, keys, workspace }).ok_or(Malformed)
+            }
+            SNAPSHOT => Ok(Wanted::Snapshot(SnapshotKey::from_bytes(from.array()?))),
+            _ => Err(Malformed),
+        }
+    }
+}
+
 impl Resolve {
     /// As it is sent.
     pub fn encode(&self) -> Vec<u8> {
         let mut to = Writer::default();
-        to.0.extend(self.weak.0);
-        to.0.extend(self.seen);
-        to.u32(self.keys.len() as u32);
-        self.keys.iter().for_each(|key| to.0.extend(key.0));
         to.u32(self.build);
         to.u32(self.cost_ms);
         to.u32(self.most_ms);
-        Workspace::write(self.workspace.as_ref(), &mut to);
+        self.wanted.write(&mut to);
         to.0
     }
 
     /// Reads one.
     pub fn decode(bytes: &[u8]) -> Result<Resolve, Malformed> {
         let mut from = Reader(bytes);
-        let (weak, seen) = (WeakKey(from.array()?), from.array()?);
-        let keys = from.list(|from| from.array().map(ActionKey))?;
         let (build, cost_ms, most_ms) = (from.u32()?, from.u32()?, from.u32()?);
-        let workspace = Workspace::read(&mut from)?;
+        let wanted = Wanted::read(&mut from)?;
         from.end()?;
-        if keys.len() > MOST_KEYS {
-            return Err(Malformed);
-        }
-        Ok(Resolve { weak, seen, keys, build, workspace, cost_ms, most_ms })
+        Ok(Resolve { wanted, build, cost_ms, most_ms })
     }
 }
 
 /// What came of it. Everything named here is in the local store now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Resolved {
-    /// A result is there under one of the keys.
+    /// A result is there under one of the keys, or the snapshot is.
     pub found: bool,
-    /// Its Shapes are others than those that were seen.
+    /// The unit's Shapes are others than those that were seen.
     pub news: bool,
 }
 
@@ -106,28 +158,85 @@ impl Resolved {
     }
 }
 
-/// A unit that was compiled here, whose result is in the local store.
+/// What a build made that others can use. It is in the local store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// A unit that was compiled.
+    Unit {
+        /// Its WeakKey.
+        weak: WeakKey,
+        /// The key of its result.
+        key: ActionKey,
+        /// Whether it is an incremental unit, whose result the next edit replaces.
+        incremental: bool,
+        /// The workspace that it was built for, if there is one.
+        workspace: Option<Workspace>,
+    },
+    /// The snapshot of the build itself.
+    Snapshot(SnapshotKey),
+}
+
+impl Product {
+    pub(crate) fn write(&self, to: &mut Writer) {
+        match self {
+            Product::Unit { weak, key, incremental, workspace } => {
+                to.u8(UNIT);
+                to.0.extend(weak.0);
+                to.0.extend(key.0);
+                to.u8(u8::from(*incremental));
+                Workspace::write(workspace.as_ref(), to);
+            }
+            Product::Snapshot(key) => {
+                to.u8(SNAPSHOT);
+                to.0.extend(key.as_bytes());
+            }
+        }
+    }
+
+    pub(crate) fn read(from: &mut Reader<'_>) -> Result<Product, Malformed> {
+        match from.u8()? {
+            UNIT => {
+                let (weak, key) = (WeakKey(from.array()?), ActionKey(from.array()?));
+                let incremental = from.u8()? != 0;
+                Ok(Product::Unit { weak, key, incremental, workspace: Workspace::read(from)? })
+            }
+            SNAPSHOT => Ok(Product::Snapshot(SnapshotKey::from_bytes(from.array()?))),
+            _ => Err(Malformed),
+        }
+    }
+
+    /// Names it among all that waits for upload: a newer one of this name takes its place. Of an incremental unit only the newest result
+    /// is worth a journey.
+    pub fn name(&self) -> &[u8; 32] {
+        match self {
+            Product::Unit { weak, incremental: true, .. } => &weak.0,
+            Product::Unit { key, .. } => &key.0,
+            Product::Snapshot(key) => key.as_bytes(),
+        }
+    }
+
+    /// Whether it waits for a while before it is uploaded, for the next edit replaces it.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Product::Unit { incremental: true, .. })
+    }
+}
+
+/// Something that was made here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Made {
-    /// Its WeakKey.
-    pub weak: WeakKey,
-    /// The key of its result.
-    pub key: ActionKey,
-    /// Whether it is an incremental unit, whose result the next edit replaces.
-    pub incremental: bool,
-    /// The build that it is part of.
+    /// What.
+    pub product: Product,
+    /// The build that made it.
     pub build: u32,
-    /// The workspace that it was built for, if there is one.
-    pub workspace: Option<Workspace>,
     /// Milliseconds that the compile took.
     pub took_ms: u32,
 }
 
 /// The remote stores, as one compile sees them. A compile needs neither, and neither can fail.
 pub trait RemoteCache {
-    /// Brings what the remote stores have for a unit into the local store, within the time that the unit is worth.
+    /// Brings what the remote stores have into the local store, within the time that it is worth.
     fn resolve(&self, wanted: &Resolve) -> Resolved;
 
-    /// Takes note of a unit that was compiled here, so that its result is uploaded.
+    /// Takes note of what was made here, so that it is uploaded.
     fn made(&self, made: &Made);
 }

@@ -7,7 +7,7 @@ use crate::pack::{self, Kind, Unit};
 use crate::spec::Spec;
 use crate::{Breaker, Counted, Health, Limited, Namespaced, Opened, Quarantined, Sound, Verified};
 use kiln_action::shape::{MOST_SHAPES, decode_shapes, encode_shapes};
-use kiln_action::{ActionKey, Digest, Shape, WeakKey};
+use kiln_action::{ActionKey, Digest, Shape, SnapshotKey, WeakKey, snapshot};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -122,6 +122,15 @@ impl Level {
         let (name, most) = (pack::name(Kind::Blob, &digest.hash), pack::bound(digest.size));
         self.find(&name, most, limited::within(digest.size), |opened| match opened {
             Opened::Blob(blob) => Some(blob),
+            _ => None,
+        })
+    }
+
+    /// The snapshot of a build.
+    pub fn snapshot(&self, key: &SnapshotKey) -> Result<Option<Found<Vec<u8>>>, Fault> {
+        let within = limited::within(snapshot::LARGEST);
+        self.find(&pack::name(Kind::Snapshot, key.as_bytes()), u64::MAX, within, |opened| match opened {
+            Opened::Snapshot(snapshot) => Some(snapshot),
             _ => None,
         })
     }

@@ -5,7 +5,7 @@ use crate::bundle::{Index, Segment};
 use crate::level::{Found, Level, merge_shapes};
 use crate::pack::{self, Kind, Unit};
 use crate::spec::Remotes;
-use kiln_action::{ActionKey, Digest, WeakKey};
+use kiln_action::{ActionKey, Digest, SnapshotKey, WeakKey};
 use kiln_sys::clock::Moment;
 use kiln_sys::process;
 use kiln_sys::thread::{self, ScopedJoinHandle};
@@ -127,6 +127,11 @@ impl Levels {
     /// A blob that travels by itself.
     pub fn blob(&self, digest: &Digest) -> Brought<Vec<u8>> {
         self.nearest(&pack::name(Kind::Blob, &digest.hash), |store| store.blob(digest))
+    }
+
+    /// The snapshot of a build.
+    pub fn snapshot(&self, key: &SnapshotKey) -> Brought<Vec<u8>> {
+        self.nearest(&pack::name(Kind::Snapshot, key.as_bytes()), |store| store.snapshot(key))
     }
 
     /// The index of a bundle, and the level that has it.

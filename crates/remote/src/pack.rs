@@ -8,7 +8,9 @@
 use kiln_action::bounds::MOST_QUESTIONS;
 use kiln_action::os::OsStrExt;
 use kiln_action::wire::{Malformed, Reader, Writer};
-use kiln_action::{ActionKey, ActionResult, Digest, Place, Placed, Shape, WeakKey, digest, shape};
+use kiln_action::{
+    ActionKey, ActionResult, Digest, Place, Placed, Shape, SnapshotKey, WeakKey, digest, shape, snapshot,
+};
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::{Component, Path};
@@ -26,10 +28,12 @@ pub enum Kind {
     Blob,
     /// The index of a workspace's bundle.
     Index,
+    /// The snapshot of a build.
+    Snapshot,
 }
 
 impl Kind {
-    const ALL: [Kind; 4] = [Kind::Shapes, Kind::Result, Kind::Blob, Kind::Index];
+    const ALL: [Kind; 5] = [Kind::Shapes, Kind::Result, Kind::Blob, Kind::Index, Kind::Snapshot];
 
     /// Its letter in names of objects.
     pub fn letter(self) -> &'static str {
@@ -38,6 +42,7 @@ impl Kind {
             Kind::Result => "r",
             Kind::Blob => "b",
             Kind::Index => "w",
+            Kind::Snapshot => "p",
         }
     }
 
@@ -74,6 +79,7 @@ fn longest(kind: Kind) -> u64 {
         Kind::Shapes | Kind::Index => 16 << 20,
         Kind::Result => TOGETHER + (8 << 20),
         Kind::Blob => MOST_BLOB,
+        Kind::Snapshot => snapshot::LARGEST,
     }
 }
 
@@ -258,6 +264,13 @@ pub(crate) fn open_shapes(weak: &WeakKey, pack: &[u8]) -> Result<Vec<u8>, Malfor
 /// The same of a pack's body.
 pub fn shapes_of_body(weak: &WeakKey, body: Vec<u8>) -> Result<Vec<u8>, Malformed> {
     if shape::decode_shapes(weak, &body)?.iter().all(may_travel) { Ok(body) } else { Err(Malformed) }
+}
+
+/// The snapshot in a pack, as the local store keeps it: sealed for its key.
+pub(crate) fn open_snapshot(key: &SnapshotKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let body = open(Kind::Snapshot, key.as_bytes(), pack)?;
+    key.unseal(&body)?;
+    Ok(body)
 }
 
 /// As many of these Shapes as fit into a pack, the first ones.

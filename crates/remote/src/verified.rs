@@ -6,7 +6,7 @@ use crate::bundle::Index;
 use crate::pack::{self, Kind, Unit};
 use crate::{Health, bundle};
 use kiln_action::wire::Malformed;
-use kiln_action::{ActionKey, Digest, WeakKey, digest};
+use kiln_action::{ActionKey, Digest, SnapshotKey, WeakKey, digest};
 use std::time::Duration;
 
 /// An object that is what its name says.
@@ -29,6 +29,8 @@ pub enum Opened {
     Blob(Vec<u8>),
     /// The index of a bundle.
     Index(Index),
+    /// The snapshot of a build, as the local store keeps it.
+    Snapshot(Vec<u8>),
     /// The object itself is what its name says: a segment of a bundle.
     Segment,
     /// The name promises nothing, and nothing of it may be used.
@@ -68,6 +70,9 @@ impl Promise {
             Promise::Pack(Kind::Shapes, key) => Opened::Shapes(pack::open_shapes(&WeakKey(key), bytes)?),
             Promise::Pack(Kind::Result, key) => Opened::Result(Unit::open(&ActionKey(key), bytes)?),
             Promise::Pack(Kind::Index, key) => Opened::Index(Index::open(&key, bytes)?),
+            Promise::Pack(Kind::Snapshot, key) => {
+                Opened::Snapshot(pack::open_snapshot(&SnapshotKey::from_bytes(key), bytes)?)
+            }
             Promise::Pack(Kind::Blob, key) => {
                 let body = pack::open(Kind::Blob, &key, bytes)?;
                 if Digest::of(&body).hash != key {

@@ -6,7 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests arrange and damage files themselves"))]
 
-use kiln_action::{ActionKey, Digest, WeakKey};
+use kiln_action::{ActionKey, Digest, SnapshotKey, WeakKey};
 use kiln_sys::files::{FileError, Identity};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,8 @@ pub enum Key {
     Result(ActionKey),
     /// Plain content.
     Blob(Digest),
+    /// The snapshot of a build, as [`SnapshotKey::seal`] writes it. A put replaces the one that is there.
+    Snapshot(SnapshotKey),
 }
 
 /// What is to be kept.

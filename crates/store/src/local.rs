@@ -26,6 +26,7 @@ const VERSION: &str = "v1";
 const BLOBS: &str = "blobs";
 const RESULTS: &str = "results";
 const SHAPES: &str = "shapes";
+const SNAPSHOTS: &str = "snapshots";
 const INCREMENTAL: &str = "incremental";
 /// Baselines of explanations; written by the engine, collected and verified here.
 const UNITS: &str = "units";
@@ -87,6 +88,7 @@ impl LocalStore {
             Key::Shapes(weak) => self.shard(SHAPES, &weak.0),
             Key::Result(action) => self.shard(RESULTS, &action.0),
             Key::Blob(digest) => self.shard(BLOBS, &digest.hash),
+            Key::Snapshot(key) => self.shard(SNAPSHOTS, key.as_bytes()),
         }
     }
 }

@@ -3,12 +3,10 @@
 use crate::daemon::{ask, client};
 use crate::site::Aim;
 use crate::{exit, fail, say, words};
-use kiln_action::WeakKey;
 use kiln_action::wire::Writer;
 use kiln_config::Settings;
 use kiln_engine::workspace;
 use kiln_protocol::message::tag;
-use kiln_protocol::{Resolve, Workspace};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use serde_json::{Value, json};
@@ -40,7 +38,7 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
         Err(what) => return fail(&what),
     };
     let workspace = match workspace::here(settings, environment, here, &arguments.profile) {
-        Ok(workspace) => whole(workspace),
+        Ok(workspace) => workspace,
         Err(what) => return fail(&what),
     };
     told(ask(&client, tag::PREFETCH, &workspace.encode()), arguments.json, |told| {
@@ -66,21 +64,8 @@ pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment)
         let client = client(&settings, &environment, true).ok()?;
         let _ = ask(&client, tag::STATUS, b""); // it starts while we look where we are
         let workspace = workspace::here(&settings, &environment, &here, &profile).ok()?;
-        ask(&client, tag::PREFETCH, &whole(workspace).encode()).ok()
+        ask(&client, tag::PREFETCH, &workspace.encode()).ok()
     });
-}
-
-/// Everything of a workspace.
-fn whole(workspace: Workspace) -> Resolve {
-    Resolve {
-        weak: WeakKey([0; 32]),
-        seen: [0; 32],
-        keys: Vec::new(),
-        build: 0,
-        workspace: Some(workspace),
-        cost_ms: 0,
-        most_ms: u32::MAX,
-    }
 }
 
 /// How to push.

@@ -9,7 +9,7 @@ use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::journal;
 use kiln_prefill::snapshot::{self, BuildRequest, Plan, Snapshot};
 use kiln_prefill::{descent, note};
-use kiln_protocol::{Made, RemoteCache};
+use kiln_protocol::{Made, Product, RemoteCache};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::{files, process};
@@ -89,22 +89,21 @@ impl<'a> Sketch<'a> {
         let units = notes.iter().filter(|note| !note.question);
         let cargo = units.filter_map(|note| note.variable("CARGO")).next()?.to_owned();
         let cache = CacheDir::open(settings).ok()?;
-        let (weak, key) = plan.names(Path::new(&rustc), Path::new(&cargo), &cache.store)?;
+        let key = plan.key(Path::new(&rustc), Path::new(&cargo), &cache.store)?;
         let snapshot = Snapshot::take(plan, before, notes, &cache.store)?;
-        let known = || Snapshot::find(&key, &cache.store, self.notes);
+        let known = || Snapshot::find(&key, &cache.store);
         if self.began.clock_jumped()
             || settings.read_only
             || known().is_some_and(|known| known.says_the_same(&snapshot))
         {
             return None;
         }
-        snapshot.keep(key, &cache.store).ok()?;
+        snapshot.keep(&key, &cache.store).ok()?;
         if settings.remote.is_empty() || !snapshot.may_travel(&cache.store) {
             return None;
         }
         let client = daemon::client(settings, environment, true).ok()?;
-        let (build, workspace) = (process::own_id(), None);
-        client.made(&Made { weak, key, incremental: false, build, workspace, took_ms: 0 });
+        client.made(&Made { product: Product::Snapshot(key), build: process::own_id(), took_ms: 0 });
         Some(())
     }
 }

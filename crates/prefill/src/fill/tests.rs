@@ -1,4 +1,5 @@
 use super::*;
+use kiln_action::WeakKey;
 
 /// Brings nothing, and remembers how long it might have taken.
 #[derive(Default)]
@@ -14,15 +15,8 @@ impl RemoteCache for Slow {
 }
 
 fn wanted() -> Resolve {
-    Resolve {
-        weak: WeakKey([1; 32]),
-        seen: [0; 32],
-        keys: Vec::new(),
-        build: 1,
-        workspace: None,
-        cost_ms: 0,
-        most_ms: u32::MAX,
-    }
+    let wanted = Wanted::Unit { weak: WeakKey([1; 32]), seen: [0; 32], keys: Vec::new(), workspace: None };
+    Resolve { wanted, build: 1, cost_ms: 0, most_ms: u32::MAX }
 }
 
 #[test]

@@ -1,5 +1,10 @@
 use super::*;
 use crate::note::Variable;
+use kiln_action::{ActionKey, WeakKey};
+
+fn key() -> SnapshotKey {
+    SnapshotKey::of(b"a build")
+}
 
 fn note(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> Note {
     Note {
@@ -33,10 +38,10 @@ fn what_is_written_is_read() {
         tag: b"tag".to_vec(),
         manifests: Manifests::default(),
     };
-    let bytes = snapshot.encode();
-    assert_eq!(Snapshot::decode(&bytes), Ok(snapshot));
+    let bytes = snapshot.encode(&key());
+    assert_eq!(Snapshot::decode(&key(), &bytes), Ok(snapshot));
     for end in 0..bytes.len() {
-        assert!(Snapshot::decode(&bytes[..end]).is_err(), "{end}");
+        assert!(Snapshot::decode(&key(), &bytes[..end]).is_err(), "{end}");
     }
 }
 
@@ -45,7 +50,7 @@ fn what_is_written_is_read() {
 fn files_that_are_not_cargos_own_are_nobodys() {
     let reads = |path: &str| {
         let units = vec![unit(note(1, &["rustc"], &[]), &[path])];
-        Snapshot::decode(&Snapshot { units, ..Snapshot::default() }.encode()).is_ok()
+        Snapshot::decode(&key(), &Snapshot { units, ..Snapshot::default() }.encode(&key())).is_ok()
     };
     for path in [
         "debug/.fingerprint/a-1/lib-a",

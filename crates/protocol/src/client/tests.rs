@@ -1,4 +1,5 @@
 use super::*;
+use crate::{Product, Wanted};
 use kiln_action::WeakKey;
 use std::os::unix::net::UnixListener;
 
@@ -7,15 +8,8 @@ fn hello() -> Hello {
 }
 
 fn wanted() -> Resolve {
-    Resolve {
-        weak: WeakKey([1; 32]),
-        seen: [0; 32],
-        keys: Vec::new(),
-        build: 1,
-        workspace: None,
-        cost_ms: 0,
-        most_ms: u32::MAX,
-    }
+    let wanted = Wanted::Unit { weak: WeakKey([1; 32]), seen: [0; 32], keys: Vec::new(), workspace: None };
+    Resolve { wanted, build: 1, cost_ms: 0, most_ms: u32::MAX }
 }
 
 fn answering(listener: UnixListener, protocol: u32) -> std::thread::JoinHandle<Vec<u8>> {
@@ -228,7 +222,8 @@ fn a_directory_that_is_not_ours_alone_is_not_used() {
 
 fn queued() -> Queued {
     let key = kiln_action::ActionKey([1; 32]);
-    Queued { remotes: [1; 32], weak: WeakKey([1; 32]), key, workspace: None, incremental: false }
+    let product = Product::Unit { weak: WeakKey([1; 32]), key, workspace: None, incremental: false };
+    Queued { remotes: [1; 32], product }
 }
 
 /// What daemons of other boots and killed writers leave goes when it is old.

@@ -1,6 +1,6 @@
 use super::*;
-use crate::{Hello, Resolve, Resolved, Workspace};
-use kiln_action::{ActionKey, WeakKey};
+use crate::{Hello, Resolve, Resolved, Wanted, Workspace};
+use kiln_action::{ActionKey, SnapshotKey, WeakKey};
 
 fn hello() -> Hello {
     Hello {
@@ -15,16 +15,18 @@ fn hello() -> Hello {
 #[test]
 fn messages_come_back() {
     assert_eq!(Hello::decode(&hello().encode()).unwrap(), hello());
-    let resolve = Resolve {
+    let workspace = Workspace { exact: [4; 32], near: [5; 32] };
+    assert_eq!(Workspace::decode(&workspace.encode()).unwrap(), workspace);
+    let unit = Wanted::Unit {
         weak: WeakKey([1; 32]),
         seen: [8; 32],
         keys: vec![ActionKey([2; 32]), ActionKey([3; 32])],
-        build: 7,
-        workspace: Some(Workspace { exact: [4; 32], near: [5; 32] }),
-        cost_ms: 6,
-        most_ms: 7,
+        workspace: Some(workspace),
     };
-    assert_eq!(Resolve::decode(&resolve.encode()).unwrap(), resolve);
+    for wanted in [unit, Wanted::Snapshot(SnapshotKey::of(b"a build"))] {
+        let resolve = Resolve { wanted, build: 7, cost_ms: 6, most_ms: 7 };
+        assert_eq!(Resolve::decode(&resolve.encode()).unwrap(), resolve);
+    }
     for flags in [(false, false), (true, false), (false, true), (true, true)] {
         let resolved = Resolved { found: flags.0, news: flags.1 };
         assert_eq!(Resolved::decode(&resolved.encode()).unwrap(), resolved);
@@ -43,15 +45,8 @@ fn a_hello_of_another_time_says_at_least_what_it_is() {
 
 #[test]
 fn what_is_cut_short_is_nothing() {
-    let resolve = Resolve {
-        weak: WeakKey([1; 32]),
-        seen: [0; 32],
-        keys: vec![],
-        build: 0,
-        workspace: None,
-        cost_ms: 0,
-        most_ms: 0,
-    };
+    let wanted = Wanted::Unit { weak: WeakKey([1; 32]), seen: [0; 32], keys: vec![], workspace: None };
+    let resolve = Resolve { wanted, build: 0, cost_ms: 0, most_ms: 0 };
     for bytes in [hello().encode(), resolve.encode()] {
         for at in 0..bytes.len() {
             assert!(Hello::decode(&bytes[..at]).is_err());

@@ -1,13 +1,22 @@
 use super::*;
+use crate::Workspace;
+use kiln_action::{ActionKey, SnapshotKey, WeakKey};
+
+fn key(waiting: &Waiting) -> ActionKey {
+    match waiting.queued.product {
+        Product::Unit { key, .. } => key,
+        Product::Snapshot(key) => panic!("{key:?}"),
+    }
+}
 
 fn queued(n: u8, incremental: bool) -> Queued {
-    Queued {
-        remotes: [9; 32],
+    let product = Product::Unit {
         weak: WeakKey([1; 32]),
         key: ActionKey([n; 32]),
         workspace: Some(Workspace { exact: [3; 32], near: [4; 32] }),
         incremental,
-    }
+    };
+    Queued { remotes: [9; 32], product }
 }
 
 #[test]
@@ -34,7 +43,20 @@ fn of_an_incremental_unit_the_newest_result_is_waiting() {
     }
     let all = waiting(directory.path(), &[9; 32]);
     assert_eq!(all.len(), 1);
-    assert_eq!(all[0].queued.key, ActionKey([3; 32]));
+    assert_eq!(key(&all[0]), ActionKey([3; 32]));
+}
+
+#[test]
+fn of_a_snapshot_the_newest_is_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot =
+        |text: &[u8]| Queued { remotes: [9; 32], product: Product::Snapshot(SnapshotKey::of(text)) };
+    for text in [b"a", b"b", b"a"] {
+        snapshot(text).enqueue(directory.path()).unwrap();
+    }
+    let all = waiting(directory.path(), &[9; 32]);
+    assert_eq!(all.len(), 2);
+    assert!(all.iter().any(|one| one.queued == snapshot(b"a")));
 }
 
 #[test]
@@ -49,6 +71,6 @@ fn others_stores_are_not_looked_at_and_the_oldest_go() {
     assert_eq!(count(directory.path(), &[1; 32]), 10);
     shorten(directory.path(), 6);
     let left = waiting(directory.path(), &[1; 32]);
-    let keys: Vec<u8> = left.iter().map(|one| one.queued.key.0[0]).collect();
+    let keys: Vec<u8> = left.iter().map(|one| key(one).0[0]).collect();
     assert_eq!(keys, [15, 17, 19]);
 }

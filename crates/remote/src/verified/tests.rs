@@ -23,12 +23,15 @@ fn every_kind_is_what_its_name_says() {
     let (unit, _) = Unit::pack(&key, &result, &mut |_| None).unwrap();
     let (blob_name, blob_pack) = blob(b"content");
     let segment = Digest::of(b"a segment");
+    let snapshot = SnapshotKey::of(b"a build");
+    let build = snapshot.as_bytes();
     let all = [
         (pack::name(Kind::Shapes, &weak.0), pack::seal(Kind::Shapes, &weak.0, &shapes)),
         (pack::name(Kind::Result, &key.0), unit),
         (blob_name, blob_pack),
         (pack::name(Kind::Index, &[3; 32]), Index::default().seal(&[3; 32])),
         (bundle::name(&segment), b"a segment".to_vec()),
+        (pack::name(Kind::Snapshot, build), pack::seal(Kind::Snapshot, build, &snapshot.seal(b"its calls"))),
     ];
     for (name, bytes) in &all {
         assert_eq!(get(&verified, name), Ok(None));
@@ -54,6 +57,11 @@ fn a_right_object_under_another_name_is_wrong() {
     let (other, _) = blob(b"other");
     verified.put(&other, &pack, SOON).unwrap();
     assert!(matches!(get(&verified, &other), Err(Fault::Wrong(_))));
+    // A snapshot that was sealed for another build.
+    let (ours, theirs) = (SnapshotKey::of(b"ours"), SnapshotKey::of(b"theirs"));
+    let name = pack::name(Kind::Snapshot, ours.as_bytes());
+    verified.put(&name, &pack::seal(Kind::Snapshot, ours.as_bytes(), &theirs.seal(b"calls")), SOON).unwrap();
+    assert!(matches!(get(&verified, &name), Err(Fault::Wrong(_))));
     // One that lies about its own name, too.
     let name = Digest::of(b"other").hash;
     verified.put(&other, &pack::seal(Kind::Blob, &name, b"content"), SOON).unwrap();

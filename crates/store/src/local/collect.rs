@@ -138,11 +138,14 @@ impl Sweep {
         self.unnamed(&mut survey.blobs);
         self.orphans(&survey.orphans);
         let kept = match limits.max_bytes {
-            Some(most) if self.total > most => self.shrink(rest, &mut survey.blobs, most / 10 * 9),
+            Some(most) if self.total > most => {
+                self.shrink_snapshots(&mut survey.snapshots, most / 10);
+                self.shrink(rest, &mut survey.blobs, most / 10 * 9)
+            }
             _ => rest,
         };
         let forgotten = self.forgotten(&kept, limits);
-        for file in survey.shapes.iter().chain(&survey.lists) {
+        for file in survey.shapes.iter().chain(&survey.lists).chain(&survey.snapshots) {
             if file.touched_ns < forgotten {
                 self.remove(&file.path, file.size);
             }
@@ -204,6 +207,19 @@ impl Sweep {
                 self.freed += on_disk(file.size);
             }
         }
+    }
+
+    /// Removes the snapshots that were not used for longest, until they take no more than `most` bytes.
+    fn shrink_snapshots(&mut self, snapshots: &mut Vec<Aged>, most: u64) {
+        snapshots.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.touched_ns));
+        let mut bytes = 0;
+        snapshots.retain(|snapshot| {
+            bytes += on_disk(snapshot.size);
+            let stays = bytes <= most || self.age(snapshot.touched_ns) <= GRACE_NS;
+            let goes = !stays && self.remove(&snapshot.path, snapshot.size);
+            self.freed += if goes { on_disk(snapshot.size) } else { 0 };
+            !goes
+        });
     }
 
     /// Evicts results, the least worth keeping first, until the store is down to `target` bytes. Those that may still be

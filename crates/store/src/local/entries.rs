@@ -3,9 +3,9 @@
 use super::collect::{Collected, Sweep};
 use super::removals::Remover;
 use super::survey::{Record, Survey};
-use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, UNITS};
+use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, SNAPSHOTS, UNITS};
 use crate::{Key, StoreError};
-use kiln_action::{ActionKey, FileKind, WeakKey, digest};
+use kiln_action::{ActionKey, FileKind, SnapshotKey, WeakKey, digest};
 use kiln_sys::files::{self, Lock};
 use kiln_sys::identity::Moment;
 use std::path::Path;
@@ -45,13 +45,24 @@ impl LocalStore {
 
     /// Every WeakKey whose Shapes are here.
     pub fn weak_keys(&self) -> Result<Vec<WeakKey>, StoreError> {
-        let mut keys = Vec::new();
-        for shard in files::list(&self.root.join(SHAPES))?.unwrap_or_default() {
-            for entry in files::list(&self.root.join(SHAPES).join(&shard.name))?.unwrap_or_default() {
-                keys.extend(entry.name.to_str().and_then(digest::unhex).map(WeakKey));
+        Ok(self.names(SHAPES)?.into_iter().map(WeakKey).collect())
+    }
+
+    /// The key of every snapshot that is here.
+    pub fn snapshots(&self) -> Result<Vec<SnapshotKey>, StoreError> {
+        Ok(self.names(SNAPSHOTS)?.into_iter().map(SnapshotKey::from_bytes).collect())
+    }
+
+    /// The hashes by which the files of a folder are named.
+    fn names(&self, folder: &str) -> Result<Vec<[u8; 32]>, StoreError> {
+        let folder = self.root.join(folder);
+        let mut names = Vec::new();
+        for shard in files::list(&folder)?.unwrap_or_default() {
+            for entry in files::list(&folder.join(&shard.name))?.unwrap_or_default() {
+                names.extend(entry.name.to_str().and_then(digest::unhex));
             }
         }
-        Ok(keys)
+        Ok(names)
     }
 
     /// Removes one result; says whether there was one. Its blobs are left to the next collection.
@@ -91,7 +102,7 @@ impl LocalStore {
         let survey = self.survey()?;
         let before = survey.contents();
         let mut stuck = 0;
-        for folder in [RESULTS, SHAPES, INCREMENTAL, BLOBS, UNITS] {
+        for folder in [RESULTS, SHAPES, SNAPSHOTS, INCREMENTAL, BLOBS, UNITS] {
             stuck += remove_below(&self.root.join(folder))?;
         }
         let left = if stuck == 0 { Survey::default() } else { self.survey()? };

@@ -1,4 +1,4 @@
-//! Small things by value: results, Shapes, and the lists of an incremental unit's newest results.
+//! Small things by value: results, Shapes, snapshots, and the lists of an incremental unit's newest results.
 
 use super::{INCREMENTAL, LocalStore};
 use crate::{Key, StoreError};
@@ -9,8 +9,8 @@ use kiln_sys::files::{self, Source};
 use kiln_sys::identity::Moment;
 use std::io::ErrorKind;
 
-/// Nothing longer is taken for a result or a list of Shapes.
-pub(super) const LARGEST: u64 = 64 << 20;
+/// Nothing longer is taken for a result, a list of Shapes or a snapshot.
+pub(super) const LARGEST: u64 = kiln_action::snapshot::LARGEST;
 /// The most results of one incremental WeakKey that are kept.
 pub(super) const MOST_INCREMENTAL: usize = 4;
 /// A use is written down only if the last one is longer ago than this.
@@ -84,6 +84,7 @@ fn is_sound(key: &Key, bytes: &[u8]) -> bool {
         Key::Shapes(weak) => read_shapes(weak, bytes).is_ok(),
         Key::Result(action) => ActionResult::decode(action, bytes).is_ok(),
         Key::Blob(digest) => Digest::of(bytes) == *digest,
+        Key::Snapshot(key) => key.unseal(bytes).is_ok(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the store holds, counted from the ground up.
 
 use super::usage::on_disk;
-use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, UNITS, records};
+use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, SNAPSHOTS, UNITS, records};
 use crate::StoreError;
 use kiln_action::digest::unhex;
 use kiln_action::{ActionKey, ActionResult, FileKind};
@@ -55,6 +55,7 @@ pub(super) struct Survey {
     /// Results that cannot be read as such.
     pub(super) damaged: Vec<Aged>,
     pub(super) shapes: Vec<Aged>,
+    pub(super) snapshots: Vec<Aged>,
     pub(super) lists: Vec<Aged>,
     pub(super) units: Vec<Aged>,
     pub(super) orphans: Vec<Aged>,
@@ -62,10 +63,11 @@ pub(super) struct Survey {
 
 impl Survey {
     pub(super) fn contents(&self) -> Contents {
-        let aged = [&self.damaged, &self.shapes, &self.lists, &self.units, &self.orphans];
+        let Survey { damaged, shapes, snapshots, lists, units, orphans, .. } = self;
+        let aged = [damaged, shapes, snapshots, lists, units, orphans];
         let bytes = self.blobs.values().map(|blob| on_disk(blob.size)).sum::<u64>()
             + self.results.iter().map(|result| on_disk(result.size)).sum::<u64>()
-            + aged.iter().copied().flatten().map(|file| on_disk(file.size)).sum::<u64>();
+            + aged.into_iter().flatten().map(|file| on_disk(file.size)).sum::<u64>();
         Contents { results: self.results.len() as u64, blobs: self.blobs.len() as u64, bytes }
     }
 }
@@ -93,6 +95,9 @@ impl LocalStore {
             Err(None) => {} // gone since
         })?;
         self.each_file(SHAPES, &mut survey.orphans, |path, _, stat| survey.shapes.push(aged(path, stat)))?;
+        self.each_file(SNAPSHOTS, &mut survey.orphans, |path, _, stat| {
+            survey.snapshots.push(aged(path, stat));
+        })?;
         self.each_file(INCREMENTAL, &mut survey.orphans, |path, _, stat| {
             survey.lists.push(aged(path, stat));
         })?;

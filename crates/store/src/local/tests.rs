@@ -1,6 +1,6 @@
 use super::records::{decode_newest, encode_newest};
 use super::*;
-use kiln_action::{ActionKey, ActionResult, WeakKey};
+use kiln_action::{ActionKey, ActionResult, SnapshotKey, WeakKey};
 use kiln_sys::files::Identity;
 use proptest::prelude::*;
 use std::fs;
@@ -70,6 +70,26 @@ fn what_is_put_comes_back() {
             assert_eq!(space.store.get(&[Key::Blob(digest)]), [Some(content)]);
         }
     }
+}
+
+/// A snapshot is one record, bound to its name; the newest is the one.
+#[test]
+fn a_snapshot_is_replaced_and_is_nothing_under_another_name() {
+    let space = Space::new();
+    let (ours, theirs) = (SnapshotKey::of(b"ours"), SnapshotKey::of(b"theirs"));
+    let put = |key: SnapshotKey, file: &[u8]| space.store.put(&Key::Snapshot(key), Content::Bytes(file));
+    let get = |key: SnapshotKey| space.store.get(&[Key::Snapshot(key)]).pop().unwrap();
+    for body in [&b"first"[..], b"second"] {
+        put(ours, &ours.seal(body)).unwrap();
+        assert_eq!(get(ours), Some(ours.seal(body)));
+    }
+    assert!(matches!(put(theirs, &ours.seal(b"calls")), Err(StoreError::NotTheKey(_))));
+    let path = space.store.path(&Key::Snapshot(theirs));
+    assert!(path.starts_with(space.at("cache/v1/snapshots")));
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, ours.seal(b"calls")).unwrap();
+    assert_eq!(get(theirs), None);
+    assert!(!path.exists(), "damage is dropped");
 }
 
 #[test]

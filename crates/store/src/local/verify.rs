@@ -1,12 +1,12 @@
 //! Looking at everything: each blob hashed against its name, each record decoded, each name a result holds followed.
 
 use super::records::{self, decode_newest};
-use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, UNITS};
+use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, SNAPSHOTS, UNITS};
 use crate::{Key, StoreError};
 use kiln_action::baseline::Baseline;
 use kiln_action::shape::decode_shapes;
 use kiln_action::wire::Malformed;
-use kiln_action::{ActionKey, ActionResult, Digest, WeakKey, digest};
+use kiln_action::{ActionKey, ActionResult, Digest, SnapshotKey, WeakKey, digest};
 use kiln_sys::{files, machine, thread};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -25,6 +25,8 @@ pub enum Fault {
     Dangling,
     /// Shapes that cannot be read as such, or not as those of their key.
     Shapes,
+    /// A snapshot that cannot be read as one, or not as the one of its key.
+    Snapshot,
     /// A list of newest results that cannot be read as one, or not as the one of its unit.
     List,
     /// A baseline of explanations that cannot be read as one, or not as the one of its unit.
@@ -40,6 +42,7 @@ impl Fault {
             Fault::Result => "result",
             Fault::Dangling => "dangling",
             Fault::Shapes => "shapes",
+            Fault::Snapshot => "snapshot",
             Fault::List => "list",
             Fault::Baseline => "baseline",
         }
@@ -53,6 +56,7 @@ impl Fault {
             Fault::Result => "a result cannot be read, or belongs to another key",
             Fault::Dangling => "a result names a blob that is not there",
             Fault::Shapes => "Shapes cannot be read, or belong to another key",
+            Fault::Snapshot => "a snapshot cannot be read, or belongs to another key",
             Fault::List => "a list of incremental results cannot be read, or belongs to another unit",
             Fault::Baseline => "a baseline for explanations cannot be read, or belongs to another unit",
         }
@@ -100,6 +104,9 @@ impl LocalStore {
         self.check_results(repair, &mut verified)?;
         self.check_records(SHAPES, Fault::Shapes, repair, &mut verified, |name, file| {
             decode_shapes(&WeakKey(*name), file).map(|_| ())
+        })?;
+        self.check_records(SNAPSHOTS, Fault::Snapshot, repair, &mut verified, |name, file| {
+            SnapshotKey::from_bytes(*name).unseal(file).map(|_| ())
         })?;
         self.check_records(INCREMENTAL, Fault::List, repair, &mut verified, |name, file| {
             decode_newest(name, file).map(|_| ())

@@ -1,5 +1,5 @@
 use crate::{Collected, Content, Contents, Fetch, Key, Limits, LocalStore, Store};
-use kiln_action::{ActionKey, ActionResult, Digest, Output, Placed, Role, WeakKey};
+use kiln_action::{ActionKey, ActionResult, Digest, Output, Placed, Role, SnapshotKey, WeakKey};
 use kiln_sys::files;
 use kiln_sys::identity::Moment;
 use std::path::{Path, PathBuf};
@@ -260,6 +260,37 @@ fn shapes_go_when_no_result_can_belong_to_them() {
     space.put(1, Recipe { age: 5 * HOUR, ..Recipe::default() });
     space.collect(Limits::default());
     assert_eq!(space.store.get(&keys).iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
+}
+
+/// Snapshots go by age, as Shapes do; and a store that is full of them has room for results.
+#[test]
+fn snapshots_go_by_age_and_take_a_tenth_of_the_room() {
+    let space = Space::new();
+    let put = |n: u8, age: i64| {
+        let key = SnapshotKey::of(&[n]);
+        space.store.put(&Key::Snapshot(key), Content::Bytes(&key.seal(&content(n)))).unwrap();
+        space.age(&space.store.path(&Key::Snapshot(key)), age);
+    };
+    let left = || {
+        let is_there = |n: &u8| space.store.get(&[Key::Snapshot(SnapshotKey::of(&[*n]))])[0].is_some();
+        (0..8).filter(is_there).collect::<Vec<u8>>()
+    };
+    space.put(1, Recipe { blobs: &[1], cost_ms: 10, age: 20 * HOUR, ..Recipe::default() });
+    [(0, 23 * HOUR), (1, 21 * HOUR), (2, 3 * MINUTE)].into_iter().for_each(|(n, age)| put(n, age));
+    let before = space.store.contents().unwrap().bytes;
+    assert!(before > 4 * 100_000, "{before}");
+    space.collect(Limits::default());
+    assert_eq!(left(), [1, 2], "one is older than any result that is left");
+    // Reading is using, so that these are young; the next ones are not.
+    for n in 3..8 {
+        put(n, i64::from(n) * 2 * HOUR);
+    }
+    space.collect(bytes(500_000));
+    assert!(space.has_result(1), "it is not what fills the store");
+    assert_eq!(left(), [1, 2], "those that were used last, within the time of a put in progress");
+    assert_eq!(space.store.snapshots().unwrap().len(), 2);
+    space.store.clear_all().unwrap();
+    assert_eq!((left(), space.store.contents().unwrap().bytes), (Vec::new(), 0));
 }
 
 #[test]

@@ -46,13 +46,16 @@ fn every_kind_of_damage_is_found_and_repaired_once() {
     let weak = WeakKey([4; 32]);
     store.put(&Key::Shapes(weak), Content::Bytes(&kiln_action::shape::encode_shapes(&weak, &[]))).unwrap();
     fs::write(store.path(&Key::Shapes(weak)), b"").unwrap();
+    let (build, another) = (SnapshotKey::of(b"a build"), SnapshotKey::of(b"another"));
+    store.put(&Key::Snapshot(build), Content::Bytes(&build.seal(b"calls"))).unwrap();
+    fs::write(store.path(&Key::Snapshot(build)), another.seal(b"calls")).unwrap();
     let unit = store.shard(UNITS, &[5; 32]);
     fs::create_dir_all(unit.parent().unwrap()).unwrap();
     fs::write(&unit, b"KUNI").unwrap();
     fs::write(store.directory().join("units/salt"), [0; 32]).unwrap();
     fs::set_permissions(store.directory(), fs::Permissions::from_mode(0o777)).unwrap();
 
-    let expected = ["exposed", "blob", "result", "dangling", "dangling", "shapes", "baseline"];
+    let expected = ["exposed", "blob", "result", "dangling", "dangling", "shapes", "snapshot", "baseline"];
     let looked = store.verify(false, &|_, _| ()).unwrap();
     assert_eq!(faults(&looked), expected.map(|name| (name, false)));
     let repaired = store.verify(true, &|_, _| ()).unwrap();
