@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kiln-exec", &["kiln-action", "kiln-recorder", "kiln-sys"]),
     ("kiln-recorder", &["kiln-action", "kiln-sys"]),
     ("kiln-protocol", &["kiln-action", "kiln-sys"]),
-    ("kiln-remote", &["kiln-action", "kiln-sys"]),
+    ("kiln-remote", &["kiln-action", "kiln-protocol", "kiln-sys"]),
     ("kiln-daemon", &["kiln-action", "kiln-protocol", "kiln-remote", "kiln-store", "kiln-sys"]),
     (
         "kiln-engine",

@@ -7,11 +7,11 @@
 
 mod budget;
 mod bundles;
-mod care;
 mod counters;
 mod desk;
 mod flights;
 mod log;
+mod maintenance;
 mod server;
 mod shelf;
 mod uploads;

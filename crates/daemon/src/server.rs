@@ -1,18 +1,20 @@
 //! The daemon from its first to its last moment: one for a cache directory and machine, gone when nobody needs it.
 
+use crate::counters::{self, Counters};
 use crate::desk::{Desk, begin};
 use crate::log::Log;
-use crate::{care, counters, uploads};
+use crate::{maintenance, uploads};
 use kiln_action::wire::Reader;
 use kiln_protocol::message::{self, PROTOCOL, tag};
-use kiln_protocol::{Hello, Place, Resolve, Workspace};
+use kiln_protocol::{
+    Chore, Hello, Message, Place, Prefetched, Pushed, Resolve, Status, Tried, TriedStore, Waited, Workspace,
+};
 use kiln_remote::progress;
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
 use kiln_sys::files::{self, Lock};
 use kiln_sys::process;
 use kiln_sys::socket::Stream;
-use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -47,7 +49,7 @@ struct Daemon {
     over: Mutex<bool>,
     ended: Condvar,
     /// What the daemons before this one counted, and desks that are gone.
-    before: Mutex<Map<String, Value>>,
+    before: Mutex<Counters>,
 }
 
 /// Serves a cache directory until nobody needs it; the exit code.
@@ -239,7 +241,7 @@ impl Daemon {
     /// It is no desk of the daemon's any more; whoever still speaks to it may go on.
     fn retire(&self, desk: &Desk) {
         desk.uploads.store(false, Ordering::SeqCst);
-        counters::add(&mut locked(&self.before), desk);
+        counters::add(&mut locked(&self.before), &desk.levels);
     }
 
     fn answer(&self, stream: &mut Stream, tag: u8, body: &[u8], desk: &Arc<Desk>) -> std::io::Result<()> {
@@ -251,11 +253,10 @@ impl Daemon {
                 said = Moment::now();
             }
         };
-        let json = match tag {
+        let refuse = |stream: &mut Stream, why: &[u8]| message::send(stream, tag::REFUSED, why);
+        let answer = match tag {
             tag::RESOLVE => {
-                let Ok(wanted) = Resolve::decode(body) else {
-                    return message::send(stream, tag::REFUSED, b"not a question");
-                };
+                let Ok(wanted) = Resolve::decode(body) else { return refuse(stream, b"not a question") };
                 let resolved = desk.resolve(&wanted, &mut alive);
                 return message::send(stream, tag::RESOLVED, &resolved.encode());
             }
@@ -267,52 +268,47 @@ impl Daemon {
                 desk.poke();
                 return Ok(());
             }
-            tag::STATUS => self.status(desk),
-            tag::TRY => try_all(desk, &mut alive),
-            tag::WAIT => wait(desk, number(body), &mut alive),
+            tag::STATUS => self.status(desk).encode(),
+            tag::TRY => try_all(desk, &mut alive).encode(),
+            tag::WAIT => {
+                let Ok(most_ms) = u64::decode(body) else { return refuse(stream, b"not a span") };
+                wait(desk, most_ms, &mut alive).encode()
+            }
             tag::PREFETCH => {
                 let Ok(workspace) = Workspace::decode(body) else {
-                    return message::send(stream, tag::REFUSED, b"not a workspace");
+                    return refuse(stream, b"not a workspace");
                 };
-                prefetch(desk, &workspace, &mut alive)
+                prefetch(desk, &workspace, &mut alive).encode()
             }
             tag::PUSH => {
                 let (results, failed) = uploads::push(desk, &mut alive);
-                json!({ "schema": 1, "results": results, "failed": failed })
+                Pushed { results: results as u64, failed: failed as u64 }.encode()
             }
-            tag::CARE => {
-                let mut from = Reader(body);
-                let word = from.bytes().map(|word| String::from_utf8_lossy(word).into_owned());
-                care::run(desk, &word.unwrap_or_default(), number(from.0), &mut alive)
+            tag::MAINTAIN => {
+                let Ok(chore) = Chore::decode(body) else { return refuse(stream, b"not a chore") };
+                maintenance::run(&desk.levels, &chore, &mut alive).encode()
             }
-            _ => return message::send(stream, tag::REFUSED, b"not a word of this protocol"),
+            _ => return refuse(stream, b"not a word of this protocol"),
         };
-        message::send(stream, tag::TEXT, json.to_string().as_bytes())
+        message::send(stream, tag::ANSWER, &answer)
     }
 
-    fn status(&self, desk: &Desk) -> Value {
-        let stores = desk.levels.stores().iter().map(|store| {
-            let mut told = counters::told(&store.health());
-            told.insert("url".into(), store.spec().to_string().into());
-            told.insert("writable".into(), store.is_writable().into());
-            Value::Object(told)
-        });
-        json!({
-            "schema": 1,
-            "version": env!("CARGO_PKG_VERSION"),
-            "protocol": PROTOCOL,
-            "process": process::own_id(),
-            "up_ms": self.started.elapsed().as_millis() as u64,
-            "queue": uploads::left(desk),
-            "complaints": desk.complaints,
-            "stores": stores.collect::<Vec<_>>(),
-        })
+    fn status(&self, desk: &Desk) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: PROTOCOL,
+            process: process::own_id(),
+            up_ms: self.started.elapsed().as_millis() as u64,
+            queue: uploads::left(desk) as u64,
+            complaints: desk.complaints.clone(),
+            stores: desk.levels.stores().iter().map(counters::status).collect(),
+        }
     }
 
     /// The counters of all stores, by URL, on top of what was counted before.
     fn write_counters(&self) {
         let mut stores = locked(&self.before).clone();
-        self.desks().iter().for_each(|desk| counters::add(&mut stores, desk));
+        self.desks().iter().for_each(|desk| counters::add(&mut stores, &desk.levels));
         counters::write(&self.place, stores);
     }
 }
@@ -330,26 +326,19 @@ fn appoint<'a>(desk: &Arc<Desk>, all: impl Iterator<Item = &'a Arc<Desk>>) {
     }
 }
 
-fn number(body: &[u8]) -> u64 {
-    Reader(body).u64().unwrap_or(0)
-}
-
 /// Whether the stores answer, now.
-fn try_all(desk: &Desk, alive: &mut dyn FnMut()) -> Value {
+fn try_all(desk: &Desk, alive: &mut dyn FnMut()) -> Tried {
     let tried = desk.levels.try_all(alive);
-    let stores = desk.levels.stores().iter().zip(tried).map(|(store, tried)| {
-        json!({
-            "url": store.spec().to_string(),
-            "writable": store.is_writable(),
-            "took_ms": tried.as_ref().ok().map(|took| took.as_secs_f64() * 1000.0),
-            "fault": tried.err().map(|fault| fault.to_string()),
-        })
+    let stores = desk.levels.stores().iter().zip(tried).map(|(store, tried)| TriedStore {
+        url: store.spec().to_string(),
+        writable: store.is_writable(),
+        outcome: tried.map(|took| took.as_secs_f64() * 1000.0).map_err(|fault| fault.to_string()),
     });
-    json!({ "schema": 1, "complaints": desk.complaints, "stores": stores.collect::<Vec<_>>() })
+    Tried { complaints: desk.complaints.clone(), stores: stores.collect() }
 }
 
 /// Finishes uploads, for at most so many milliseconds.
-fn wait(desk: &Desk, most_ms: u64, alive: &mut dyn FnMut()) -> Value {
+fn wait(desk: &Desk, most_ms: u64, alive: &mut dyn FnMut()) -> Waited {
     let started = Moment::now();
     desk.hurry.store(true, Ordering::SeqCst);
     desk.poke();
@@ -364,23 +353,22 @@ fn wait(desk: &Desk, most_ms: u64, alive: &mut dyn FnMut()) -> Value {
         process::pause(Duration::from_millis(20));
         alive();
     }
-    let left = uploads::left(desk);
-    json!({ "schema": 1, "left": left, "done": left == 0 && !desk.hurry.load(Ordering::SeqCst) })
+    let left = uploads::left(desk) as u64;
+    Waited { left, done: left == 0 && !desk.hurry.load(Ordering::SeqCst) }
 }
 
 /// Brings a workspace's bundle, all of it.
-fn prefetch(desk: &Arc<Desk>, workspace: &Workspace, alive: &mut dyn FnMut()) -> Value {
+fn prefetch(desk: &Arc<Desk>, workspace: &Workspace, alive: &mut dyn FnMut()) -> Prefetched {
     let bundle = desk.bundle(workspace);
     loop {
         let progress = bundle.progress();
         if progress.over {
-            return json!({
-                "schema": 1,
-                "segments": progress.segments,
-                "fetched_segments": progress.came,
-                "results": progress.results,
-                "bytes": progress.bytes,
-            });
+            return Prefetched {
+                segments: progress.segments as u64,
+                fetched_segments: progress.came as u64,
+                results: progress.results as u64,
+                bytes: progress.bytes,
+            };
         }
         bundle.wait(Duration::from_millis(200));
         alive();

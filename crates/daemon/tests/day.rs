@@ -90,14 +90,8 @@ impl Team {
 
     /// What is to be uploaded is, and whoever was served is gone.
     fn settle(&self, credentials: u32) {
-        let most = 60_000_u64.to_le_bytes();
-        let told =
-            self.client(credentials).for_a_person().ask(tag::WAIT, &most, Duration::from_secs(60)).unwrap();
-        assert!(
-            String::from_utf8_lossy(&told).contains("\"done\":true"),
-            "{}",
-            String::from_utf8_lossy(&told)
-        );
+        let told = self.client(credentials).for_a_person().wait(Duration::from_secs(60)).unwrap();
+        assert!(told.done, "{told:?}");
         thread::sleep(Duration::from_millis(1200)); // desks that are gone notice within a second
     }
 

@@ -5,7 +5,7 @@
 use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::wire::Writer;
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
-use kiln_protocol::message::{PROTOCOL, tag};
+use kiln_protocol::message::PROTOCOL;
 use kiln_protocol::{Client, Hello, RemoteCache, Resolve, Resolved, Wanted, Workspace};
 use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
 use kiln_remote::pack::{self, Kind};
@@ -96,10 +96,7 @@ impl Scene {
     }
 
     fn wrong(&self) -> Option<u64> {
-        let told =
-            String::from_utf8(self.client().ask(tag::STATUS, b"", Duration::from_secs(30)).ok()?).ok()?;
-        let after = told.split("\"wrong\":").nth(1)?;
-        after.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
+        Some(self.client().status().ok()?.stores.first()?.health.wrong)
     }
 
     fn resident_mib(&self) -> u64 {

@@ -3,7 +3,10 @@
 use crate::message::{self, PROTOCOL, tag};
 use crate::place::{Place, age};
 use crate::queue::Queued;
-use crate::{Hello, Made, RemoteCache, Resolve, Resolved};
+use crate::{
+    Chore, Hello, Made, Maintained, Message, Prefetched, Pushed, RemoteCache, Resolve, Resolved, Status,
+    Tried, Waited, Workspace,
+};
 use kiln_action::wire::{Reader, Writer};
 use kiln_sys::clock::Moment;
 use kiln_sys::socket::{self, Stream};
@@ -19,6 +22,8 @@ use std::time::Duration;
 const SILENCE: Duration = Duration::from_secs(2);
 /// A daemon lets nobody wait longer for a unit (kiln-daemon's budgets), whatever comes meanwhile: so nobody waits.
 const LONGEST: Duration = Duration::from_secs(20);
+/// So long a daemon may say nothing at all with a person waiting.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 /// So long a new daemon is waited for.
 const START: Duration = Duration::from_millis(250);
 /// So long after one start there is no other.
@@ -128,6 +133,43 @@ impl Client {
             tag::REFUSED => Err(Refusal::Said(String::from_utf8_lossy(&bytes).into_owned())),
             _ => Ok(bytes),
         }
+    }
+
+    /// How the daemon does.
+    pub fn status(&self) -> Result<Status, Refusal> {
+        self.answer(tag::STATUS, b"")
+    }
+
+    /// Has it finish uploads, within so long.
+    pub fn wait(&self, most: Duration) -> Result<Waited, Refusal> {
+        let most_ms = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
+        self.answer(tag::WAIT, &most_ms.encode())
+    }
+
+    /// Has it bring the bundle of a workspace.
+    pub fn prefetch(&self, workspace: &Workspace) -> Result<Prefetched, Refusal> {
+        self.answer(tag::PREFETCH, &workspace.encode())
+    }
+
+    /// Has it upload everything that is in the local store.
+    pub fn push(&self) -> Result<Pushed, Refusal> {
+        self.answer(tag::PUSH, b"")
+    }
+
+    /// Has it do this in every store; a store that may not be written to is left out where something is to be removed.
+    pub fn maintain(&self, chore: &Chore) -> Result<Vec<Maintained>, Refusal> {
+        self.answer(tag::MAINTAIN, &chore.encode())
+    }
+
+    /// Has it ask every store something small.
+    pub fn try_stores(&self) -> Result<Tried, Refusal> {
+        self.answer(tag::TRY, b"")
+    }
+
+    /// Asks for a person, who waits as long as it says that it is at it.
+    fn answer<T: Message>(&self, tag: u8, body: &[u8]) -> Result<T, Refusal> {
+        let bytes = self.ask(tag, body, PATIENCE)?;
+        T::decode(&bytes).map_err(|_| Refusal::Said("the daemon's answer cannot be read".to_owned()))
     }
 
     /// Whether there is, or could be, a daemon that empties the queue.

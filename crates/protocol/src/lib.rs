@@ -11,9 +11,14 @@ pub mod message;
 mod place;
 pub mod queue;
 mod remote;
+mod status;
 
-pub use client::{Client, Refusal};
+pub use client::{Client, PATIENCE, Refusal};
 pub use hello::Hello;
 pub use place::Place;
 pub use queue::Queued;
 pub use remote::{Made, Product, RemoteCache, Resolve, Resolved, Wanted, Workspace};
+pub use status::{
+    Chore, Health, Maintained, Message, Prefetched, Pushed, Status, StoreStatus, Swept, Tried, TriedStore,
+    Waited, decode_counters, encode_counters,
+};

@@ -20,19 +20,19 @@ pub mod tag {
     pub const RESOLVE: u8 = 1;
     /// There is something in the queue: a list of numbers, build and milliseconds. No answer.
     pub const KEPT: u8 = 2;
-    /// How things are; the answer is `TEXT` with JSON.
+    /// How things are; the answer is `ANSWER` with a [`crate::Status`].
     pub const STATUS: u8 = 3;
-    /// Finish uploads, at most so many milliseconds; the answer is `TEXT` with JSON.
+    /// Finish uploads, within so many milliseconds (`u64`); the answer is `ANSWER` with a [`crate::Waited`].
     pub const WAIT: u8 = 4;
     /// Stop; the answer is `TEXT`.
     pub const STOP: u8 = 5;
-    /// Bring what a workspace needs: a [`crate::Workspace`]; the answer is `TEXT` with JSON.
+    /// Bring what a workspace needs: a [`crate::Workspace`]; the answer is `ANSWER` with a [`crate::Prefetched`].
     pub const PREFETCH: u8 = 7;
-    /// Upload everything that is in the local store; the answer is `TEXT` with JSON.
+    /// Upload everything that is in the local store; the answer is `ANSWER` with a [`crate::Pushed`].
     pub const PUSH: u8 = 8;
-    /// Look through the remote, or remove from it: a word and its argument; the answer is `TEXT` with JSON.
-    pub const CARE: u8 = 9;
-    /// Ask every store something small; the answer is `TEXT` with JSON.
+    /// Do a [`crate::Chore`] in every store; the answer is `ANSWER` with a list of [`crate::Maintained`].
+    pub const MAINTAIN: u8 = 9;
+    /// Ask every store something small; the answer is `ANSWER` with a [`crate::Tried`].
     pub const TRY: u8 = 10;
     /// An answer: still at it. A number goes with it (`u64`) that is another one as soon as anything has come.
     pub const WORKING: u8 = 20;
@@ -40,6 +40,8 @@ pub mod tag {
     pub const RESOLVED: u8 = 21;
     /// An answer in words.
     pub const TEXT: u8 = 22;
+    /// An answer: a [`crate::Message`].
+    pub const ANSWER: u8 = 24;
     /// An answer: no, and why.
     pub const REFUSED: u8 = 23;
 }

@@ -116,7 +116,7 @@ impl Place {
 
     /// The counters of daemons past and present.
     pub fn counters(&self) -> PathBuf {
-        self.root.join("counters.json")
+        self.root.join("counters")
     }
 
     /// Speaks to the daemon. Never waits: a daemon that accepts nobody is [`io::ErrorKind::WouldBlock`].

@@ -2,44 +2,10 @@
 
 use crate::bucket::{Bucket, Fault, Listed};
 use crate::progress;
+use kiln_protocol::Health;
 use kiln_sys::clock;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// How a store does, for status pages.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Health {
-    /// Calls that were answered.
-    pub answered: u64,
-    /// Calls that failed, other than for want of time.
-    pub failed: u64,
-    /// Calls that were not answered in time.
-    pub late: u64,
-    /// Objects that were found.
-    pub found: u64,
-    /// Objects that were asked for and not there.
-    pub absent: u64,
-    /// Objects that were not what their name says.
-    pub wrong: u64,
-    /// Objects that were kept.
-    pub kept: u64,
-    /// Bytes that came.
-    pub bytes_in: u64,
-    /// Bytes that went.
-    pub bytes_out: u64,
-    /// Milliseconds until a call is answered, lately.
-    pub latency_ms: f64,
-    /// Whether it is left alone at the moment.
-    pub given_up: bool,
-    /// Whether it is not written to at the moment, since it refuses that or is full.
-    pub writes_given_up: bool,
-    /// How often it was given up on.
-    pub given_up_times: u64,
-    /// The last fault.
-    pub last_fault: String,
-    /// When that was, in milliseconds since the epoch.
-    pub last_fault_ms: u64,
-}
 
 /// A bucket whose answers are counted.
 pub struct Counted<B> {

@@ -25,7 +25,7 @@ mod verified;
 
 pub use breaker::Breaker;
 pub use bucket::{Bucket, Fault};
-pub use counted::{Counted, Health};
+pub use counted::Counted;
 pub use level::{Found, Level, merge_shapes};
 pub use levels::{Brought, Levels, WriteBack};
 pub use limited::Limited;
@@ -34,3 +34,5 @@ pub use pack::{Kind, Unit};
 pub use quarantined::Quarantined;
 pub use spec::{Remotes, Spec};
 pub use verified::{Opened, Sound, Verified};
+
+use kiln_protocol::Health;

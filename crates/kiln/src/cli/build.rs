@@ -5,7 +5,7 @@ use crate::session::Session;
 use crate::{daemon, exit, fail, wiring};
 use kiln_action::Event;
 use kiln_config::Settings;
-use kiln_protocol::message::tag;
+use kiln_protocol::StoreStatus;
 use kiln_report::{Summary, log, summary};
 use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel, Ended, Program};
@@ -101,16 +101,13 @@ fn tell_of_remotes(settings: &Settings, environment: &Environment) {
     if client.is_silent() || !client.is_there() {
         return;
     }
-    let Ok(status) = daemon::ask(&client, tag::STATUS, b"") else { return };
-    for complaint in status["complaints"].as_array().into_iter().flatten() {
-        warn(complaint.as_str().unwrap_or_default());
-    }
-    for store in status["stores"].as_array().into_iter().flatten() {
-        let text = |name: &str| store[name].as_str().unwrap_or_default();
-        if store["given_up"] == true {
-            warn(&format!("{} is left alone for a while: {}", text("url"), text("last_fault")));
-        } else if store["writes_given_up"] == true {
-            warn(&format!("{} is not written to for a while: {}", text("url"), text("last_fault")));
+    let Ok(status) = client.status() else { return };
+    status.complaints.iter().for_each(|complaint| warn(complaint));
+    for StoreStatus { url, health, .. } in &status.stores {
+        if health.given_up {
+            warn(&format!("{url} is left alone for a while: {}", health.last_fault));
+        } else if health.writes_given_up {
+            warn(&format!("{url} is not written to for a while: {}", health.last_fault));
         }
     }
 }

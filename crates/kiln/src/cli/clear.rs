@@ -6,6 +6,7 @@ use crate::{exit, fail, say, words};
 use kiln_action::digest;
 use kiln_config::{Settings, values};
 use kiln_engine::cache_dir::CacheDir;
+use kiln_protocol::Chore;
 use kiln_store::{Collected, Entry, StoreError};
 use kiln_sys::identity::Moment;
 use kiln_sys::process::{self, Channel};
@@ -97,7 +98,7 @@ fn clear_remote(arguments: &Arguments, settings: &Settings) -> i32 {
             return exit::WRONG;
         }
     }
-    crate::remote::care("clear", None, arguments.json, settings)
+    crate::remote::maintain(&Chore::Clear, arguments.json, settings)
 }
 
 /// The results that were kept for a project.

@@ -1,10 +1,9 @@
 //! `kiln daemon`: start and stop what fetches and uploads, see how it does, wait until it is done.
 
 use crate::{exit, fail, say, words};
-use kiln_action::wire::Writer;
 use kiln_config::{Settings, values};
 use kiln_protocol::message::tag;
-use kiln_protocol::{Client, Hello, Refusal};
+use kiln_protocol::{Client, Hello, PATIENCE, Status, StoreStatus, Waited};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
@@ -53,9 +52,6 @@ enum Command {
     },
 }
 
-/// So long a daemon may be silent with a person waiting.
-const SILENCE: Duration = Duration::from_secs(10);
-
 /// The program beside this one.
 fn program() -> Option<PathBuf> {
     env::program_beside("kiln-daemon")
@@ -85,26 +81,18 @@ fn of_cache(settings: &Settings, environment: &Environment) -> Result<Client, St
     Ok(Client::new(cache, hello, program()).for_a_person())
 }
 
-/// Asks for JSON.
-pub fn ask(client: &Client, tag: u8, body: &[u8]) -> Result<Value, Refusal> {
-    let answer = client.ask(tag, body, SILENCE)?;
-    serde_json::from_slice(&answer).map_err(|error| Refusal::Said(error.to_string()))
-}
-
 /// Does it.
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
     match &arguments.command {
         Command::Run => foreground(settings),
-        Command::Start => {
-            match client(settings, environment, true).map(|client| ask(&client, tag::STATUS, b"")) {
-                Ok(Ok(status)) => {
-                    say(&format!("the daemon runs, process {}\n", status["process"]));
-                    exit::FINE
-                }
-                Ok(Err(refusal)) => fail(&refusal.to_string()),
-                Err(what) => fail(&what),
+        Command::Start => match client(settings, environment, true).map(|client| client.status()) {
+            Ok(Ok(status)) => {
+                say(&format!("the daemon runs, process {}\n", status.process));
+                exit::FINE
             }
-        }
+            Ok(Err(refusal)) => fail(&refusal.to_string()),
+            Err(what) => fail(&what),
+        },
         Command::Stop => stop(settings, environment),
         Command::Status { json } => status(settings, environment, *json),
         Command::Wait { most, json } => wait(settings, environment, most, *json),
@@ -134,11 +122,11 @@ fn stop(settings: &Settings, environment: &Environment) -> i32 {
         say("there is no daemon\n");
         return exit::FINE;
     }
-    match client.ask(tag::STOP, b"", SILENCE) {
+    match client.ask(tag::STOP, b"", PATIENCE) {
         Ok(_) => {
             let there = || files::lstat(&client.place().socket()).is_ok_and(|found| found.is_some());
             let asked = Moment::now();
-            while there() && asked.elapsed() < SILENCE {
+            while there() && asked.elapsed() < PATIENCE {
                 process::pause(Duration::from_millis(5));
             }
             say("the daemon has stopped\n");
@@ -153,9 +141,9 @@ fn status(settings: &Settings, environment: &Environment, as_json: bool) -> i32 
         Ok(client) => client,
         Err(what) => return fail(&what),
     };
-    let status = if client.is_there() { ask(&client, tag::STATUS, b"").ok() } else { None };
+    let status = if client.is_there() { client.status().ok() } else { None };
     match status {
-        Some(status) if as_json => say(&format!("{status:#}\n")),
+        Some(status) if as_json => say(&format!("{:#}\n", as_json_value(&status))),
         Some(status) => say(&as_text(&status)),
         None if as_json => say(&format!("{:#}\n", json!({ "schema": 1, "process": null }))),
         None => say("there is no daemon; the next miss of a build starts one\n"),
@@ -163,53 +151,83 @@ fn status(settings: &Settings, environment: &Environment, as_json: bool) -> i32 
     exit::FINE
 }
 
-fn number(value: &Value) -> u64 {
-    value.as_u64().unwrap_or(0)
+fn as_json_value(status: &Status) -> Value {
+    json!({
+        "schema": 1,
+        "version": status.version,
+        "protocol": status.protocol,
+        "process": status.process,
+        "up_ms": status.up_ms,
+        "queue": status.queue,
+        "complaints": status.complaints,
+        "stores": status.stores.iter().map(store_as_json).collect::<Vec<_>>(),
+    })
 }
 
-fn as_text(status: &Value) -> String {
-    let queue = words::count(number(&status["queue"]), "result");
-    let up = Duration::from_millis(number(&status["up_ms"]));
+/// One store; also for `kiln stats`.
+pub fn store_as_json(store: &StoreStatus) -> Value {
+    let health = &store.health;
+    json!({
+        "url": store.url,
+        "writable": store.writable,
+        "answered": health.answered,
+        "failed": health.failed,
+        "late": health.late,
+        "found": health.found,
+        "absent": health.absent,
+        "wrong": health.wrong,
+        "kept": health.kept,
+        "bytes_in": health.bytes_in,
+        "bytes_out": health.bytes_out,
+        "latency_ms": health.latency_ms,
+        "given_up": health.given_up,
+        "writes_given_up": health.writes_given_up,
+        "given_up_times": health.given_up_times,
+        "last_fault": health.last_fault,
+        "last_fault_ms": health.last_fault_ms,
+    })
+}
+
+fn as_text(status: &Status) -> String {
+    let queue = words::count(status.queue, "result");
+    let up = Duration::from_millis(status.up_ms);
     let mut text = format!(
         "process {}, version {}, up {} s; {queue} to be uploaded\n",
-        status["process"],
-        status["version"].as_str().unwrap_or_default(),
+        status.process,
+        status.version,
         up.as_secs()
     );
-    for complaint in status["complaints"].as_array().into_iter().flatten() {
-        text += &format!("problem: {}\n", complaint.as_str().unwrap_or_default());
+    for complaint in &status.complaints {
+        text += &format!("problem: {complaint}\n");
     }
-    for store in status["stores"].as_array().into_iter().flatten() {
+    for store in &status.stores {
         text += &store_as_text(store);
     }
     text
 }
 
 /// One store in a few lines; also for `kiln stats`.
-pub fn store_as_text(store: &Value) -> String {
-    let is = |name: &str| store[name].as_bool().unwrap_or(false);
-    let state = match (is("given_up"), is("writable")) {
+pub fn store_as_text(store: &StoreStatus) -> String {
+    let health = &store.health;
+    let state = match (health.given_up, store.writable) {
         (true, _) => ", left alone for a while",
-        (false, true) if is("writes_given_up") => ", not written to for a while",
+        (false, true) if health.writes_given_up => ", not written to for a while",
         (false, true) => "",
         (false, false) => ", read-only",
     };
-    let mut text = format!("{}{state}\n", store["url"].as_str().unwrap_or_default());
+    let mut text = format!("{}{state}\n", store.url);
     text += &format!(
         "  found {}, not there {}, {} down; uploaded {}, {} up; {:.1} ms an answer\n",
-        number(&store["found"]),
-        number(&store["absent"]),
-        words::bytes(number(&store["bytes_in"])),
-        number(&store["kept"]),
-        words::bytes(number(&store["bytes_out"])),
-        store["latency_ms"].as_f64().unwrap_or(0.0),
+        health.found,
+        health.absent,
+        words::bytes(health.bytes_in),
+        health.kept,
+        words::bytes(health.bytes_out),
+        health.latency_ms,
     );
-    let (failed, late, wrong) = (number(&store["failed"]), number(&store["late"]), number(&store["wrong"]));
+    let (failed, late, wrong) = (health.failed, health.late, health.wrong);
     if failed + late + wrong > 0 {
-        text += &format!(
-            "  failed {failed}, too late {late}, wrong {wrong}; last: {}\n",
-            store["last_fault"].as_str().unwrap_or_default()
-        );
+        text += &format!("  failed {failed}, too late {late}, wrong {wrong}; last: {}\n", health.last_fault);
     }
     text
 }
@@ -222,22 +240,20 @@ fn wait(settings: &Settings, environment: &Environment, most: &str, as_json: boo
         Ok(client) => client,
         Err(what) => return fail(&what),
     };
-    let mut body = Writer::default();
-    body.u64(u64::try_from(most.as_millis()).unwrap_or(u64::MAX));
-    match ask(&client, tag::WAIT, &body.0) {
-        Ok(told) if as_json => {
-            say(&format!("{told:#}\n"));
+    match client.wait(most) {
+        Ok(Waited { left, done }) if as_json => {
+            say(&format!("{:#}\n", json!({ "schema": 1, "left": left, "done": done })));
             exit::FINE
         }
-        Ok(told) if told["done"] == true => {
+        Ok(Waited { done: true, .. }) => {
             say("everything is uploaded\n");
             exit::FINE
         }
-        Ok(told) if told["left"] == 0 => {
+        Ok(Waited { left: 0, .. }) => {
             fail("everything is uploaded, but for the bundle of it; `kiln daemon status` says more")
         }
-        Ok(told) => {
-            let left = words::count(number(&told["left"]), "result");
+        Ok(Waited { left, .. }) => {
+            let left = words::count(left, "result");
             fail(&format!("{left} could not be uploaded in time; `kiln daemon status` says more"))
         }
         Err(refusal) => fail(&refusal.to_string()),

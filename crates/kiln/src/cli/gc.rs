@@ -5,6 +5,7 @@ use crate::progress::Progress;
 use crate::{exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::cache_dir::{self, CacheDir};
+use kiln_protocol::Chore;
 use kiln_store::Collected;
 use kiln_sys::identity::Moment;
 use kiln_sys::process;
@@ -31,7 +32,10 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
     if arguments.remote {
         return match settings.max_age {
-            Some(age) => crate::remote::care("gc", Some(age), arguments.json, settings),
+            Some(age) => {
+                let chore = Chore::Collect { older_than_s: age.as_secs() };
+                crate::remote::maintain(&chore, arguments.json, settings)
+            }
             None => fail("max-age is set to keep everything"),
         };
     }

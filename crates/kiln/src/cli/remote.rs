@@ -1,17 +1,15 @@
 //! `kiln prefetch` and `kiln push`, and what `verify`, `gc` and `clear` do with `--remote`: all of it is the daemon's work.
 
-use crate::daemon::{ask, client};
+use crate::daemon::client;
 use crate::site::Aim;
 use crate::{exit, fail, say, words};
-use kiln_action::wire::Writer;
 use kiln_config::Settings;
 use kiln_engine::workspace;
-use kiln_protocol::message::tag;
+use kiln_protocol::{Chore, Maintained, Place, Prefetched, Pushed, Refusal, StoreStatus, decode_counters};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::time::Duration;
 
 /// What to bring.
 #[derive(clap::Args)]
@@ -41,12 +39,23 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
         Ok(workspace) => workspace,
         Err(what) => return fail(&what),
     };
-    told(ask(&client, tag::PREFETCH, &workspace.encode()), arguments.json, |told| {
-        if told["segments"] == 0 {
+    let prefetched = client.prefetch(&workspace);
+    told(prefetched, arguments.json, as_json_prefetched, |told| {
+        if told.segments == 0 {
             return "no build of this workspace has left anything in the remote store\n".to_owned();
         }
-        let results = words::count(told["results"].as_u64().unwrap_or(0), "result");
-        format!("{results}, {} fetched\n", words::bytes(told["bytes"].as_u64().unwrap_or(0)))
+        let results = words::count(told.results, "result");
+        format!("{results}, {} fetched\n", words::bytes(told.bytes))
+    })
+}
+
+fn as_json_prefetched(told: &Prefetched) -> Value {
+    json!({
+        "schema": 1,
+        "segments": told.segments,
+        "fetched_segments": told.fetched_segments,
+        "results": told.results,
+        "bytes": told.bytes,
     })
 }
 
@@ -62,9 +71,9 @@ pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment)
     let (settings, environment, profile) = (settings.clone(), environment.clone(), aim.profile.clone());
     let _ = kiln_sys::thread::start(move || {
         let client = client(&settings, &environment, true).ok()?;
-        let _ = ask(&client, tag::STATUS, b""); // it starts while we look where we are
+        let _ = client.status(); // it starts while we look where we are
         let workspace = workspace::here(&settings, &environment, &here, &profile).ok()?;
-        ask(&client, tag::PREFETCH, &workspace.encode()).ok()
+        client.prefetch(&workspace).ok()
     });
 }
 
@@ -82,10 +91,11 @@ pub fn push(arguments: &Push, settings: &Settings, environment: &Environment) ->
         Ok(client) => client,
         Err(what) => return fail(&what),
     };
-    let pushed = ask(&client, tag::PUSH, b"");
-    let failed = pushed.as_ref().is_ok_and(|told| told["failed"] != 0);
-    let code = told(pushed, arguments.json, |told| {
-        format!("{} are in the remote store\n", words::count(told["results"].as_u64().unwrap_or(0), "result"))
+    let pushed = client.push();
+    let failed = pushed.as_ref().is_ok_and(|told| told.failed > 0);
+    let as_json = |told: &Pushed| json!({ "schema": 1, "results": told.results, "failed": told.failed });
+    let code = told(pushed, arguments.json, as_json, |told| {
+        format!("{} are in the remote store\n", words::count(told.results, "result"))
     });
     match failed {
         true => fail("some could not be uploaded; `kiln daemon status` says why"),
@@ -93,54 +103,62 @@ pub fn push(arguments: &Push, settings: &Settings, environment: &Environment) ->
     }
 }
 
-/// Looks through the remote stores, or removes from them: `verify`, `gc` of what is older than an age, `clear`.
-pub fn care(word: &str, age: Option<Duration>, as_json: bool, settings: &Settings) -> i32 {
+/// Looks through the remote stores, or removes from them.
+pub fn maintain(chore: &Chore, as_json: bool, settings: &Settings) -> i32 {
     let client = match client(settings, &Environment::capture(), true) {
         Ok(client) => client,
         Err(what) => return fail(&what),
     };
-    let mut body = Writer::default();
-    body.bytes(word.as_bytes());
-    body.u64(age.unwrap_or_default().as_secs());
-    let cared = ask(&client, tag::CARE, &body.0);
-    let wrong = cared.as_ref().is_ok_and(|told| {
-        let mut stores = told["stores"].as_array().into_iter().flatten();
-        stores.any(|store| store["damaged"].as_u64().unwrap_or(0) > 0 || store["error"].is_string())
+    let done = client.maintain(chore);
+    let wrong = done.as_ref().is_ok_and(|stores| {
+        stores.iter().any(|store| store.outcome.as_ref().map_or(true, |swept| swept.damaged > 0))
     });
-    let code = told(cared, as_json, |told| {
-        let stores = told["stores"].as_array().into_iter().flatten();
-        stores.map(|store| cared_as_text(store, word)).collect()
-    });
+    let code = told(
+        done,
+        as_json,
+        |stores| maintained_as_json(stores),
+        |stores| stores.iter().map(|store| maintained_as_text(store, chore)).collect(),
+    );
     if wrong { exit::WRONG } else { code }
 }
 
-fn cared_as_text(store: &Value, word: &str) -> String {
-    let url = store["url"].as_str().unwrap_or_default();
-    if let Some(error) = store["error"].as_str() {
-        return format!("{url}: {error}\n");
-    }
-    let number = |name: &str| store[name].as_u64().unwrap_or(0);
-    let (objects, bytes) = (words::count(number("objects"), "object"), words::bytes(number("bytes")));
-    match word {
-        "verify" => format!("{url}: {objects}, {bytes}; {} damaged\n", number("damaged")),
-        _ => {
-            let removed = words::count(number("removed"), "object");
-            format!(
-                "{url}: removed {removed} of {}, {}\n",
-                number("objects"),
-                words::bytes(number("removed_bytes"))
-            )
-        }
-    }
+fn maintained_as_json(stores: &[Maintained]) -> Value {
+    let one = |store: &Maintained| match &store.outcome {
+        Ok(swept) => json!({
+            "url": store.url,
+            "objects": swept.objects,
+            "bytes": swept.bytes,
+            "damaged": swept.damaged,
+            "removed": swept.removed,
+            "removed_bytes": swept.removed_bytes,
+        }),
+        Err(why) => json!({ "url": store.url, "error": why }),
+    };
+    json!({ "schema": 1, "stores": stores.iter().map(one).collect::<Vec<_>>() })
 }
 
-fn told(
-    answer: Result<Value, kiln_protocol::Refusal>,
+fn maintained_as_text(store: &Maintained, chore: &Chore) -> String {
+    let url = &store.url;
+    let swept = match &store.outcome {
+        Ok(swept) => swept,
+        Err(why) => return format!("{url}: {why}\n"),
+    };
+    if *chore == Chore::Verify {
+        let (objects, bytes) = (words::count(swept.objects, "object"), words::bytes(swept.bytes));
+        return format!("{url}: {objects}, {bytes}; {} damaged\n", swept.damaged);
+    }
+    let removed = words::count(swept.removed, "object");
+    format!("{url}: removed {removed} of {}, {}\n", swept.objects, words::bytes(swept.removed_bytes))
+}
+
+fn told<T>(
+    answer: Result<T, Refusal>,
     as_json: bool,
-    text: impl FnOnce(&Value) -> String,
+    json: impl FnOnce(&T) -> Value,
+    text: impl FnOnce(&T) -> String,
 ) -> i32 {
     match answer {
-        Ok(value) if as_json => say(&format!("{value:#}\n")),
+        Ok(value) if as_json => say(&format!("{:#}\n", json(&value))),
         Ok(value) => say(&text(&value)),
         Err(refusal) => return fail(&refusal.to_string()),
     }
@@ -148,18 +166,8 @@ fn told(
 }
 
 /// What the daemons counted so far, of every store; nothing if there never was one.
-pub fn counters(settings: &Settings) -> Value {
-    let Some(cache) = settings.directory.as_deref() else { return Value::Null };
-    let path = kiln_protocol::Place::new(cache).counters();
-    let bytes = files::read_limited(&path, 1 << 20).unwrap_or_default();
-    let counted: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    let stores = counted["stores"].as_object().into_iter().flatten().map(|(url, store)| {
-        let mut store = store.clone();
-        if let Some(fields) = store.as_object_mut() {
-            fields.insert("url".into(), url.clone().into());
-            fields.entry("writable").or_insert(json!(true));
-        }
-        store
-    });
-    Value::Array(stores.collect())
+pub fn counters(settings: &Settings) -> Vec<StoreStatus> {
+    let Some(cache) = settings.directory.as_deref() else { return Vec::new() };
+    let file = files::read_own(&Place::new(cache).counters(), 1 << 20).unwrap_or_default();
+    decode_counters(&file).unwrap_or_default()
 }

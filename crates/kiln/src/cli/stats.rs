@@ -5,6 +5,7 @@ use kiln_action::event::NO_UNITS;
 use kiln_action::{Event, Outcome, reason};
 use kiln_config::Settings;
 use kiln_engine::cache_dir::CacheDir;
+use kiln_protocol::StoreStatus;
 use kiln_report::Summary;
 use kiln_report::explanation::{self, Build};
 use kiln_report::log::{Account, Log};
@@ -46,7 +47,7 @@ struct Shown {
     /// The newest build, if the log has one that belongs here.
     last: Option<Build>,
     /// What the daemons counted, of every remote store.
-    remote: Value,
+    remote: Vec<StoreStatus>,
 }
 
 /// What a unit was good for.
@@ -191,7 +192,7 @@ fn as_json(shown: &Shown) -> Value {
             "used_ms": entry.used_ns / 1_000_000,
         })
     };
-    value["remote"] = shown.remote.clone();
+    value["remote"] = shown.remote.iter().map(crate::daemon::store_as_json).collect();
     value["biggest"] = shown.biggest.iter().map(entry).collect();
     let useful = |unit: &Useful| json!({ "unit": unit.unit, "hits": unit.hits, "saved_ms": unit.saved_ms });
     value["most_useful"] = shown.useful.iter().map(useful).collect();
@@ -245,7 +246,7 @@ fn as_text(shown: &Shown, one_project: bool) -> String {
         summary.bypasses.iter().partition(|(reason, _)| NO_UNITS.contains(&reason.as_str()));
     by_reason("not cached, by reason (`kiln explain` says what to do)", &uncached, &mut text);
     by_reason("no units of a cache", &besides, &mut text);
-    let stores = shown.remote.as_array().into_iter().flatten().map(crate::daemon::store_as_text);
+    let stores = shown.remote.iter().map(crate::daemon::store_as_text);
     let stores: String = stores.collect();
     if !stores.is_empty() {
         let _ = write!(text, "\nremote stores\n{stores}");

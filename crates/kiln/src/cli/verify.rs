@@ -7,6 +7,7 @@ use crate::session::Session;
 use crate::{build, exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::cache_dir::CacheDir;
+use kiln_protocol::Chore;
 use kiln_recorder::Below;
 use kiln_report::log;
 use kiln_store::{Damage, Verified};
@@ -46,7 +47,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment
         return rebuild(arguments, settings, environment, paint);
     }
     if arguments.remote {
-        return crate::remote::care("verify", None, arguments.json, settings);
+        return crate::remote::maintain(&Chore::Verify, arguments.json, settings);
     }
     let cache = match CacheDir::open(settings) {
         Ok(cache) => cache,
