@@ -6,14 +6,19 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests arrange and damage files themselves"))]
 
 mod budget;
+mod bundle;
 mod bundles;
 mod counters;
-mod desk;
-mod flights;
+mod in_flight;
 mod log;
 mod maintenance;
+mod resolver;
 mod server;
+mod services;
+mod session;
 mod shelf;
-mod uploads;
+mod stores;
+mod sync;
+mod uploader;
 
 pub use server::run;

@@ -1,16 +1,42 @@
 //! Maintenance of the remote stores for a person who asks: what is there, what is damaged, removing what is old or everything.
 
-use kiln_protocol::{Chore, Maintained, Swept};
+use crate::stores::Stores;
+use kiln_protocol::{Chore, Maintained, Swept, Tried, TriedStore};
 use kiln_remote::bucket::Listed;
-use kiln_remote::{Fault, Level, Levels};
+use kiln_remote::{Fault, Level};
 use kiln_sys::clock;
+use std::sync::Arc;
 
-/// Does it in every store. Where something is to be removed, stores that may not be written to are left out.
-pub fn run(levels: &Levels, chore: &Chore, alive: &mut dyn FnMut()) -> Vec<Maintained> {
-    let fits = |store: &&Level| *chore == Chore::Verify || store.is_writable();
-    let mut outcome = |store: &Level| one(store, chore, alive).map_err(|fault| fault.to_string());
-    let stores = levels.stores().iter().filter(fits);
-    stores.map(|store| Maintained { url: store.spec().to_string(), outcome: outcome(store) }).collect()
+/// Maintenance of one set of stores.
+pub struct Maintenance {
+    stores: Arc<Stores>,
+}
+
+impl Maintenance {
+    /// Of these stores.
+    pub fn new(stores: &Arc<Stores>) -> Maintenance {
+        Maintenance { stores: stores.clone() }
+    }
+
+    /// Does a chore in every store. Where something is to be removed, stores that may not be written to are left out.
+    pub fn run(&self, chore: &Chore, alive: &mut dyn FnMut()) -> Vec<Maintained> {
+        let fits = |store: &&Level| *chore == Chore::Verify || store.is_writable();
+        let mut outcome = |store: &Level| one(store, chore, alive).map_err(|fault| fault.to_string());
+        let stores = self.stores.levels.stores().iter().filter(fits);
+        stores.map(|store| Maintained { url: store.spec().to_string(), outcome: outcome(store) }).collect()
+    }
+
+    /// Whether the stores answer, now.
+    pub fn try_stores(&self, alive: &mut dyn FnMut()) -> Tried {
+        let Stores { levels, complaints, .. } = &*self.stores;
+        let tried = levels.try_all(alive);
+        let stores = levels.stores().iter().zip(tried).map(|(store, tried)| TriedStore {
+            url: store.spec().to_string(),
+            writable: store.is_writable(),
+            outcome: tried.map(|took| took.as_secs_f64() * 1000.0).map_err(|fault| fault.to_string()),
+        });
+        Tried { complaints: complaints.clone(), stores: stores.collect() }
+    }
 }
 
 /// An object that says what time it is for a store: by it its objects have their ages, and our clock may be years off.

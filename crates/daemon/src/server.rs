@@ -1,14 +1,12 @@
 //! The daemon from its first to its last moment: one for a cache directory and machine, gone when nobody needs it.
 
 use crate::counters::{self, Counters};
-use crate::desk::{Desk, begin};
 use crate::log::Log;
-use crate::{maintenance, uploads};
+use crate::services::Services;
+use crate::sync::{begin, locked};
 use kiln_action::wire::Reader;
 use kiln_protocol::message::{self, PROTOCOL, tag};
-use kiln_protocol::{
-    Chore, Hello, Message, Place, Prefetched, Pushed, Resolve, Status, Tried, TriedStore, Waited, Workspace,
-};
+use kiln_protocol::{Chore, Hello, Message, Place, Resolve, Status, Workspace};
 use kiln_remote::progress;
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
@@ -18,7 +16,7 @@ use kiln_sys::socket::Stream;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Without anything to do for so long, it stops.
@@ -29,26 +27,22 @@ const WRITE_DOWN: Duration = Duration::from_secs(5);
 /// So many connections there are at once: a build has as many as it has jobs.
 const MOST_CONNECTIONS: u32 = 512;
 /// So many sets of stores and credentials at once; the one that was used longest ago goes.
-const MOST_DESKS: usize = 8;
-/// A desk with something wrong in its settings is opened again after so long: what was wrong may be right by now.
-const COMPLAINING: Duration = Duration::from_secs(5);
+const MOST_SERVICES: usize = 8;
 /// A daemon before this one may need so long to end.
 const ENDING: Duration = Duration::from_secs(1);
-
-/// Stores that are left alone for so long are not waited for by a person either.
-const HOPELESS: Duration = Duration::from_secs(15);
 
 struct Daemon {
     store: Arc<LocalStore>,
     place: Place,
     log: Log,
-    desks: Mutex<HashMap<[u8; 32], Arc<Desk>>>,
+    /// By what a client's Hello means.
+    services: Mutex<HashMap<[u8; 32], Arc<Services>>>,
     started: Moment,
     last: Mutex<Moment>,
     connections: AtomicU32,
     over: Mutex<bool>,
     ended: Condvar,
-    /// What the daemons before this one counted, and desks that are gone.
+    /// What the daemons before this one counted, and stores that nobody means any more.
     before: Mutex<Counters>,
 }
 
@@ -82,7 +76,7 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
         store,
         place,
         log,
-        desks: Mutex::default(),
+        services: Mutex::default(),
         started: Moment::now(),
         last: Mutex::new(Moment::now()),
         connections: AtomicU32::new(0),
@@ -131,10 +125,6 @@ fn become_the_one(place: &Place) -> Option<Lock> {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Daemon {
     /// Stops the daemon when nobody has asked for anything and nothing has been uploaded for so long, whatever still waits in the
     /// queue (a remote may be dead for days), and when its directory is gone.
@@ -146,7 +136,7 @@ impl Daemon {
                 return self.finish(); // nobody can come any more
             }
             self.write_counters();
-            let now = self.desks().iter().map(|desk| desk.kept()).sum();
+            let now = self.all_services().iter().map(|one| one.stores.uploaded()).sum();
             if self.connections.load(Ordering::SeqCst) > 0 || now != kept {
                 *locked(&self.last) = Moment::now();
             } else if locked(&self.last).elapsed() >= idle {
@@ -162,8 +152,8 @@ impl Daemon {
         self.ended.notify_all();
     }
 
-    fn desks(&self) -> Vec<Arc<Desk>> {
-        locked(&self.desks).values().cloned().collect()
+    fn all_services(&self) -> Vec<Arc<Services>> {
+        locked(&self.services).values().cloned().collect()
     }
 
     fn admit(self: &Arc<Daemon>, stream: Stream) {
@@ -176,10 +166,10 @@ impl Daemon {
     fn serve(self: &Arc<Daemon>, mut stream: Stream) {
         self.connections.fetch_add(1, Ordering::SeqCst);
         *locked(&self.last) = Moment::now();
-        let mut desk = None;
+        let mut services = None;
         while let Ok((tag, body)) = message::receive(&mut stream) {
-            let answered = match (tag, &desk) {
-                (tag::HELLO, _) => self.greet(&mut stream, &body, &mut desk),
+            let answered = match (tag, &services) {
+                (tag::HELLO, _) => self.greet(&mut stream, &body, &mut services),
                 (message::RETIRE | tag::STOP, _) => {
                     if tag == message::RETIRE {
                         let _ = files::remove(&self.place.socket()); // so that its successor sees that it goes
@@ -189,7 +179,7 @@ impl Daemon {
                     answered
                 }
                 (_, None) => message::send(&mut stream, tag::REFUSED, b"who are you?"),
-                (tag, Some(desk)) => self.answer(&mut stream, tag, &body, desk),
+                (tag, Some(services)) => self.answer(&mut stream, tag, &body, services),
             };
             if answered.is_err() {
                 break;
@@ -203,48 +193,44 @@ impl Daemon {
         self: &Arc<Daemon>,
         stream: &mut Stream,
         body: &[u8],
-        desk: &mut Option<Arc<Desk>>,
+        services: &mut Option<Arc<Services>>,
     ) -> std::io::Result<()> {
         match Hello::decode(body) {
-            Ok(hello) if hello.protocol == PROTOCOL => *desk = Some(self.desk(&hello)),
-            _ => *desk = None, // it sees by our protocol what is to be done
+            Ok(hello) if hello.protocol == PROTOCOL => *services = Some(self.services(&hello)),
+            _ => *services = None, // it sees by our protocol what is to be done
         }
         let mut answer = PROTOCOL.to_le_bytes().to_vec();
         answer.extend(env!("CARGO_PKG_VERSION").as_bytes());
         message::send(stream, tag::TEXT, &answer)
     }
 
-    fn desk(self: &Arc<Daemon>, hello: &Hello) -> Arc<Desk> {
-        let mut desks = locked(&self.desks);
+    fn services(self: &Arc<Daemon>, hello: &Hello) -> Arc<Services> {
+        let mut all = locked(&self.services);
         let print = hello.print();
-        let known = desks.get(&print).cloned();
-        let stale = |desk: &Arc<Desk>| !desk.complaints.is_empty() && desk.opened.elapsed() > COMPLAINING;
-        let desk = match known.filter(|desk| !stale(desk)) {
-            Some(known) => known,
-            None => {
-                let desk = Arc::new(Desk::open(hello, &self.store, &self.place, &self.log));
-                desks.insert(print, desk.clone()).inspect(|before| self.retire(before));
-                desk
-            }
-        };
-        *locked(&desk.greeted) = Moment::now();
-        if desks.len() > MOST_DESKS {
-            let others = desks.iter().filter(|(other, _)| **other != print);
-            let oldest =
-                others.max_by_key(|(_, desk)| locked(&desk.greeted).elapsed()).map(|(print, _)| *print);
-            oldest.and_then(|oldest| desks.remove(&oldest)).inspect(|desk| self.retire(desk));
+        let known = all.get(&print).filter(|services| !services.is_stale()).cloned();
+        let services = known.unwrap_or_else(|| {
+            let services = Arc::new(Services::open(hello, &self.store, &self.place, &self.log));
+            all.insert(print, services.clone()).inspect(|before| self.retire(before));
+            services
+        });
+        services.greet();
+        if all.len() > MOST_SERVICES {
+            let others = all.iter().filter(|(other, _)| **other != print);
+            let oldest = others.max_by_key(|(_, services)| services.unused()).map(|(print, _)| *print);
+            oldest.and_then(|oldest| all.remove(&oldest)).inspect(|services| self.retire(services));
         }
-        appoint(&desk, desks.values());
-        desk
+        appoint(&services, all.values());
+        services
     }
 
-    /// It is no desk of the daemon's any more; whoever still speaks to it may go on.
-    fn retire(&self, desk: &Desk) {
-        desk.uploads.store(false, Ordering::SeqCst);
-        counters::add(&mut locked(&self.before), &desk.levels);
+    /// No new client is served by these; whoever still speaks to them may go on.
+    fn retire(&self, services: &Services) {
+        services.uploader.retire();
+        counters::add(&mut locked(&self.before), &services.stores.levels);
     }
 
-    fn answer(&self, stream: &mut Stream, tag: u8, body: &[u8], desk: &Arc<Desk>) -> std::io::Result<()> {
+    fn answer(&self, stream: &mut Stream, tag: u8, body: &[u8], services: &Services) -> std::io::Result<()> {
+        let Services { resolver, bundles, uploader, maintenance, .. } = services;
         let mut said = Moment::now();
         let mut sign = stream.try_clone()?;
         let mut alive = move || {
@@ -257,120 +243,63 @@ impl Daemon {
         let answer = match tag {
             tag::RESOLVE => {
                 let Ok(wanted) = Resolve::decode(body) else { return refuse(stream, b"not a question") };
-                let resolved = desk.resolve(&wanted, &mut alive);
+                let resolved = resolver.resolve(&wanted, &mut alive);
                 return message::send(stream, tag::RESOLVED, &resolved.encode());
             }
             tag::KEPT => {
                 let mut from = Reader(body);
                 if let (Ok(build), Ok(took)) = (from.u32(), from.u32()) {
-                    desk.budgets.compiled(build, took);
+                    resolver.compiled(build, took);
                 }
-                desk.poke();
+                uploader.poke();
                 return Ok(());
             }
-            tag::STATUS => self.status(desk).encode(),
-            tag::TRY => try_all(desk, &mut alive).encode(),
+            tag::STATUS => self.status(services).encode(),
+            tag::TRY => maintenance.try_stores(&mut alive).encode(),
             tag::WAIT => {
                 let Ok(most_ms) = u64::decode(body) else { return refuse(stream, b"not a span") };
-                wait(desk, most_ms, &mut alive).encode()
+                uploader.wait(most_ms, &mut alive).encode()
             }
             tag::PREFETCH => {
                 let Ok(workspace) = Workspace::decode(body) else {
                     return refuse(stream, b"not a workspace");
                 };
-                prefetch(desk, &workspace, &mut alive).encode()
+                bundles.prefetch(&workspace, &mut alive).encode()
             }
-            tag::PUSH => {
-                let (results, failed) = uploads::push(desk, &mut alive);
-                Pushed { results: results as u64, failed: failed as u64 }.encode()
-            }
+            tag::PUSH => uploader.push(&mut alive).encode(),
             tag::MAINTAIN => {
                 let Ok(chore) = Chore::decode(body) else { return refuse(stream, b"not a chore") };
-                maintenance::run(&desk.levels, &chore, &mut alive).encode()
+                maintenance.run(&chore, &mut alive).encode()
             }
             _ => return refuse(stream, b"not a word of this protocol"),
         };
         message::send(stream, tag::ANSWER, &answer)
     }
 
-    fn status(&self, desk: &Desk) -> Status {
+    fn status(&self, services: &Services) -> Status {
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: PROTOCOL,
             process: process::own_id(),
             up_ms: self.started.elapsed().as_millis() as u64,
-            queue: uploads::left(desk) as u64,
-            complaints: desk.complaints.clone(),
-            stores: desk.levels.stores().iter().map(counters::status).collect(),
+            queue: services.uploader.left() as u64,
+            complaints: services.stores.complaints.clone(),
+            stores: services.stores.levels.stores().iter().map(counters::status).collect(),
         }
     }
 
     /// The counters of all stores, by URL, on top of what was counted before.
     fn write_counters(&self) {
         let mut stores = locked(&self.before).clone();
-        self.desks().iter().for_each(|desk| counters::add(&mut stores, &desk.levels));
+        self.all_services().iter().for_each(|one| counters::add(&mut stores, &one.stores.levels));
         counters::write(&self.place, stores);
     }
 }
 
-/// Of several desks with the same stores the one that was greeted last uploads: its credentials are the ones that count now.
-fn appoint<'a>(desk: &Arc<Desk>, all: impl Iterator<Item = &'a Arc<Desk>>) {
-    for other in all.filter(|other| other.remotes == desk.remotes && !Arc::ptr_eq(other, desk)) {
-        other.uploads.store(false, Ordering::SeqCst);
-    }
-    if !desk.uploads.swap(true, Ordering::SeqCst) {
-        let uploading = desk.clone();
-        if !begin(move || uploads::run(&uploading)) {
-            desk.uploads.store(false, Ordering::SeqCst); // the next Hello tries again
-        }
-    }
-}
-
-/// Whether the stores answer, now.
-fn try_all(desk: &Desk, alive: &mut dyn FnMut()) -> Tried {
-    let tried = desk.levels.try_all(alive);
-    let stores = desk.levels.stores().iter().zip(tried).map(|(store, tried)| TriedStore {
-        url: store.spec().to_string(),
-        writable: store.is_writable(),
-        outcome: tried.map(|took| took.as_secs_f64() * 1000.0).map_err(|fault| fault.to_string()),
-    });
-    Tried { complaints: desk.complaints.clone(), stores: stores.collect() }
-}
-
-/// Finishes uploads, for at most so many milliseconds.
-fn wait(desk: &Desk, most_ms: u64, alive: &mut dyn FnMut()) -> Waited {
-    let started = Moment::now();
-    desk.hurry.store(true, Ordering::SeqCst);
-    desk.poke();
-    let mut asked = Moment::now();
-    while desk.hurry.load(Ordering::SeqCst) && started.elapsed() < Duration::from_millis(most_ms) {
-        if desk.levels.takes() {
-            asked = Moment::now();
-        }
-        if asked.elapsed() > HOPELESS {
-            break;
-        }
-        process::pause(Duration::from_millis(20));
-        alive();
-    }
-    let left = uploads::left(desk) as u64;
-    Waited { left, done: left == 0 && !desk.hurry.load(Ordering::SeqCst) }
-}
-
-/// Brings a workspace's bundle, all of it.
-fn prefetch(desk: &Arc<Desk>, workspace: &Workspace, alive: &mut dyn FnMut()) -> Prefetched {
-    let bundle = desk.bundle(workspace);
-    loop {
-        let progress = bundle.progress();
-        if progress.over {
-            return Prefetched {
-                segments: progress.segments as u64,
-                fetched_segments: progress.came as u64,
-                results: progress.results as u64,
-                bytes: progress.bytes,
-            };
-        }
-        bundle.wait(Duration::from_millis(200));
-        alive();
-    }
+/// Of several that serve the same stores the one that was greeted last uploads: its credentials are the ones that count now.
+fn appoint<'a>(services: &Arc<Services>, all: impl Iterator<Item = &'a Arc<Services>>) {
+    let same = |other: &&Arc<Services>| other.stores.id == services.stores.id;
+    let others = all.filter(same).filter(|other| !Arc::ptr_eq(other, services));
+    others.for_each(|other| other.uploader.retire());
+    services.uploader.appoint();
 }

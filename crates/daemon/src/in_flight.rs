@@ -1,5 +1,5 @@
-//! One flight per key: whoever asks for what is under way waits for that; what was not there a moment ago is not asked for
-//! again.
+//! Single flight: of several who want the same from the remote stores one asks, and the others wait for its answer. What was not there a
+//! moment ago is not asked for again.
 
 use kiln_action::{ActionKey, SnapshotKey, WeakKey};
 use kiln_sys::clock::Moment;
@@ -28,11 +28,11 @@ const FEW: usize = 4;
 /// So many ends are remembered.
 const REMEMBERED: usize = 20_000;
 
-/// How a flight ended.
+/// What came of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// It is here now.
-    Landed,
+    Here,
     /// It is nowhere.
     Absent,
     /// Nobody could say.
@@ -45,9 +45,9 @@ enum State {
     Over(End, Moment),
 }
 
-/// All flights.
+/// The questions to remote stores that are under way.
 #[derive(Default)]
-pub struct Flights {
+pub struct InFlight {
     states: Mutex<States>,
     changed: Condvar,
 }
@@ -58,40 +58,40 @@ struct States {
     under_way: usize,
 }
 
-/// Whether a flight is to be begun.
+/// What somebody who wants to ask is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// Begin it.
-    Yes,
-    /// It is under way.
-    UnderWay,
+pub enum Claim {
+    /// Whoever claims it asks, and calls [`InFlight::end`].
+    Ours,
+    /// Somebody else asks already: wait for the answer.
+    InFlight,
     /// It would lead to nothing.
-    No,
+    InVain,
 }
 
-impl Flights {
+impl InFlight {
     fn states(&self) -> MutexGuard<'_, States> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Claims a flight.
-    pub fn begin(&self, ask: Ask) -> Begun {
+    /// Claims a question, for one who is about to ask it.
+    pub fn claim(&self, ask: Ask) -> Claim {
         let mut states = self.states();
         match states.of.get(&ask) {
-            Some(State::UnderWay) => return Begun::UnderWay,
-            Some(State::Over(End::Absent, at)) if at.elapsed() < ABSENT => return Begun::No,
-            Some(State::Over(End::Unknown, at)) if at.elapsed() < UNKNOWN => return Begun::No,
+            Some(State::UnderWay) => return Claim::InFlight,
+            Some(State::Over(End::Absent, at)) if at.elapsed() < ABSENT => return Claim::InVain,
+            Some(State::Over(End::Unknown, at)) if at.elapsed() < UNKNOWN => return Claim::InVain,
             _ => {}
         }
         if states.under_way >= MOST {
-            return Begun::No;
+            return Claim::InVain;
         }
         if states.of.len() >= REMEMBERED {
             states.of.retain(|_, state| matches!(state, State::UnderWay));
         }
         states.of.insert(ask, State::UnderWay);
         states.under_way += 1;
-        Begun::Yes
+        Claim::Ours
     }
 
     /// Whether enough are under way for a build that does not wait for them.
@@ -103,7 +103,7 @@ impl Flights {
     pub fn end(&self, ask: Ask, end: End) {
         let mut states = self.states();
         match end {
-            End::Landed => states.of.remove(&ask), // whoever asks next finds it here
+            End::Here => states.of.remove(&ask), // whoever asks next finds it here
             _ => states.of.insert(ask, State::Over(end, Moment::now())),
         };
         states.under_way -= 1;
