@@ -273,7 +273,7 @@ impl Daemon {
             }
             _ => return refuse(stream, b"not a word of this protocol"),
         };
-        message::send(stream, tag::ANSWER, &answer)
+        message::send_long(stream, tag::ANSWER, &mut answer.as_slice())
     }
 
     fn status(&self, services: &Services) -> Status {

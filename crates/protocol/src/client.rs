@@ -1,6 +1,6 @@
 //! The wrapper's end: connects, starts a daemon where there is none, asks, and gives up in time.
 
-use crate::message::{self, PROTOCOL, tag};
+use crate::message::{self, Incoming, LONGEST_ANSWER, PROTOCOL, tag};
 use crate::place::{Place, age};
 use crate::queue::Queued;
 use crate::{
@@ -371,10 +371,11 @@ impl Read for Listener<'_> {
     }
 }
 
-/// The next answer that is one.
+/// The next answer that is one, however many frames it has.
 fn hear(stream: &mut Listener<'_>) -> io::Result<(u8, Vec<u8>)> {
     loop {
-        match message::receive(stream)? {
+        let incoming = Incoming::next(stream, LONGEST_ANSWER)?;
+        match (incoming.tag, incoming.body()?) {
             (tag::WORKING, body) => stream.note(&body),
             answer => return Ok(answer),
         }

@@ -137,6 +137,34 @@ fn a_daemon_that_never_comes_to_an_end_is_left() {
     }
 }
 
+/// An answer that is longer than a frame comes whole, with signs of life before it.
+#[test]
+fn an_answer_longer_than_a_frame() {
+    let directory = tempfile::tempdir().unwrap();
+    let listener = place(directory.path()).listen().unwrap();
+    let complaints = vec!["x".repeat(3 << 20); 3];
+    let status = Status {
+        version: String::new(),
+        protocol: PROTOCOL,
+        process: 1,
+        up_ms: 2,
+        queue: 3,
+        complaints,
+        stores: Vec::new(),
+    };
+    let answer = status.encode();
+    let daemon = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        message::receive(&mut stream).unwrap();
+        message::send(&mut stream, tag::TEXT, &PROTOCOL.to_le_bytes()).unwrap();
+        message::receive(&mut stream).unwrap();
+        message::send(&mut stream, tag::WORKING, &1_u64.to_le_bytes()).unwrap();
+        message::send_long(&mut stream, tag::ANSWER, &mut answer.as_slice()).unwrap();
+    });
+    assert!(Client::new(directory.path(), hello(), None).status().unwrap() == status);
+    daemon.join().unwrap();
+}
+
 /// What the daemon says that it has brought is waited for.
 #[test]
 fn a_daemon_that_brings_something_is_waited_for() {

@@ -64,6 +64,60 @@ fn frames_come_back_and_huge_ones_are_refused() {
     assert!(receive(&mut 0_u32.to_le_bytes().as_slice()).is_err());
 }
 
+/// Bodies shorter and longer than a frame, of which nobody holds more than a piece.
+#[test]
+fn long_messages_come_in_pieces() {
+    for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, LONGEST as usize + 5] {
+        let body: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+        let mut wire = Vec::new();
+        send_long(&mut wire, tag::ANSWER, &mut body.as_slice()).unwrap();
+        send(&mut wire, tag::TEXT, b"next").unwrap();
+        let mut from = wire.as_slice();
+        let mut incoming = Incoming::next(&mut from, length as u64).unwrap();
+        assert_eq!(incoming.tag, tag::ANSWER);
+        let (mut came, mut part) = (Vec::<u8>::new(), [0; 4096]);
+        loop {
+            let read = incoming.read(&mut part).unwrap();
+            assert!(incoming.piece.len() <= PIECE);
+            came.extend(&part[..read]);
+            if read == 0 {
+                break;
+            }
+        }
+        assert!(came == body, "{length}");
+        assert_eq!(receive(&mut from).unwrap(), (tag::TEXT, b"next".to_vec()));
+        // In one piece; and half of it read before.
+        let mut from = wire.as_slice();
+        let mut incoming = Incoming::next(&mut from, u64::MAX).unwrap();
+        let mut begins = vec![0; length / 2];
+        incoming.read_exact(&mut begins).unwrap();
+        assert!([begins, incoming.body().unwrap()].concat() == body, "{length}");
+        // One byte too long, and cut short at the end.
+        let too_long = |most: u64| Incoming::next(&mut wire.as_slice(), most).and_then(Incoming::body);
+        assert!(length == 0 || too_long(length as u64 - 1).is_err());
+        let cut = &wire[..wire.len() - 5 - b"next".len() - 1];
+        assert!(Incoming::next(&mut &*cut, u64::MAX).and_then(Incoming::body).is_err(), "{length}");
+    }
+}
+
+/// Whoever expects one frame does not take the first of several for all of it; and nothing comes for ever.
+#[test]
+fn pieces_that_do_not_fit_are_refused() {
+    let sent = |frames: &[(u8, &[u8])]| {
+        let mut wire = Vec::new();
+        frames.iter().for_each(|(tag, body)| send(&mut wire, *tag, body).unwrap());
+        wire
+    };
+    let whole = |wire: Vec<u8>| Incoming::next(&mut wire.as_slice(), 100).and_then(Incoming::body);
+    let more = tag::ANSWER | MORE;
+    assert_eq!(whole(sent(&[(more, b"a"), (more, b"b"), (tag::ANSWER, b"")])).unwrap(), b"ab");
+    assert!(receive(&mut sent(&[(more, b"a"), (tag::ANSWER, b"b")]).as_slice()).is_err());
+    assert!(whole(sent(&[(more, b"a"), (tag::TEXT, b"b")])).is_err(), "another message in between");
+    assert!(whole(sent(&[(more, b""), (tag::ANSWER, b"b")])).is_err(), "a piece of nothing");
+    assert!(whole(sent(&[(more, &[0; 60]), (tag::ANSWER, &[0; 60])])).is_err(), "more than may come");
+    assert!(whole(sent(&[(more, b"a")])).is_err(), "cut short");
+}
+
 #[test]
 fn credentials_do_not_make_another_store() {
     let with = |name: &str, value: &str| Hello { variables: vec![(name.into(), value.into())], ..hello() };
@@ -79,6 +133,7 @@ proptest::proptest! {
     fn any_bytes(noise in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
         let _ = (Hello::decode(&noise), Resolve::decode(&noise), Resolved::decode(&noise));
         let _ = receive(&mut noise.as_slice());
+        let _ = Incoming::next(&mut noise.as_slice(), 100).and_then(Incoming::body);
         let mut greeting = hello().encode();
         let at = noise.len() % greeting.len();
         greeting[at] ^= noise.first().copied().unwrap_or(1);
