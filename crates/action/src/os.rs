@@ -3,9 +3,9 @@
 //!
 //! On Unix these are the system's own bytes, and every sequence of bytes is a string.
 //!
-//! On Windows a string is UTF-16 that need not be valid. The bytes of one are those of [`OsStr::as_encoded_bytes`] (UTF-8 where it is
+//! On Windows a string is UTF-16 that need not be valid. The bytes of one are those of `OsStr::as_encoded_bytes` (UTF-8 where it is
 //! valid): reading them is always sound. The way back is sound for UTF-8 only, because std does not promise its encoding of everything
-//! else, and bytes that come from a file may be anything. Bytes that are no UTF-8 become [`NO_NAME`], which no file, variable or program
+//! else, and bytes that come from a file may be anything. Bytes that are no UTF-8 become `NO_NAME`, which no file, variable or program
 //! can be called: it has a NUL in it, which every call of the system refuses. What is looked for by it is an error, and so a miss.
 
 #[cfg(unix)]
