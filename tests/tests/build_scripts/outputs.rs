@@ -294,6 +294,7 @@ fn order_of_times_in_out_dir() {
     fs::create_dir_all(out.join("deep/er")).unwrap();
     write("deep/er/y");
     write("deep/er/x");
+    write("deep/er/x"); // later than its directory
     tick();
     tell(out.display().to_string());
     as_is(Path::new("older"), "kept too");"#;

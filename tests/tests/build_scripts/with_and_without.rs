@@ -39,6 +39,9 @@ fn through_the_wrapper_alone_nothing_stands_in() {
     app.project.cargo(&["build"]).ok();
     assert_eq!(launchers(&app), 0);
     assert_eq!(app.events(), Vec::<String>::new());
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let start = stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(19)).unwrap();
+    space.write("notes/begun-by", format!("{} {start}", std::process::id()));
     app.project.clean().cargo(&["build"]).env("KILN_NOTES", space.path("notes")).ok();
     assert_eq!(launchers(&app), 1);
 }
