@@ -15,12 +15,21 @@ pub fn look<F: FnOnce() -> Known>(events: &mut [Event], known: &LazyCell<Known, 
     let never = sentence("not-seen");
     let is_new = |event: &Event| event.outcome == Outcome::Miss && event.cause.starts_with(never);
     let mut shared = HashSet::new();
-    for event in events.iter_mut().filter(|event| is_new(event)) {
-        let Some(found) = known.elsewhere(event, &shared) else { continue };
-        if let Elsewhere::Checkout(_) = found {
-            shared.insert(event.stem.clone());
+    // A dependant may be told of before what it needs: cargo goes on as soon as there is metadata.
+    let mut is_more = true;
+    while is_more {
+        let before = shared.len();
+        for event in events.iter().filter(|event| is_new(event)) {
+            if let Some(Elsewhere::Checkout(_)) = known.elsewhere(event, &shared) {
+                shared.insert(event.stem.clone());
+            }
         }
-        event.cause = format!("{}; {}", event.cause, found.words());
+        is_more = shared.len() > before;
+    }
+    for event in events.iter_mut().filter(|event| is_new(event)) {
+        if let Some(found) = known.elsewhere(event, &shared) {
+            event.cause = format!("{}; {}", event.cause, found.words());
+        }
     }
 }
 
