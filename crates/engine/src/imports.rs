@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 const MAGIC: [u8; 4] = *b"KIMP";
 /// Raised when the examination changes. (What is known is in the note.)
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const LONGEST_NOTE: u64 = 512;
 
 /// A function of libc that a program or a library imports and that nobody knows, if there is one; remembered by the file's digest.
@@ -103,32 +103,39 @@ fn hooks() -> impl Iterator<Item = &'static str> {
     file.map(exported).unwrap_or_default().into_iter()
 }
 
-/// Whether it is a part of glibc itself: what that shares with its other parts has a version of its own.
+/// Whether it is a part of glibc itself, whose parts import names of each other that are nobody else's: only they define names with a version
+/// of glibc's. (A part need not define private ones: libm and libmvec of 2.36 only import some.)
 fn is_part_of_libc(path: &Path, file: &Elf<'_>) -> bool {
     let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
     let called = [
         "libc.",
         "libm.",
+        "libm-",
         "libpthread.",
         "libdl.",
         "librt.",
         "libutil.",
         "libresolv.",
         "libanl.",
+        "libnsl.",
         "libnss_",
         "libmvec.",
+        "libc_malloc_debug.",
+        "libthread_db.",
+        "libBrokenLocale.",
         "ld-",
     ];
-    called.iter().any(|part| name.starts_with(part.as_bytes())) && defines_private(file).unwrap_or(false)
+    called.iter().any(|part| name.starts_with(part.as_bytes()))
+        && defines_names_of_glibc(file).unwrap_or(false)
 }
 
-fn defines_private(file: &Elf<'_>) -> Option<bool> {
+fn defines_names_of_glibc(file: &Elf<'_>) -> Option<bool> {
     let versions = file.elf_section_table().versions(file.endian(), file.data()).ok()??;
     let of = |index| versions.version(versions.version_index(file.endian(), index).index()).ok().flatten();
     let mut symbols = file.elf_dynamic_symbol_table().enumerate();
     Some(symbols.any(|(index, symbol)| {
         !symbol.is_undefined(file.endian())
-            && of(index).is_some_and(|version| version.name() == b"GLIBC_PRIVATE")
+            && of(index).is_some_and(|version| version.name().starts_with(b"GLIBC_"))
     }))
 }
 

@@ -139,6 +139,70 @@ fn what_the_systems_programs_import_is_known() {
     }
 }
 
+/// Guards: a library that half the world is linked with keeps every script and macro that loads it from the cache. Libraries that are there
+/// to look at others (preload objects, debuggers' helpers) may import what nobody knows.
+#[test]
+fn what_the_systems_libraries_import_is_known() {
+    let mut seen = 0;
+    for dir in ["/lib/x86_64-linux-gnu", "/lib64", "/lib/aarch64-linux-gnu"] {
+        let Ok(entries) = std::fs::read_dir(dir) else { continue };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let everyday = [
+                "ld-linux",
+                "libc.",
+                "libm.",
+                "libmvec.",
+                "libpthread.",
+                "libdl.",
+                "librt.",
+                "libutil.",
+                "libresolv.",
+            ]
+            .iter()
+            .chain(&[
+                "libanl.",
+                "libgcc_s.",
+                "libstdc++.",
+                "libz.",
+                "libbz2.",
+                "liblzma.",
+                "libzstd.",
+                "libcrypto.",
+                "libssl.",
+            ])
+            .chain(&[
+                "libffi.",
+                "libexpat.",
+                "libxml2.",
+                "libcurl.",
+                "libsqlite3.",
+                "libpython3",
+                "libncurses",
+                "libtinfo.",
+            ])
+            .chain(&[
+                "libclang",
+                "libLLVM",
+                "libgmp.",
+                "libuuid.",
+                "libselinux.",
+                "libpcre2-8.",
+                "libacl.",
+                "libattr.",
+                "libcap.",
+            ])
+            .any(|part| name.starts_with(part));
+            let Ok(bytes) = std::fs::read(&path) else { continue };
+            if everyday && name.contains(".so") && bytes.starts_with(b"\x7fELF") {
+                seen += 1;
+                assert_eq!(examine(&path, &bytes), Some(None), "{}", path.display());
+            }
+        }
+    }
+    assert!(seen >= 9 || !Path::new("/lib/x86_64-linux-gnu/libc.so.6").exists());
+}
+
 #[test]
 fn the_memory_answers_until_something_else_is_known() {
     let dir = tempfile::tempdir().unwrap();
