@@ -201,7 +201,7 @@ fn a_picture_answers_no_other_call() {
     let space = TestSpace::new();
     let project = chain(&space, "ws");
     build(&project, &["build"]);
-    let foreign = ActionKey([7; 32]);
+    let foreign = ActionKey::of_name([7; 32]);
     poison(&space, |snapshot| {
         assert!(!snapshot.questions.is_empty());
         snapshot.questions.iter_mut().for_each(|asked| asked.note.key = foreign);
@@ -264,7 +264,7 @@ fn a_picture_that_names_results_of_secrets_stays_here() {
         run(&mut space.kiln(&["daemon", "wait", "--for", "60s"])).ok();
         let _ = run(&mut space.kiln(&["daemon", "stop"]));
         let key = *snapshots(space.cache()).first().expect("a snapshot");
-        let name = key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let name = key.name().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let shared = tree::files(&share).into_iter().any(|path| path.to_string_lossy().contains(&name));
         assert_eq!(shared, travels, "{variable}: {:?}", tree::files(&share));
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask arch`: the invariants of ARCHITECTURE.md that a tool can hold.
 
 mod circles;
+mod sources;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -67,36 +68,13 @@ const HEAVY: &[&str] = &[
     "kiln-remote",
 ];
 
-/// Crates that may use what `clippy.toml` disallows: the door itself, and what is no part of the program.
-const DOORS: &[&str] = &["crates/sys/", "crates/testkit/", "tests/", "xtask/", "benches/", "fuzz/"];
-
-/// What is the system's own, and what to name instead of it outside of `kiln_sys`. (What a library opens by itself is no source of ours:
-/// reqwest, redis and tokio have sockets and threads of their own, in `remote` and `daemon` only; see [`HEAVY`].)
-const SYSTEMS_OWN: &[(&str, &str)] = &[
-    ("std::os::unix::ffi", "the bytes of the system's strings are kiln_action::os"),
-    ("std::os::unix", "only kiln-sys knows which system it is"),
-    ("std::os::windows", "only kiln-sys knows which system it is"),
-    ("rustix::", "only kiln-sys makes system calls"),
-    ("libc::", "only kiln-sys makes system calls"),
-    ("std::net", "sockets are kiln_sys::socket"),
-    ("std::thread", "threads are kiln_sys::thread: one that cannot be had is no panic"),
-];
-
-/// The exceptions, which are all: where, what, and why.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    // std's traits are given out here by the names that all systems share.
-    ("crates/action/src/os.rs", "std::os::unix::ffi"),
-    // What it does with memory files, seals and mappings is one protocol with the object, which is C and makes its own system calls, too.
-    ("crates/recorder/src/", "rustix::"),
-];
-
 /// Checks all of them.
 pub fn run() -> Result<(), String> {
     let mut wrong = Vec::new();
     wrong.extend(arrows()?);
     wrong.extend(weight()?);
     wrong.extend(wrapper()?);
-    wrong.extend(sources()?);
+    wrong.extend(sources::find()?);
     wrong.extend(circles::find()?);
     if wrong.is_empty() {
         eprintln!("==> architecture: fine");
@@ -164,41 +142,6 @@ fn wrapper() -> Result<Vec<String>, String> {
     Ok(wrong)
 }
 
-fn sources() -> Result<Vec<String>, String> {
-    let mut wrong = Vec::new();
-    for path in rust_files(Path::new("crates"))? {
-        let shown = path.display().to_string();
-        if DOORS.iter().any(|door| shown.starts_with(door)) || is_test(&shown) {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
-        if !text.starts_with("//!") {
-            wrong.push(format!("{shown} does not open by saying what it is for"));
-        }
-        for (number, line) in text.lines().enumerate() {
-            let at = format!("{shown}:{}", number + 1);
-            if line.contains("blake3::") && !shown.starts_with("crates/action/") {
-                wrong.push(format!("{at}: only kiln-action feeds a hasher"));
-            }
-            if let Some((_, instead)) = systems_own(&shown, line) {
-                wrong.push(format!("{at}: {instead}"));
-            }
-            let allowed = line.contains("main ends the process") || line.contains("cfg_attr(test");
-            if line.contains("clippy::disallowed_methods") && !allowed && !shown.ends_with("build.rs") {
-                wrong.push(format!("{at}: only kiln-sys touches the system"));
-            }
-        }
-    }
-    Ok(wrong)
-}
-
-/// What of the system's own a line names that its file must not.
-fn systems_own(path: &str, line: &str) -> Option<&'static (&'static str, &'static str)> {
-    let excepted = |name: &str| EXCEPTIONS.iter().any(|(at, what)| path.starts_with(at) && *what == name);
-    let counts = !line.trim_start().starts_with("//") && !path.ends_with("/build.rs"); // (which is a tool of the build)
-    SYSTEMS_OWN.iter().find(|(name, _)| counts && line.contains(name)).filter(|(name, _)| !excepted(name))
-}
-
 fn is_test(path: &str) -> bool {
     path.contains("/tests/") || path.contains("/examples/") || path.ends_with("/tests.rs")
 }
@@ -220,27 +163,4 @@ fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
     }
     files.sort();
     Ok(files)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::systems_own;
-
-    #[test]
-    fn the_system_is_named_where_it_may_be() {
-        for (path, line, wrong) in [
-            ("crates/engine/src/fill.rs", "use std::os::unix::ffi::OsStrExt;", true),
-            ("crates/action/src/os.rs", "pub use std::os::unix::ffi::{OsStrExt, OsStringExt};", false),
-            ("crates/action/src/os.rs", "use std::os::unix::fs::MetadataExt;", true),
-            ("crates/recorder/src/object.rs", "use rustix::fs::{self, CWD};", false),
-            ("crates/recorder/src/object.rs", "use std::os::unix::fs::MetadataExt;", true),
-            ("crates/daemon/src/server.rs", "    std::thread::spawn(work);", true),
-            ("crates/daemon/src/server.rs", "    // not std::thread::spawn", false),
-            ("crates/link/src/place.rs", "use std::net::TcpStream;", true),
-            ("crates/store/src/local.rs", "    rustix::fs::sync();", true),
-            ("crates/kiln/build.rs", "    std::thread::sleep(pause);", false),
-        ] {
-            assert_eq!(systems_own(path, line).is_some(), wrong, "{path}: {line}");
-        }
-    }
 }

@@ -223,7 +223,7 @@ fn read_run(from: &mut Reader<'_>) -> Result<Run, Malformed> {
     Ok(Run {
         at_ms: from.u64()?,
         compiler: text(from)?,
-        key: ActionKey(from.array()?),
+        key: ActionKey::read(from)?,
         variant: from.array()?,
         words: from.list(|r| Ok(Word { group: text(r)?, name: text(r)?, value: text(r)? }))?,
         answers: from.list(|r| {

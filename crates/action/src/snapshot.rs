@@ -1,6 +1,6 @@
 //! Snapshots of whole builds, as stores see them: a name, and bytes that are sealed for it. What is in them, kiln-prefill knows.
 
-use crate::wire::{Malformed, seal, unseal};
+use crate::wire::{Malformed, Reader, Writer, seal, unseal};
 use crate::{Digest, digest};
 use std::fmt;
 
@@ -26,14 +26,24 @@ impl SnapshotKey {
         SnapshotKey(Digest::of(text).hash)
     }
 
-    /// The key that a file's name or a message holds.
-    pub fn from_bytes(bytes: [u8; 32]) -> SnapshotKey {
-        SnapshotKey(bytes)
+    /// The key that a snapshot is found under which has this name, in a store.
+    pub const fn of_name(name: [u8; 32]) -> SnapshotKey {
+        SnapshotKey(name)
     }
 
-    /// Its bytes.
-    pub fn as_bytes(&self) -> &[u8; 32] {
+    /// The name that its snapshot is found under.
+    pub const fn name(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// Appends its bytes.
+    pub fn write(&self, to: &mut Writer) {
+        to.0.extend(self.0);
+    }
+
+    /// Takes its bytes.
+    pub fn read(from: &mut Reader<'_>) -> Result<SnapshotKey, Malformed> {
+        Ok(SnapshotKey(from.array()?))
     }
 
     /// The file of a snapshot with this body.

@@ -203,13 +203,13 @@ impl Bundle {
     fn unpack(&self, stores: &Stores, item: &Item, bytes: &[u8], at: usize) {
         match item.kind {
             Kind::Shapes => {
-                let weak = WeakKey(item.name);
+                let weak = WeakKey::of_name(item.name);
                 if let Ok(shapes) = pack::shapes_of_body(&weak, bytes.to_vec()) {
                     stores.keep_shapes(&weak, &shapes);
                 }
             }
             Kind::Result => {
-                let key = ActionKey(item.name);
+                let key = ActionKey::of_name(item.name);
                 if shelf::whole(&stores.local, &key).is_none()
                     && let Ok(unit) = Unit::of_body(&key, bytes)
                 {
@@ -228,8 +228,8 @@ impl Bundle {
     /// The segments that are to be fetched: those of which something is not here, and what has to be read before them.
     fn wanted(&self, stores: &Stores, index: &Index) -> Vec<usize> {
         let here = |item: &Item| match item.kind {
-            Kind::Result => shelf::whole(&stores.local, &ActionKey(item.name)).is_some(),
-            Kind::Shapes => shelf::get(&stores.local, Key::Shapes(WeakKey(item.name))).is_some(),
+            Kind::Result => shelf::whole(&stores.local, &ActionKey::of_name(item.name)).is_some(),
+            Kind::Shapes => shelf::get(&stores.local, Key::Shapes(WeakKey::of_name(item.name))).is_some(),
             _ => true, // a blob is worth something with its result only
         };
         let mut wanted = Vec::new();

@@ -61,8 +61,8 @@ impl Ask {
     /// What it is called in the index of a bundle; `None` for what is in none.
     fn in_bundle(&self) -> Option<Name> {
         match self {
-            Ask::Shapes(weak) => Some((Kind::Shapes, weak.0)),
-            Ask::Result(key) => Some((Kind::Result, key.0)),
+            Ask::Shapes(weak) => Some((Kind::Shapes, *weak.name())),
+            Ask::Result(key) => Some((Kind::Result, *key.name())),
             Ask::Snapshot(_) => None,
         }
     }
@@ -179,7 +179,7 @@ impl Resolver {
         let Wanted::Unit { weak, keys, workspace: Some(workspace), .. } = wanted else { return };
         for key in keys {
             let here = shelf::whole(&self.stores.local, key).is_some();
-            if here && !bundle.is_some_and(|bundle| bundle.has(&(Kind::Result, key.0))) {
+            if here && !bundle.is_some_and(|bundle| bundle.has(&(Kind::Result, *key.name()))) {
                 self.bundles.used(workspace, *weak, *key);
                 self.in_flight.forget(Ask::Result(*key));
                 self.in_flight.forget(Ask::Shapes(*weak));

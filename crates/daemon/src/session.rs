@@ -33,7 +33,7 @@ impl Session {
         if self.order.len() >= MOST_OF_SESSION {
             *self = Session::default(); // edits of months; what is used now is what counts
         }
-        if self.known.insert(key.0) {
+        if self.known.insert(*key.name()) {
             self.order.push((weak, key));
         }
         self.touched = Some(Moment::now());
@@ -82,7 +82,7 @@ pub fn write_bundle(
     base.keep_runs(|run| !run.iter().any(|segment| store.is_wrong(&bundle::name(&segment.digest))));
     let known: HashSet<[u8; 32]> = base.items().map(|item| item.name).collect();
     let mut made = Made::new(store)?;
-    for (weak, key) in session.order.iter().filter(|(_, key)| !known.contains(&key.0)) {
+    for (weak, key) in session.order.iter().filter(|(_, key)| !known.contains(key.name())) {
         if made.bytes < bundle::MOST {
             made.unit(stores, weak, key)?;
         }
@@ -130,9 +130,9 @@ impl<'a> Made<'a> {
             }
         }
         if let Some(shapes) = stores.shared_shapes(weak) {
-            self.add(item(Kind::Shapes, weak.0, 0), &shapes)?;
+            self.add(item(Kind::Shapes, *weak.name(), 0), &shapes)?;
         }
-        self.add(item(Kind::Result, key.0, cost_ms), &body)
+        self.add(item(Kind::Result, *key.name(), cost_ms), &body)
     }
 
     fn add(&mut self, item: Item, bytes: &[u8]) -> Result<(), Fault> {

@@ -52,7 +52,7 @@ impl Stores {
     /// Keeps Shapes that came. Those that ask for what may be a secret are refused, and logged.
     pub fn keep_shapes(&self, weak: &WeakKey, shapes: &[u8]) {
         let refused = |beyond: &Beyond| {
-            self.log.say(&format!("refused a Shape of {}: it {beyond}", digest::hex(&weak.0)));
+            self.log.say(&format!("refused a Shape of {}: it {beyond}", digest::hex(weak.name())));
         };
         shelf::keep_shapes(&self.local, weak, shapes, &self.bounds, refused);
     }

@@ -399,18 +399,18 @@ fn is_settled(since_ns: i64, now_ns: i64) -> bool {
 /// What it is uploaded as: of an incremental unit one result after the other.
 fn sent_as(product: &Product) -> &[u8; 32] {
     match product {
-        Product::Unit { key, .. } => &key.0,
-        Product::Snapshot(key) => key.as_bytes(),
+        Product::Unit { key, .. } => key.name(),
+        Product::Snapshot(key) => key.name(),
     }
 }
 
 fn upload_snapshot(stores: &Stores, store: &Level, key: &SnapshotKey, if_missing: bool) -> Result<(), Fault> {
-    let name = pack::name(Kind::Snapshot, key.as_bytes());
+    let name = pack::name(Kind::Snapshot, key.name());
     if if_missing && store.has(&name)? {
         return Ok(());
     }
     match shelf::get(&stores.local, Key::Snapshot(*key)) {
-        Some(file) => store.keep(&name, &pack::seal(Kind::Snapshot, key.as_bytes(), &file)),
+        Some(file) => store.keep(&name, &pack::seal(Kind::Snapshot, key.name(), &file)),
         None => Ok(()),
     }
 }
@@ -422,7 +422,7 @@ fn upload_to(
     (unit, apart): (&[u8], &[Digest]),
     if_missing: bool,
 ) -> Result<(), Fault> {
-    let name = pack::name(Kind::Result, &key.0);
+    let name = pack::name(Kind::Result, key.name());
     if if_missing && store.has(&name)? {
         return Ok(());
     }

@@ -103,7 +103,7 @@ impl Team {
             let key = if there { name(b'r', n % present) } else { name(b'a', n) };
             let workspace =
                 n.is_multiple_of(10).then(|| Workspace { exact: name(b'x', n), near: name(b'n', n % 50) });
-            let (weak, keys) = (WeakKey(name(b'w', n)), vec![ActionKey(key)]);
+            let (weak, keys) = (WeakKey::of_name(name(b'w', n)), vec![ActionKey::of_name(key)]);
             let wanted = Wanted::Unit { weak, seen: [0; 32], keys, workspace };
             let wanted = Resolve { wanted, build: of, cost_ms: 10_000, most_ms: u32::MAX };
             let resolved = client.resolve(&wanted);
@@ -128,7 +128,7 @@ impl Team {
     /// What a build makes is put into the local store and into the queue.
     fn make(&self, client: &Client, store: &LocalStore, n: u32) {
         let (result, blob) = result(n);
-        let (weak, key) = (WeakKey(name(b'W', n)), ActionKey(name(b'R', n)));
+        let (weak, key) = (WeakKey::of_name(name(b'W', n)), ActionKey::of_name(name(b'R', n)));
         store.put(&Key::Blob(Digest::of(&blob)), Content::Bytes(&blob)).unwrap();
         store.put(&Key::Result(key), Content::Bytes(&result.encode(&key))).unwrap();
         let shape = Shape::new(vec![Question::Env(n.to_string().into())]);
@@ -169,11 +169,11 @@ fn a_day_of_a_busy_team() {
     let far = Level::open(&Spec::parse(&url).unwrap(), &["main".into()], &[], None).unwrap();
     for n in 0..PRESENT {
         let (result, blob) = result(n + 1);
-        let key = ActionKey(name(b'r', n));
+        let key = ActionKey::of_name(name(b'r', n));
         let (packed, _) = Unit::pack(&key, &result.encode(&key), &mut |_| Some(blob.clone())).unwrap();
         // Some of it is damaged, as it is in life.
         let bytes = if n % 10 == 9 { &packed[..packed.len() / 2] } else { &packed[..] };
-        far.keep(&pack::name(Kind::Result, &key.0), bytes).unwrap();
+        far.keep(&pack::name(Kind::Result, key.name()), bytes).unwrap();
     }
     let store = LocalStore::open(&cache).unwrap();
     let daemon = Team::start(&cache);
@@ -213,7 +213,7 @@ fn a_day_of_a_busy_team() {
     assert!(files < 60 && bytes < 4 << 20, "{files} files, {bytes} bytes");
     // And it has done its work.
     let uploaded = (0..24 * 40_u32).filter(|n| n % 5 > 0).filter(|n| {
-        let key = ActionKey(name(b'R', *n));
+        let key = ActionKey::of_name(name(b'R', *n));
         matches!(far.unit(&key), Ok(Some(_)))
     });
     assert_eq!(uploaded.count(), 24 * 40 * 4 / 5);

@@ -76,7 +76,7 @@ impl Scene {
     }
 
     fn resolve_within(&self, n: u8, workspace: Option<Workspace>, most_ms: u32) -> Resolved {
-        let (weak, keys) = (WeakKey([n; 32]), vec![ActionKey([n; 32])]);
+        let (weak, keys) = (WeakKey::of_name([n; 32]), vec![ActionKey::of_name([n; 32])]);
         let wanted = Wanted::Unit { weak, seen: [0; 32], keys, workspace };
         self.client().resolve(&Resolve { wanted, build: u32::from(n), cost_ms: 20_000, most_ms })
     }
@@ -112,7 +112,7 @@ fn output(place: Place, path: &str, digest: Digest) -> Output {
 
 fn body(key: [u8; 32], result: &ActionResult, blobs: &[(Digest, &[u8])]) -> Vec<u8> {
     let mut body = Writer::default();
-    body.bytes(&result.encode(&ActionKey(key)));
+    body.bytes(&result.encode(&ActionKey::of_name(key)));
     body.u32(blobs.len() as u32);
     for (digest, bytes) in blobs {
         body.digest(digest);
@@ -156,7 +156,7 @@ fn what_is_written_by_somebody_evil() {
         scene.store().keep(&pack::name(Kind::Result, &key), &pack::seal(Kind::Result, &key, body)).unwrap();
         scene.until_wrong(n as u8 + 1, n as u64 + 1);
         let kept = LocalStore::open(&scene.cache()).unwrap();
-        assert_eq!(kept.get(&[Key::Result(ActionKey(key))]), [None], "{n}");
+        assert_eq!(kept.get(&[Key::Result(ActionKey::of_name(key))]), [None], "{n}");
     }
     let aside = fs::read_dir(scene.cache().join("remote/quarantine")).unwrap().count();
     assert_eq!(aside, bodies.len());
@@ -188,7 +188,7 @@ fn questions_without_end() {
     let scene = Scene::new();
     let weak = [7; 32];
     let asking = Shape::new((0..150_000_u32).map(|n| Question::Env(n.to_string().into())).collect());
-    let packed = pack::seal(Kind::Shapes, &weak, &encode_shapes(&WeakKey(weak), &[asking]));
+    let packed = pack::seal(Kind::Shapes, &weak, &encode_shapes(&WeakKey::of_name(weak), &[asking]));
     scene.store().keep(&pack::name(Kind::Shapes, &weak), &packed).unwrap();
     scene.until_wrong(7, 1);
     assert!(scene.resident_mib() < 200, "{} MiB", scene.resident_mib());
@@ -215,7 +215,7 @@ fn a_bundle_of_nothing() {
         scene.store().keep(&pack::name(Kind::Index, &[n; 32]), &index.seal(&[n; 32])).unwrap();
         assert_eq!(scene.resolve(n, Some(workspace)), Resolved::default(), "{n}");
         let kept = LocalStore::open(&scene.cache()).unwrap();
-        let keys = [Key::Result(ActionKey([n; 32])), Key::Result(ActionKey([99; 32]))];
+        let keys = [Key::Result(ActionKey::of_name([n; 32])), Key::Result(ActionKey::of_name([99; 32]))];
         assert_eq!(kept.get(&keys), [None, None], "{n}");
     }
     assert!(scene.resident_mib() < 100, "{} MiB", scene.resident_mib());
@@ -242,25 +242,25 @@ fn questions_about_secrets() {
         loop {
             scene.resolve(n, workspace);
             let kept = LocalStore::open(&scene.cache()).unwrap();
-            if let Some(file) = kept.get(&[Key::Shapes(WeakKey([n; 32]))]).pop().flatten() {
-                return decode_shapes(&WeakKey([n; 32]), &file).unwrap();
+            if let Some(file) = kept.get(&[Key::Shapes(WeakKey::of_name([n; 32]))]).pop().flatten() {
+                return decode_shapes(&WeakKey::of_name([n; 32]), &file).unwrap();
             }
             assert!(started.elapsed() < Duration::from_secs(60), "{n}: the honest one never comes");
             thread::sleep(Duration::from_millis(20));
         }
     };
     for (n, question) in (1..).zip(&evil) {
-        let weak = WeakKey([n; 32]);
+        let weak = WeakKey::of_name([n; 32]);
         let poison = Shape::new(vec![question.clone()]);
         let shapes = encode_shapes(&weak, &[poison.clone(), honest.clone()]);
         scene
             .store()
-            .keep(&pack::name(Kind::Shapes, &weak.0), &pack::seal(Kind::Shapes, &weak.0, &shapes))
+            .keep(&pack::name(Kind::Shapes, weak.name()), &pack::seal(Kind::Shapes, weak.name(), &shapes))
             .unwrap();
         assert_eq!(until_here(n, None), std::slice::from_ref(&honest), "{question:?}");
         let n = n + 100;
-        let weak = WeakKey([n; 32]);
-        let item = Item { kind: Kind::Shapes, name: weak.0, length: 0, cost_ms: 0 };
+        let weak = WeakKey::of_name([n; 32]);
+        let item = Item { kind: Kind::Shapes, name: *weak.name(), length: 0, cost_ms: 0 };
         let mut cutter = Cutter::new().unwrap();
         let cut = cutter.push(item, &encode_shapes(&weak, &[poison, honest.clone()])).unwrap();
         let (segment, bytes) = cut.or_else(|| cutter.finish().unwrap()).unwrap();

@@ -154,15 +154,15 @@ fn what_one_level_has_is_not_sent_again() {
     let urls = [format!("file://{}", near.display()), format!("file://{}", refusing.path().display())];
     let urls: Vec<&str> = urls.iter().map(String::as_str).collect();
     let store = LocalStore::open(&cache).unwrap();
-    let key = ActionKey([5; 32]);
+    let key = ActionKey::of_name([5; 32]);
     store.put(&Key::Result(key), Content::Bytes(&ActionResult::default().encode(&key))).unwrap();
     let _daemon = Daemon::start(&cache);
     let client = Client::new(&cache, hello(PROTOCOL, &urls), None);
-    let product = Product::Unit { weak: WeakKey([1; 32]), key, workspace: None, incremental: false };
+    let product = Product::Unit { weak: WeakKey::of_name([1; 32]), key, workspace: None, incremental: false };
     let queued = Queued { remotes: client.stores(), product };
     queued.enqueue(&client.place().queue()).unwrap();
     client.kept(1, 1);
-    let object = near.join("kiln2/main").join(pack::name(Kind::Result, &key.0));
+    let object = near.join("kiln2/main").join(pack::name(Kind::Result, key.name()));
     until(|| object.exists());
     let (inode, waiting) = (fs::metadata(&object).unwrap().ino(), client.place().queue());
     thread::sleep(Duration::from_secs(5));
@@ -181,7 +181,7 @@ fn a_snapshot_travels_under_its_name() {
     let url = format!("file://{}", share.display());
     let _daemons = (Daemon::start(&ours), Daemon::start(&theirs));
     let key = SnapshotKey::of(b"a build");
-    let object = share.join("kiln2/main").join(pack::name(Kind::Snapshot, key.as_bytes()));
+    let object = share.join("kiln2/main").join(pack::name(Kind::Snapshot, key.name()));
     let store = LocalStore::open(&ours).unwrap();
     let client = |cache: &Path| Client::new(cache, hello(PROTOCOL, &[&url]), None);
     let upload = |body: &[u8]| {
@@ -207,7 +207,7 @@ fn a_snapshot_travels_under_its_name() {
         assert_eq!(brought(), (true, Some(key.seal(body))));
     }
     let other = SnapshotKey::of(b"another build").seal(b"calls");
-    fs::write(&object, pack::seal(Kind::Snapshot, key.as_bytes(), &other)).unwrap();
+    fs::write(&object, pack::seal(Kind::Snapshot, key.name(), &other)).unwrap();
     assert_eq!(brought(), (false, None));
 }
 

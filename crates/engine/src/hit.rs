@@ -62,7 +62,7 @@ impl Hit {
         Event {
             reason: String::new(),
             bytes: restored.bytes,
-            key: digest::hex(&self.key.0),
+            key: digest::hex(self.key.name()),
             remote: self.origin == Origin::Remote,
             ..keyed.event(Outcome::Hit, &Reason::NotSeen, self.cost())
         }
@@ -72,7 +72,7 @@ impl Hit {
     fn check(&self, keyed: &Keyed<'_>) -> Option<Checked> {
         let request = &keyed.request;
         let percent = request.call.settings.verify.filter(|_| request.invocation.mode == Mode::Compile)?;
-        if !verify::is_chosen(&self.key.0, percent) {
+        if !verify::is_chosen(self.key.name(), percent) {
             return None;
         }
         let (world, store) = (request.world(), &request.cache.store);
@@ -106,7 +106,7 @@ pub fn serve(keyed: &Keyed<'_>, origin: Origin) -> Result<Wrapped, Miss> {
         return Err(Miss { reason: Reason::BadOutputs(what), checked });
     }
     let Some(restored) = hit.restore(keyed, Way::default()) else {
-        return Err(Miss { reason: Reason::Damaged(digest::hex(&hit.key.0)), checked });
+        return Err(Miss { reason: Reason::Damaged(digest::hex(hit.key.name())), checked });
     };
     request.step(|| format!("{:?} restored", hit.key));
     request.tell(Event { verified: miss::words_of(checked.as_ref()), ..hit.event(keyed, &restored) });

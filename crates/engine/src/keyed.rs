@@ -131,7 +131,7 @@ impl<'a> Keyed<'a> {
         let (request, invocation) = (&self.request, &self.request.invocation);
         let root = invocation.fields.iter().find(|field| field.name == "input");
         let root = root.map(|field| invocation.absolute(Path::new(&field.value)));
-        let mut name = self.weak.0.to_vec();
+        let mut name = self.weak.name().to_vec();
         if let Some(Ok(Found::Content(digest, _))) =
             root.map(|path| identity::digest_of(&path, request.cache.store.memo()))
         {

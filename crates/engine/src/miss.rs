@@ -112,7 +112,7 @@ fn event_of(keyed: &Keyed<'_>, run: &Run, miss: &Miss, kept: &Kept) -> Event {
     let request = &keyed.request;
     let mut event = Event {
         bytes: kept.bytes,
-        key: digest::hex(&kept.key.0),
+        key: digest::hex(kept.key.name()),
         verified: words_of(miss.checked.as_ref()),
         ..keyed.event(Outcome::Miss, &miss.reason, run.took)
     };

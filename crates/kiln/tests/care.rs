@@ -90,7 +90,7 @@ fn damage_is_found_and_repaired() {
 
 /// The key by which a file of the store is named.
 fn key_in(path: &Path) -> ActionKey {
-    ActionKey(digest::unhex(path.file_name().unwrap().to_str().unwrap()).unwrap())
+    ActionKey::of_name(digest::unhex(path.file_name().unwrap().to_str().unwrap()).unwrap())
 }
 
 /// `kiln verify --rebuild` of the workspace, from an empty target directory.
@@ -161,7 +161,7 @@ fn incremental_units_are_said_and_not_compared() {
 /// what a recorder that had missed a read would have done.
 fn forget_question(space: &Space, about: &Path) {
     for path in stored(space, "shapes") {
-        let weak = WeakKey(key_in(&path).0);
+        let weak = WeakKey::of_name(*key_in(&path).name());
         let shapes = decode_shapes(&weak, &std::fs::read(&path).unwrap()).unwrap();
         let is_about = |question: &Question| {
             question
@@ -177,7 +177,7 @@ fn forget_question(space: &Space, about: &Path) {
         let shape = Shape::new(rest);
         let new = key_of(space, &weak, &shape);
         let place = |key: &ActionKey| {
-            let name = digest::hex(&key.0);
+            let name = digest::hex(key.name());
             space.path("cache/v1/results").join(&name[..1]).join(name)
         };
         std::fs::create_dir_all(place(&new).parent().unwrap()).unwrap();

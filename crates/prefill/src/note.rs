@@ -157,13 +157,13 @@ impl Note {
     pub fn leave(&self, notes: &Path) {
         let mut text = Writer::default();
         self.write(&mut text);
-        let _ = files::write_private(&notes.join(digest::hex(&self.key.0) + END), &text.0);
+        let _ = files::write_private(&notes.join(digest::hex(self.key.name()) + END), &text.0);
     }
 
     /// Appends its bytes.
     pub fn write(&self, to: &mut Writer) {
-        to.0.extend(self.key.0);
-        to.0.extend(self.weak.0);
+        self.key.write(to);
+        self.weak.write(to);
         to.u8(u8::from(self.question));
         to.u64(self.at_ns);
         words(to, &self.argv);
@@ -179,8 +179,8 @@ impl Note {
     /// Takes them.
     pub fn read(from: &mut Reader<'_>) -> Result<Note, Malformed> {
         Ok(Note {
-            key: ActionKey(from.array()?),
-            weak: WeakKey(from.array()?),
+            key: ActionKey::read(from)?,
+            weak: WeakKey::read(from)?,
             question: from.u8()? != 0,
             at_ns: from.u64()?,
             argv: from.list(word)?,

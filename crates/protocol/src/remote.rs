@@ -85,15 +85,15 @@ impl Wanted {
         match self {
             Wanted::Unit { weak, seen, keys, workspace } => {
                 to.u8(UNIT);
-                to.0.extend(weak.0);
+                weak.write(to);
                 to.0.extend(seen);
                 to.u32(keys.len() as u32);
-                keys.iter().for_each(|key| to.0.extend(key.0));
+                keys.iter().for_each(|key| key.write(to));
                 Workspace::write(workspace.as_ref(), to);
             }
             Wanted::Snapshot(key) => {
                 to.u8(SNAPSHOT);
-                to.0.extend(key.as_bytes());
+                key.write(to);
             }
         }
     }
@@ -101,13 +101,13 @@ impl Wanted {
     fn read(from: &mut Reader<'_>) -> Result<Wanted, Malformed> {
         match from.u8()? {
             UNIT => {
-                let (weak, seen) = (WeakKey(from.array()?), from.array()?);
-                let keys = from.list(|from| from.array().map(ActionKey))?;
+                let (weak, seen) = (WeakKey::read(from)?, from.array()?);
+                let keys = from.list(ActionKey::read)?;
                 let workspace = Workspace::read(from)?;
                 let few = keys.len() <= MOST_KEYS;
                 few.then_some(Wanted::Unit { weak, seen, keys, workspace }).ok_or(Malformed)
             }
-            SNAPSHOT => Ok(Wanted::Snapshot(SnapshotKey::from_bytes(from.array()?))),
+            SNAPSHOT => Ok(Wanted::Snapshot(SnapshotKey::read(from)?)),
             _ => Err(Malformed),
         }
     }
@@ -181,14 +181,14 @@ impl Product {
         match self {
             Product::Unit { weak, key, incremental, workspace } => {
                 to.u8(UNIT);
-                to.0.extend(weak.0);
-                to.0.extend(key.0);
+                weak.write(to);
+                key.write(to);
                 to.u8(u8::from(*incremental));
                 Workspace::write(workspace.as_ref(), to);
             }
             Product::Snapshot(key) => {
                 to.u8(SNAPSHOT);
-                to.0.extend(key.as_bytes());
+                key.write(to);
             }
         }
     }
@@ -196,11 +196,11 @@ impl Product {
     pub(crate) fn read(from: &mut Reader<'_>) -> Result<Product, Malformed> {
         match from.u8()? {
             UNIT => {
-                let (weak, key) = (WeakKey(from.array()?), ActionKey(from.array()?));
+                let (weak, key) = (WeakKey::read(from)?, ActionKey::read(from)?);
                 let incremental = from.u8()? != 0;
                 Ok(Product::Unit { weak, key, incremental, workspace: Workspace::read(from)? })
             }
-            SNAPSHOT => Ok(Product::Snapshot(SnapshotKey::from_bytes(from.array()?))),
+            SNAPSHOT => Ok(Product::Snapshot(SnapshotKey::read(from)?)),
             _ => Err(Malformed),
         }
     }
@@ -209,9 +209,9 @@ impl Product {
     /// is worth a journey.
     pub fn name(&self) -> &[u8; 32] {
         match self {
-            Product::Unit { weak, incremental: true, .. } => &weak.0,
-            Product::Unit { key, .. } => &key.0,
-            Product::Snapshot(key) => key.as_bytes(),
+            Product::Unit { weak, incremental: true, .. } => weak.name(),
+            Product::Unit { key, .. } => key.name(),
+            Product::Snapshot(key) => key.name(),
         }
     }
 

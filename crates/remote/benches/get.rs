@@ -27,7 +27,7 @@ fn measure(from: &str, url: &str) {
     let store = Level::open(&spec, &["main".to_owned()], &[], None).expect("a store");
     for size in SIZES {
         let (key, packed) = unit(size);
-        store.keep(&pack::name(Kind::Result, &key.0), &packed).expect("it is kept");
+        store.keep(&pack::name(Kind::Result, key.name()), &packed).expect("it is kept");
         let mut took: Vec<f64> = (0..ROUNDS)
             .map(|_| {
                 let since = Moment::now();
@@ -52,7 +52,7 @@ fn unit(size: usize) -> (ActionKey, Vec<u8>) {
         digest: Digest::of(&blob),
     };
     let result = ActionResult { outputs: vec![output], cost_ms: 12, ..ActionResult::default() };
-    let key = ActionKey([size.trailing_zeros() as u8; 32]);
+    let key = ActionKey::of_name([size.trailing_zeros() as u8; 32]);
     let packed = Unit::pack(&key, &result.encode(&key), &mut |_| Some(blob.clone())).expect("a pack").0;
     (key, packed)
 }

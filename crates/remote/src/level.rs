@@ -96,7 +96,7 @@ impl Level {
 
     /// The Shapes of a WeakKey.
     pub fn shapes(&self, weak: &WeakKey) -> Result<Option<Found<Vec<u8>>>, Fault> {
-        self.find(&pack::name(Kind::Shapes, &weak.0), u64::MAX, SMALL, |opened| match opened {
+        self.find(&pack::name(Kind::Shapes, weak.name()), u64::MAX, SMALL, |opened| match opened {
             Opened::Shapes(shapes) => Some(shapes),
             _ => None,
         })
@@ -105,7 +105,7 @@ impl Level {
     /// A result, with the blobs that travel with it.
     pub fn unit(&self, key: &ActionKey) -> Result<Option<Found<Unit<'static>>>, Fault> {
         let within = limited::within(pack::TOGETHER);
-        self.find(&pack::name(Kind::Result, &key.0), u64::MAX, within, |opened| match opened {
+        self.find(&pack::name(Kind::Result, key.name()), u64::MAX, within, |opened| match opened {
             Opened::Result(unit) => Some(unit),
             _ => None,
         })
@@ -129,7 +129,7 @@ impl Level {
     /// The snapshot of a build.
     pub fn snapshot(&self, key: &SnapshotKey) -> Result<Option<Found<Vec<u8>>>, Fault> {
         let within = limited::within(snapshot::LARGEST);
-        self.find(&pack::name(Kind::Snapshot, key.as_bytes()), u64::MAX, within, |opened| match opened {
+        self.find(&pack::name(Kind::Snapshot, key.name()), u64::MAX, within, |opened| match opened {
             Opened::Snapshot(snapshot) => Some(snapshot),
             _ => None,
         })
@@ -182,7 +182,7 @@ impl Level {
         if ours.is_empty() || merged == there {
             return Ok(());
         }
-        self.keep(&pack::name(Kind::Shapes, &weak.0), &pack::seal(Kind::Shapes, &weak.0, &merged))
+        self.keep(&pack::name(Kind::Shapes, weak.name()), &pack::seal(Kind::Shapes, weak.name(), &merged))
     }
 
     /// Every object of our own namespace.

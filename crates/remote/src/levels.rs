@@ -79,7 +79,7 @@ impl Levels {
     pub fn try_all(&self, alive: &mut dyn FnMut()) -> Vec<Result<Duration, Fault>> {
         let ask = |store: &Level| {
             let asked = Moment::now();
-            store.shapes(&WeakKey([0; 32])).map(|_| asked.elapsed())
+            store.shapes(&WeakKey::NO_COMPILE).map(|_| asked.elapsed())
         };
         thread::scope(|scope| {
             let start = |store| thread::start_scoped(scope, move || ask(store));
@@ -121,7 +121,7 @@ impl Levels {
 
     /// A result with its blobs, except those that travel by themselves.
     pub fn unit(&self, key: &ActionKey) -> Brought<Unit<'static>> {
-        self.nearest(&pack::name(Kind::Result, &key.0), |store| store.unit(key))
+        self.nearest(&pack::name(Kind::Result, key.name()), |store| store.unit(key))
     }
 
     /// A blob that travels by itself.
@@ -131,7 +131,7 @@ impl Levels {
 
     /// The snapshot of a build.
     pub fn snapshot(&self, key: &SnapshotKey) -> Brought<Vec<u8>> {
-        self.nearest(&pack::name(Kind::Snapshot, key.as_bytes()), |store| store.snapshot(key))
+        self.nearest(&pack::name(Kind::Snapshot, key.name()), |store| store.snapshot(key))
     }
 
     /// The index of a bundle, and the level that has it.

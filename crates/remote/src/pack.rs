@@ -186,12 +186,12 @@ impl<'a> Unit<'a> {
         result: &[u8],
         read: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
     ) -> Option<(Vec<u8>, Vec<Digest>)> {
-        Unit::body(key, result, read).map(|(body, apart)| (seal(Kind::Result, &key.0, &body), apart))
+        Unit::body(key, result, read).map(|(body, apart)| (seal(Kind::Result, key.name(), &body), apart))
     }
 
     /// Opens a result's pack; its blobs are what their digests say. Objects of a bucket come opened from [`crate::Verified`].
     pub fn open(key: &ActionKey, pack: &[u8]) -> Result<Unit<'static>, Malformed> {
-        let body = open(Kind::Result, &key.0, pack)?;
+        let body = open(Kind::Result, key.name(), pack)?;
         let unit = Unit::of_body(key, &body)?;
         let owned = |(digest, bytes): (Digest, Cow<'_, [u8]>)| match Digest::of(&bytes) == digest {
             true => Ok((digest, Cow::Owned(bytes.into_owned()))),
@@ -258,7 +258,7 @@ fn distinct(result: &ActionResult) -> Vec<Digest> {
 
 /// The Shapes in a pack, as the local store keeps them.
 pub(crate) fn open_shapes(weak: &WeakKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
-    shapes_of_body(weak, open(Kind::Shapes, &weak.0, pack)?)
+    shapes_of_body(weak, open(Kind::Shapes, weak.name(), pack)?)
 }
 
 /// The same of a pack's body.
@@ -268,7 +268,7 @@ pub fn shapes_of_body(weak: &WeakKey, body: Vec<u8>) -> Result<Vec<u8>, Malforme
 
 /// The snapshot in a pack, as the local store keeps it: sealed for its key.
 pub(crate) fn open_snapshot(key: &SnapshotKey, pack: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let body = open(Kind::Snapshot, key.as_bytes(), pack)?;
+    let body = open(Kind::Snapshot, key.name(), pack)?;
     key.unseal(&body)?;
     Ok(body)
 }

@@ -67,11 +67,13 @@ impl Promise {
 
     fn held(self, bytes: &[u8]) -> Result<Opened, Malformed> {
         Ok(match self {
-            Promise::Pack(Kind::Shapes, key) => Opened::Shapes(pack::open_shapes(&WeakKey(key), bytes)?),
-            Promise::Pack(Kind::Result, key) => Opened::Result(Unit::open(&ActionKey(key), bytes)?),
+            Promise::Pack(Kind::Shapes, key) => {
+                Opened::Shapes(pack::open_shapes(&WeakKey::of_name(key), bytes)?)
+            }
+            Promise::Pack(Kind::Result, key) => Opened::Result(Unit::open(&ActionKey::of_name(key), bytes)?),
             Promise::Pack(Kind::Index, key) => Opened::Index(Index::open(&key, bytes)?),
             Promise::Pack(Kind::Snapshot, key) => {
-                Opened::Snapshot(pack::open_snapshot(&SnapshotKey::from_bytes(key), bytes)?)
+                Opened::Snapshot(pack::open_snapshot(&SnapshotKey::of_name(key), bytes)?)
             }
             Promise::Pack(Kind::Blob, key) => {
                 let body = pack::open(Kind::Blob, &key, bytes)?;

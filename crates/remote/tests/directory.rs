@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-const KEY: ActionKey = ActionKey([5; 32]);
+const KEY: ActionKey = ActionKey::of_name([5; 32]);
 
 fn open(directory: &Path) -> Level {
     open_with(directory, None)
@@ -24,7 +24,7 @@ fn open_with(directory: &Path, quarantine: Option<&Path>) -> Level {
 }
 
 fn name() -> String {
-    pack::name(Kind::Result, &KEY.0)
+    pack::name(Kind::Result, KEY.name())
 }
 
 fn packed() -> Vec<u8> {
@@ -170,8 +170,8 @@ fn a_quarantine_stays_small() {
     let (directory, quarantine) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = open_with(directory.path(), Some(quarantine.path()));
     for n in 0..60_u8 {
-        let key = ActionKey([n; 32]);
-        store.keep(&pack::name(Kind::Result, &key.0), &vec![n; 3 << 20]).unwrap();
+        let key = ActionKey::of_name([n; 32]);
+        store.keep(&pack::name(Kind::Result, key.name()), &vec![n; 3 << 20]).unwrap();
         assert!(store.unit(&key).unwrap().is_none());
     }
     let left = below(quarantine.path());

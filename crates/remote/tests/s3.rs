@@ -143,7 +143,8 @@ fn without_any_credentials() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap(); // connections are made, and nobody answers
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let url = format!("s3://bucket?region=x&endpoint=http://{}", server.address());
-    let asked = open(&url, &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint)]).unit(&ActionKey([1; 32]));
+    let asked =
+        open(&url, &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint)]).unit(&ActionKey::of_name([1; 32]));
     assert!(matches!(&asked, Err(Fault::Refused(told)) if told.contains("credential")), "{:?}", asked.err());
     assert!(server.asked().is_empty());
 }
@@ -156,7 +157,7 @@ fn a_clock_that_is_an_hour_off() {
     let server = Http::start(move |_| (403, skewed.into()));
     let url = format!("s3://bucket?endpoint=http://{}&access_key_id=a&secret_access_key=s", server.address());
     let store = open(&url, NOBODY);
-    let asked = store.unit(&ActionKey([1; 32]));
+    let asked = store.unit(&ActionKey::of_name([1; 32]));
     assert!(
         matches!(&asked, Err(Fault::Refused(told)) if told.contains("RequestTimeTooSkewed")),
         "{:?}",
@@ -177,8 +178,8 @@ fn a_bucket_for_all() {
 fn an_object_that_is_too_large() {
     let server = Http::bucket();
     let store = open(&format!("s3://bucket?anonymous=true&endpoint=http://{}", server.address()), NOBODY);
-    let weak = kiln_action::WeakKey([7; 32]);
-    store.keep(&kiln_remote::pack::name(kiln_remote::Kind::Shapes, &weak.0), &vec![1; 40 << 20]).unwrap();
+    let weak = kiln_action::WeakKey::of_name([7; 32]);
+    store.keep(&kiln_remote::pack::name(kiln_remote::Kind::Shapes, weak.name()), &vec![1; 40 << 20]).unwrap();
     assert!(store.shapes(&weak).unwrap().is_none());
     assert_eq!(store.health().wrong, 1);
     assert!(store.is_asked());

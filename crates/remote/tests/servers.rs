@@ -87,7 +87,7 @@ fn packed(key: &ActionKey, blobs: &[&[u8]]) -> Vec<u8> {
 
 fn what_was_kept_is_there(place: &Place_) {
     let store = open(&place.url, &["main"]);
-    let (weak, key) = (WeakKey([1; 32]), ActionKey([2; 32]));
+    let (weak, key) = (WeakKey::of_name([1; 32]), ActionKey::of_name([2; 32]));
     let blob = b"content".repeat(1000);
     let digest = Digest::of(&blob);
     let shapes = encode_shapes(&weak, &[shape("A")]);
@@ -100,7 +100,7 @@ fn what_was_kept_is_there(place: &Place_) {
     assert_eq!(there(), (None, None, None, false), "{}", place.url);
 
     store.add_shapes(&weak, &shapes).unwrap();
-    store.keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[&blob])).unwrap();
+    store.keep(&pack::name(Kind::Result, key.name()), &packed(&key, &[&blob])).unwrap();
     store.keep(&name, &pack::seal(Kind::Blob, &digest.hash, &blob)).unwrap();
     let encoded = result(&[&blob]).encode(&key);
     assert_eq!(there(), (Some(shapes), Some(encoded), Some(blob.clone()), true), "{}", place.url);
@@ -115,9 +115,9 @@ fn what_was_kept_is_there(place: &Place_) {
 
 fn a_unit_is_one_object(place: &Place_) {
     let store = open(&place.url, &["main"]);
-    let key = ActionKey([5; 32]);
+    let key = ActionKey::of_name([5; 32]);
     let pack = packed(&key, &[b"one", b"two"]);
-    store.keep(&pack::name(Kind::Result, &key.0), &pack).unwrap();
+    store.keep(&pack::name(Kind::Result, key.name()), &pack).unwrap();
     let unit = store.unit(&key).unwrap().unwrap().value;
     assert_eq!(unit.blobs.len(), 2);
     assert_eq!(unit.result, result(&[b"one", b"two"]).encode(&key));
@@ -126,7 +126,7 @@ fn a_unit_is_one_object(place: &Place_) {
 
 fn shapes_of_two_writers_are_both_there(place: &Place_) {
     let (one, two) = (open(&place.url, &["main"]), open(&place.url, &["main"]));
-    let weak = WeakKey([1; 32]);
+    let weak = WeakKey::of_name([1; 32]);
     one.add_shapes(&weak, &encode_shapes(&weak, &[shape("A")])).unwrap();
     two.add_shapes(&weak, &encode_shapes(&weak, &[shape("B")])).unwrap();
     two.add_shapes(&weak, &encode_shapes(&weak, &[shape("B")])).unwrap();
@@ -137,11 +137,11 @@ fn shapes_of_two_writers_are_both_there(place: &Place_) {
 fn namespaces_fall_through(place: &Place_) {
     let main = open(&place.url, &["main"]);
     let branch = open(&place.url, &["branch", "main"]);
-    let key = ActionKey([5; 32]);
-    main.keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[b"one"])).unwrap();
+    let key = ActionKey::of_name([5; 32]);
+    main.keep(&pack::name(Kind::Result, key.name()), &packed(&key, &[b"one"])).unwrap();
     assert!(branch.unit(&key).unwrap().is_some(), "{}", place.url);
-    let other = ActionKey([6; 32]);
-    branch.keep(&pack::name(Kind::Result, &other.0), &packed(&other, &[b"one"])).unwrap();
+    let other = ActionKey::of_name([6; 32]);
+    branch.keep(&pack::name(Kind::Result, other.name()), &packed(&other, &[b"one"])).unwrap();
     assert!(main.unit(&other).unwrap().is_none());
 }
 
@@ -150,17 +150,17 @@ fn a_wrong_object_is_a_miss_and_goes_into_quarantine(place: &Place_) {
     let namespaces = ["main".to_owned()];
     let spec = Spec::parse(&place.url).unwrap();
     let store = Level::open(&spec, &namespaces, &[], Some(quarantine.path())).unwrap();
-    let (key, other) = (ActionKey([5; 32]), ActionKey([6; 32]));
+    let (key, other) = (ActionKey::of_name([5; 32]), ActionKey::of_name([6; 32]));
     let pack = packed(&key, &[b"one"]);
     // Truncated, changed, swapped, empty.
     let mut changed = pack.clone();
     *changed.last_mut().unwrap() ^= 1;
     let bad = [pack[..pack.len() - 3].to_vec(), changed, packed(&other, &[b"one"]), Vec::new()];
     for (at, bytes) in bad.iter().enumerate() {
-        store.keep(&pack::name(Kind::Result, &key.0), bytes).unwrap();
+        store.keep(&pack::name(Kind::Result, key.name()), bytes).unwrap();
         assert!(store.unit(&key).unwrap().is_none(), "{} {at}", place.url);
         assert_eq!(store.health().wrong, at as u64 + 1);
-        assert!(!store.has(&pack::name(Kind::Result, &key.0)).unwrap(), "it is to be put there again");
+        assert!(!store.has(&pack::name(Kind::Result, key.name())).unwrap(), "it is to be put there again");
     }
     assert_eq!(std::fs::read_dir(quarantine.path()).unwrap().count(), 1, "{}", place.url);
 }
@@ -168,8 +168,8 @@ fn a_wrong_object_is_a_miss_and_goes_into_quarantine(place: &Place_) {
 fn far_hits_are_written_to_near_stores(place: &Place_) {
     let near = tempfile::tempdir().unwrap();
     let near = format!("file://{}", near.path().display());
-    let key = ActionKey([5; 32]);
-    open(&place.url, &["main"]).keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[b"1"])).unwrap();
+    let key = ActionKey::of_name([5; 32]);
+    open(&place.url, &["main"]).keep(&pack::name(Kind::Result, key.name()), &packed(&key, &[b"1"])).unwrap();
     let levels = Levels::of(vec![open(&near, &["main"]), open(&place.url, &["main"])]);
     let Brought::Here(_, Some(back)) = levels.unit(&key) else { panic!("{}", place.url) };
     levels.write_back(&back);
@@ -181,8 +181,8 @@ fn far_hits_are_written_to_near_stores(place: &Place_) {
 fn a_read_only_store_is_not_written_to() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("file://{}", directory.path().display());
-    let key = ActionKey([5; 32]);
-    let name = pack::name(Kind::Result, &key.0);
+    let key = ActionKey::of_name([5; 32]);
+    let name = pack::name(Kind::Result, key.name());
     open(&url, &["main"]).keep(&name, b"junk").unwrap();
     let store = open(&format!("{url}?access=read-only"), &["main"]);
     assert!(!store.is_writable());
@@ -208,7 +208,7 @@ fn wrong_credentials_are_faults() {
     for place in stores().iter().skip(1) {
         let url = place.url.replace(servers::PASSWORD, "wrong").replace(servers::SECRET, "wrong");
         let store = open(&url, &["main"]);
-        let asked = store.unit(&ActionKey([1; 32]));
+        let asked = store.unit(&ActionKey::of_name([1; 32]));
         assert!(matches!(asked, Err(Fault::Refused(_))), "{url}: {:?}", asked.err());
     }
 }
@@ -220,10 +220,10 @@ fn a_wire_that_misbehaves() {
         let server = place.server.as_ref().unwrap();
         let proxy = Proxy::start(server.address());
         let url = place.url.replace(&server.address().to_string(), &proxy.address().to_string());
-        let key = ActionKey([7; 32]);
+        let key = ActionKey::of_name([7; 32]);
         let noise: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         let pack = packed(&key, &[&noise]);
-        let name = pack::name(Kind::Result, &key.0);
+        let name = pack::name(Kind::Result, key.name());
         open(&place.url, &["main"]).keep(&name, &pack).unwrap();
         let http = url.starts_with("s3");
         let mut wrongs = vec![
@@ -284,9 +284,9 @@ fn s3_over_tls() {
     let Some(server) = servers::s3_tls(&certificates) else { return };
     let url = servers::s3_url(server.address()).replace("http://", "https://");
     let ca = |name: &str| certificates.certificate(name).display().to_string();
-    let key = ActionKey([1; 32]);
+    let key = ActionKey::of_name([1; 32]);
     let store = open(&format!("{url}&ca={}", ca("ca")), &["main"]);
-    store.keep(&pack::name(Kind::Result, &key.0), &packed(&key, &[b"one"])).unwrap();
+    store.keep(&pack::name(Kind::Result, key.name()), &packed(&key, &[b"one"])).unwrap();
     assert!(store.unit(&key).unwrap().is_some());
     for url in [url.clone(), format!("{url}&ca={}", ca("other"))] {
         assert!(refusal(&url).contains("certificate"), "{}", refusal(&url));
@@ -296,13 +296,13 @@ fn s3_over_tls() {
 }
 
 fn key(n: u8) -> (ActionKey, String, Vec<u8>) {
-    let key = ActionKey([n; 32]);
-    (key, pack::name(Kind::Result, &key.0), packed(&key, &[b"one"]))
+    let key = ActionKey::of_name([n; 32]);
+    (key, pack::name(Kind::Result, key.name()), packed(&key, &[b"one"]))
 }
 
 /// What the store says when it is asked for something.
 fn refusal(url: &str) -> String {
-    match open(url, &["main"]).unit(&ActionKey([1; 32])) {
+    match open(url, &["main"]).unit(&ActionKey::of_name([1; 32])) {
         Err(Fault::Refused(told)) => told,
         other => panic!("{url}: {:?}", other.map(|found| found.is_some())),
     }
@@ -321,12 +321,12 @@ fn redis_over_tls() {
     }
     // And whoever speaks no TLS gets no answer.
     let store = open(&plain.replace("rediss", "redis"), &["main"]);
-    assert!(store.unit(&ActionKey([1; 32])).is_err());
+    assert!(store.unit(&ActionKey::of_name([1; 32])).is_err());
     // A host of another name has another certificate.
     let named = plain.replace("127.0.0.1", "localhost");
-    open(&format!("{named}?ca={}", ca("ca")), &["main"]).unit(&ActionKey([1; 32])).unwrap();
+    open(&format!("{named}?ca={}", ca("ca")), &["main"]).unit(&ActionKey::of_name([1; 32])).unwrap();
     let other = plain.replace("127.0.0.1", "127.0.0.2");
-    assert!(open(&format!("{other}?ca={}", ca("ca")), &["main"]).unit(&ActionKey([1; 32])).is_err());
+    assert!(open(&format!("{other}?ca={}", ca("ca")), &["main"]).unit(&ActionKey::of_name([1; 32])).is_err());
 }
 
 #[test]
@@ -335,7 +335,7 @@ fn redis_over_tls_with_certificates_of_clients() {
     let Some(server) = servers::redis_tls(&certificates, true) else { return };
     let ca = certificates.certificate("ca").display().to_string();
     let plain = format!("rediss://:{}@{}/0?ca={ca}", servers::PASSWORD, server.address());
-    assert!(open(&plain, &["main"]).unit(&ActionKey([1; 32])).is_err());
+    assert!(open(&plain, &["main"]).unit(&ActionKey::of_name([1; 32])).is_err());
     let (cert, key) = (certificates.certificate("client"), certificates.key("client"));
     as_expected(&format!("{plain}&cert={}&key={}", cert.display(), key.display()));
 }
@@ -378,7 +378,7 @@ fn reads_and_does_not_write(store: &Level, told: impl Fn(&str) -> bool) {
     assert_eq!(health.failed, 1, "it was told once that it may not: {health:?}");
     assert!(health.writes_given_up && !health.given_up, "{health:?}");
     assert!(store.is_asked() && !store.takes());
-    assert!(store.unit(&ActionKey([9; 32])).unwrap().is_none(), "it is read");
+    assert!(store.unit(&ActionKey::of_name([9; 32])).unwrap().is_none(), "it is read");
 }
 
 #[test]
@@ -397,7 +397,7 @@ fn a_redis_cluster() {
     let dead = servers::free_port();
     let other = nodes.servers[2].address();
     let url = format!("redis+cluster://:{}@127.0.0.1:{dead}?node={other}", servers::PASSWORD);
-    assert!(open(&url, &["everywhere"]).unit(&ActionKey([7; 32])).unwrap().is_some());
+    assert!(open(&url, &["everywhere"]).unit(&ActionKey::of_name([7; 32])).unwrap().is_some());
     refusal(&format!("redis+cluster://:wrong@{}", nodes.address));
 }
 
@@ -413,7 +413,7 @@ fn a_redis_behind_sentinels() {
     as_expected(&right);
     refusal(&url("wrong", &address.to_string()));
     let nameless = right.replace("master=kiln", "master=nobody");
-    assert!(open(&nameless, &["main"]).unit(&ActionKey([1; 32])).is_err());
+    assert!(open(&nameless, &["main"]).unit(&ActionKey::of_name([1; 32])).is_err());
     // The first sentinel need not be there.
     let dead = format!("127.0.0.1:{}", servers::free_port());
     let store = open(&format!("{}&node={address}", url(servers::PASSWORD, &dead)), &["main"]);

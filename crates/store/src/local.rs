@@ -85,10 +85,10 @@ impl LocalStore {
 
     fn path(&self, key: &Key) -> PathBuf {
         match key {
-            Key::Shapes(weak) => self.shard(SHAPES, &weak.0),
-            Key::Result(action) => self.shard(RESULTS, &action.0),
+            Key::Shapes(weak) => self.shard(SHAPES, weak.name()),
+            Key::Result(action) => self.shard(RESULTS, action.name()),
             Key::Blob(digest) => self.shard(BLOBS, &digest.hash),
-            Key::Snapshot(key) => self.shard(SNAPSHOTS, key.as_bytes()),
+            Key::Snapshot(key) => self.shard(SNAPSHOTS, key.name()),
         }
     }
 }

@@ -8,7 +8,7 @@ fn run(key: u8, variant: u8) -> Run {
     Run {
         at_ms: 1_700_000_000_000,
         compiler: "rustc 1.95.0".into(),
-        key: ActionKey([key; 32]),
+        key: ActionKey::of_name([key; 32]),
         variant: [variant; 8],
         words: vec![Word { group: "arguments".into(), name: "cfg".into(), value: "test".into() }],
         answers: vec![
@@ -75,10 +75,10 @@ fn every_variant_keeps_a_run() {
     for (key, variant) in [(1, 1), (2, 2), (3, 1), (4, 1), (5, 1), (6, 1)] {
         baseline.add(run(key, variant));
     }
-    let keys: Vec<u8> = baseline.runs.iter().map(|run| run.key.0[0]).collect();
+    let keys: Vec<u8> = baseline.runs.iter().map(|run| run.key.name()[0]).collect();
     assert_eq!(keys, [6, 5, 4, 2]);
     baseline.add(run(5, 1));
-    let keys: Vec<u8> = baseline.runs.iter().map(|run| run.key.0[0]).collect();
+    let keys: Vec<u8> = baseline.runs.iter().map(|run| run.key.name()[0]).collect();
     assert_eq!(keys, [5, 6, 4, 2], "the same result again is the same run");
 }
 

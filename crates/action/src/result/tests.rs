@@ -3,7 +3,7 @@ use crate::place::{Place, Places};
 use crate::template::Spelling;
 use std::path::Path;
 
-const KEY: ActionKey = ActionKey([9; 32]);
+const KEY: ActionKey = ActionKey::of_name([9; 32]);
 
 fn sample() -> ActionResult {
     let mut places = Places::new();

@@ -1,7 +1,7 @@
 use super::*;
 use std::path::Path;
 
-const WEAK: WeakKey = WeakKey([9; 32]);
+const WEAK: WeakKey = WeakKey::of_name([9; 32]);
 
 fn sample() -> Vec<Question> {
     let path = Placed::literal(Path::new("/a b/\u{1}"));

@@ -107,7 +107,7 @@ pub fn key(invocation: &Invocation) -> [u8; 32] {
         environment: &environment,
         settings: &[],
     };
-    inputs.weak_key().0
+    *inputs.weak_key().name()
 }
 
 /// Runs a compiler, with little of an environment.

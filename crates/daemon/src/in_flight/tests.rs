@@ -1,6 +1,6 @@
 use super::*;
 
-const ASK: Ask = Ask::Result(ActionKey([1; 32]));
+const ASK: Ask = Ask::Result(ActionKey::of_name([1; 32]));
 
 #[test]
 fn one_flight_and_a_memory_of_what_is_not_there() {
@@ -18,7 +18,8 @@ fn one_flight_and_a_memory_of_what_is_not_there() {
 #[test]
 fn there_is_no_swarm() {
     let in_flight = InFlight::default();
-    let begun = (0..=255).filter(|n| in_flight.claim(Ask::Result(ActionKey([*n; 32]))) == Claim::Ours);
+    let begun =
+        (0..=255).filter(|n| in_flight.claim(Ask::Result(ActionKey::of_name([*n; 32]))) == Claim::Ours);
     assert_eq!(begun.count(), MOST);
 }
 
@@ -28,7 +29,7 @@ fn a_memory_has_an_end() {
     let ask = |n: u32| {
         let mut key = [0; 32];
         key[..4].copy_from_slice(&n.to_le_bytes());
-        Ask::Result(ActionKey(key))
+        Ask::Result(ActionKey::of_name(key))
     };
     for n in 0..60_000 {
         assert_eq!(in_flight.claim(ask(n)), Claim::Ours);

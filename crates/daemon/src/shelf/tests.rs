@@ -15,7 +15,7 @@ fn result(key: &ActionKey, blob: &[u8]) -> Vec<u8> {
 fn a_unit_goes_out_and_comes_in_whole() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (one, two) = (LocalStore::open(one.path()).unwrap(), LocalStore::open(two.path()).unwrap());
-    let key = ActionKey([1; 32]);
+    let key = ActionKey::of_name([1; 32]);
     one.put(&Key::Result(key), Content::Bytes(&result(&key, b"blob"))).unwrap();
     assert_eq!(whole(&one, &key), None, "its blob is not there");
     assert!(pack(&one, &key).is_none());
@@ -32,7 +32,7 @@ fn a_unit_goes_out_and_comes_in_whole() {
 fn a_unit_whose_blob_cannot_be_had_is_not_kept() {
     let directory = tempfile::tempdir().unwrap();
     let store = LocalStore::open(directory.path()).unwrap();
-    let key = ActionKey([1; 32]);
+    let key = ActionKey::of_name([1; 32]);
     let apart = vec![Digest::of(b"far away")];
     let unit = Unit { key, result: result(&key, b"far away").into(), blobs: Vec::new(), apart, cost_ms: 1 };
     assert!(keep_unit(&store, &unit, &Levels::of(Vec::new())).is_none());
@@ -43,7 +43,7 @@ fn a_unit_whose_blob_cannot_be_had_is_not_kept() {
 fn shapes_from_a_remote_store_come_behind_those_of_here() {
     let directory = tempfile::tempdir().unwrap();
     let store = LocalStore::open(directory.path()).unwrap();
-    let weak = WeakKey([1; 32]);
+    let weak = WeakKey::of_name([1; 32]);
     let shape = |name: &str| Shape::new(vec![Question::Env(name.into())]);
     keep_shapes(&store, &weak, &encode_shapes(&weak, &[shape("here")]), &Bounds::default(), |_| ());
     let before = seen(&store, &weak);
@@ -63,7 +63,7 @@ fn shapes_from_a_remote_store_come_behind_those_of_here() {
 fn what_may_not_be_asked_neither_comes_in_nor_goes_out() {
     let directory = tempfile::tempdir().unwrap();
     let store = LocalStore::open(directory.path()).unwrap();
-    let (weak, bounds) = (WeakKey([1; 32]), Bounds::default());
+    let (weak, bounds) = (WeakKey::of_name([1; 32]), Bounds::default());
     let shape = |name: &str| Shape::new(vec![Question::Env(name.into())]);
     let mut refused = Vec::new();
     let came = encode_shapes(&weak, &[shape("SECRET_PIN"), shape("far")]);

@@ -36,7 +36,7 @@ pub fn keep_outputs(
         streams,
         cost_ms: u32::try_from(run.took.as_millis()).unwrap_or(u32::MAX),
         unit: format!("{} {}", invocation.unit.name, invocation.unit.kind),
-        incremental: invocation.incremental.then_some(keyed.weak.0),
+        incremental: invocation.incremental.then_some(*keyed.weak.name()),
         ..ActionResult::default()
     };
     if let Some(tree) = &invocation.outputs.tree {

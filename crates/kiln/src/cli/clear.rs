@@ -62,7 +62,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
         let named = entry.unit.rsplit_once(' ').map_or(entry.unit.as_str(), |(name, _)| name);
         arguments.name.as_deref().is_none_or(|name| name == named)
             && oldest.is_none_or(|oldest| entry.used_ns < oldest)
-            && keys.as_ref().is_none_or(|keys| keys.contains(&entry.key.0))
+            && keys.as_ref().is_none_or(|keys| keys.contains(entry.key.name()))
     };
     let asks = !arguments.yes && process::is_terminal_input() && process::is_terminal(Channel::Err);
     if !arguments.yes && !asks {
@@ -108,7 +108,7 @@ fn keys_of(cache: &CacheDir, directory: &Path) -> HashSet<[u8; 32]> {
     let mut keys: HashSet<[u8; 32]> = of_log.filter_map(|event| digest::unhex(&event.key)).collect();
     for unit in cache.units().all() {
         if words::is_in(&unit.project, directory) {
-            keys.extend(unit.runs.iter().map(|run| run.key.0));
+            keys.extend(unit.runs.iter().map(|run| *run.key.name()));
         }
     }
     keys

@@ -186,7 +186,7 @@ fn as_json(shown: &Shown) -> Value {
     let entry = |entry: &Entry| {
         json!({
             "unit": entry.unit,
-            "key": kiln_action::digest::hex(&entry.key.0),
+            "key": kiln_action::digest::hex(entry.key.name()),
             "bytes": entry.bytes,
             "compile_ms": entry.cost_ms,
             "used_ms": entry.used_ns / 1_000_000,

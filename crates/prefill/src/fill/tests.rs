@@ -15,7 +15,8 @@ impl RemoteCache for Slow {
 }
 
 fn wanted() -> Resolve {
-    let wanted = Wanted::Unit { weak: WeakKey([1; 32]), seen: [0; 32], keys: Vec::new(), workspace: None };
+    let wanted =
+        Wanted::Unit { weak: WeakKey::of_name([1; 32]), seen: [0; 32], keys: Vec::new(), workspace: None };
     Resolve { wanted, build: 1, cost_ms: 0, most_ms: u32::MAX }
 }
 

@@ -8,8 +8,8 @@ fn key() -> SnapshotKey {
 
 fn note(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> Note {
     Note {
-        key: ActionKey([key; 32]),
-        weak: WeakKey([key; 32]),
+        key: ActionKey::of_name([key; 32]),
+        weak: WeakKey::of_name([key; 32]),
         question: false,
         at_ns: u64::from(key),
         argv: argv.iter().map(OsString::from).collect(),
@@ -135,7 +135,7 @@ fn units_stand_behind_what_they_need() {
         rustc(4, "x-33", &["b-22"]),
         rustc(5, "c-44", &["b-22", "a-11"]),
     ];
-    let order: Vec<u8> = in_order(units).iter().map(|unit| unit.note.key.0[0]).collect();
+    let order: Vec<u8> = in_order(units).iter().map(|unit| unit.note.key.name()[0]).collect();
     assert_eq!(order, [2, 1, 4, 3, 5]);
 }
 

@@ -8,7 +8,8 @@ fn hello() -> Hello {
 }
 
 fn wanted() -> Resolve {
-    let wanted = Wanted::Unit { weak: WeakKey([1; 32]), seen: [0; 32], keys: Vec::new(), workspace: None };
+    let wanted =
+        Wanted::Unit { weak: WeakKey::of_name([1; 32]), seen: [0; 32], keys: Vec::new(), workspace: None };
     Resolve { wanted, build: 1, cost_ms: 0, most_ms: u32::MAX }
 }
 
@@ -249,8 +250,8 @@ fn a_directory_that_is_not_ours_alone_is_not_used() {
 }
 
 fn queued() -> Queued {
-    let key = kiln_action::ActionKey([1; 32]);
-    let product = Product::Unit { weak: WeakKey([1; 32]), key, workspace: None, incremental: false };
+    let key = kiln_action::ActionKey::of_name([1; 32]);
+    let product = Product::Unit { weak: WeakKey::of_name([1; 32]), key, workspace: None, incremental: false };
     Queued { remotes: [1; 32], product }
 }
 

@@ -18,9 +18,9 @@ fn messages_come_back() {
     let workspace = Workspace { exact: [4; 32], near: [5; 32] };
     assert_eq!(Workspace::decode(&workspace.encode()).unwrap(), workspace);
     let unit = Wanted::Unit {
-        weak: WeakKey([1; 32]),
+        weak: WeakKey::of_name([1; 32]),
         seen: [8; 32],
-        keys: vec![ActionKey([2; 32]), ActionKey([3; 32])],
+        keys: vec![ActionKey::of_name([2; 32]), ActionKey::of_name([3; 32])],
         workspace: Some(workspace),
     };
     for wanted in [unit, Wanted::Snapshot(SnapshotKey::of(b"a build"))] {
@@ -45,7 +45,8 @@ fn a_hello_of_another_time_says_at_least_what_it_is() {
 
 #[test]
 fn what_is_cut_short_is_nothing() {
-    let wanted = Wanted::Unit { weak: WeakKey([1; 32]), seen: [0; 32], keys: vec![], workspace: None };
+    let wanted =
+        Wanted::Unit { weak: WeakKey::of_name([1; 32]), seen: [0; 32], keys: vec![], workspace: None };
     let resolve = Resolve { wanted, build: 0, cost_ms: 0, most_ms: 0 };
     for bytes in [hello().encode(), resolve.encode()] {
         for at in 0..bytes.len() {

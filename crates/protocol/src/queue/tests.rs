@@ -11,8 +11,8 @@ fn key(waiting: &Waiting) -> ActionKey {
 
 fn queued(n: u8, incremental: bool) -> Queued {
     let product = Product::Unit {
-        weak: WeakKey([1; 32]),
-        key: ActionKey([n; 32]),
+        weak: WeakKey::of_name([1; 32]),
+        key: ActionKey::of_name([n; 32]),
         workspace: Some(Workspace { exact: [3; 32], near: [4; 32] }),
         incremental,
     };
@@ -43,7 +43,7 @@ fn of_an_incremental_unit_the_newest_result_is_waiting() {
     }
     let all = waiting(directory.path(), &[9; 32]);
     assert_eq!(all.len(), 1);
-    assert_eq!(key(&all[0]), ActionKey([3; 32]));
+    assert_eq!(key(&all[0]), ActionKey::of_name([3; 32]));
 }
 
 #[test]
@@ -71,6 +71,6 @@ fn others_stores_are_not_looked_at_and_the_oldest_go() {
     assert_eq!(count(directory.path(), &[1; 32]), 10);
     shorten(directory.path(), 6);
     let left = waiting(directory.path(), &[1; 32]);
-    let keys: Vec<u8> = left.iter().map(|one| key(one).0[0]).collect();
+    let keys: Vec<u8> = left.iter().map(|one| key(one).name()[0]).collect();
     assert_eq!(keys, [15, 17, 19]);
 }

@@ -26,7 +26,7 @@ fn read(blobs: &[(Digest, Vec<u8>)]) -> impl FnMut(&Digest) -> Option<Vec<u8>> {
 #[test]
 fn a_unit_comes_back_as_it_was_packed() {
     let (result, blobs) = result(&[100, 0, 3000]);
-    let key = ActionKey([3; 32]);
+    let key = ActionKey::of_name([3; 32]);
     let (pack, apart) = Unit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
     assert!(apart.is_empty());
     let unit = Unit::open(&key, &pack).unwrap();
@@ -39,7 +39,7 @@ fn a_unit_comes_back_as_it_was_packed() {
 #[test]
 fn a_large_blob_goes_by_itself() {
     let (result, blobs) = result(&[TOGETHER + 1, 10]);
-    let key = ActionKey([3; 32]);
+    let key = ActionKey::of_name([3; 32]);
     let (pack, apart) = Unit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
     assert_eq!(apart, [blobs[0].0]);
     let unit = Unit::open(&key, &pack).unwrap();
@@ -58,23 +58,23 @@ fn a_pack_under_another_name_is_nothing() {
 #[test]
 fn what_was_sealed_for_another_key_is_nothing() {
     let (result, blobs) = result(&[100]);
-    let (key, other) = (ActionKey([3; 32]), ActionKey([4; 32]));
+    let (key, other) = (ActionKey::of_name([3; 32]), ActionKey::of_name([4; 32]));
     let (body, _) = Unit::body(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
-    assert!(Unit::open(&key, &seal(Kind::Result, &key.0, &body)).is_ok());
-    assert!(Unit::open(&other, &seal(Kind::Result, &other.0, &body)).is_err());
+    assert!(Unit::open(&key, &seal(Kind::Result, key.name(), &body)).is_ok());
+    assert!(Unit::open(&other, &seal(Kind::Result, other.name(), &body)).is_err());
     assert!(Unit::of_body(&other, &body).is_err(), "in a bundle");
     assert!(Unit::body(&other, &result.encode(&key), &mut read(&blobs)).is_none());
-    let (weak, another) = (WeakKey([3; 32]), WeakKey([4; 32]));
+    let (weak, another) = (WeakKey::of_name([3; 32]), WeakKey::of_name([4; 32]));
     let shapes = encode_shapes(&weak, &[Shape::default()]);
-    assert!(open_shapes(&weak, &seal(Kind::Shapes, &weak.0, &shapes)).is_ok());
-    assert!(open_shapes(&another, &seal(Kind::Shapes, &another.0, &shapes)).is_err());
+    assert!(open_shapes(&weak, &seal(Kind::Shapes, weak.name(), &shapes)).is_ok());
+    assert!(open_shapes(&another, &seal(Kind::Shapes, another.name(), &shapes)).is_err());
     assert!(shapes_of_body(&another, shapes).is_err(), "in a bundle");
 }
 
 #[test]
 fn any_changed_byte_and_any_cut_is_noticed() {
     let (result, blobs) = result(&[500]);
-    let key = ActionKey([9; 32]);
+    let key = ActionKey::of_name([9; 32]);
     let (pack, _) = Unit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
     let whole = Unit::open(&key, &pack).unwrap();
     for at in 0..pack.len() {
@@ -104,17 +104,18 @@ fn pack_to(place: Place, path: &str, size: u64) -> Vec<u8> {
     let (mut result, _) = result(&[3]);
     result.outputs[0].path = Placed { place, path: path.into() };
     result.outputs[0].digest.size = size;
-    let key = ActionKey([3; 32]);
+    let key = ActionKey::of_name([3; 32]);
     let mut body = Writer::default();
     body.bytes(&result.encode(&key));
     body.u32(0);
-    seal(Kind::Result, &key.0, &body.0)
+    seal(Kind::Result, key.name(), &body.0)
 }
 
 #[test]
 fn no_result_leaves_its_place() {
-    let opened =
-        |place, path: &str, size| Unit::open(&ActionKey([3; 32]), &pack_to(place, path, size)).is_ok();
+    let opened = |place, path: &str, size| {
+        Unit::open(&ActionKey::of_name([3; 32]), &pack_to(place, path, size)).is_ok()
+    };
     assert!(opened(Place::Out, "libx.rlib", 3));
     assert!(opened(Place::Out, "", 3) && opened(Place::Literal, "/tmp/x.o", 3));
     for (place, path) in [
@@ -131,21 +132,21 @@ fn no_result_leaves_its_place() {
     }
     assert!(!opened(Place::Out, "libx.rlib", u64::MAX), "it says that its blob is larger than any");
     let (escaping, blobs) = result(&[3]);
-    let (key, mut escaping) = (ActionKey([3; 32]), ActionResult { ..escaping });
+    let (key, mut escaping) = (ActionKey::of_name([3; 32]), ActionResult { ..escaping });
     escaping.outputs[0].path.path = b"../x".to_vec();
     assert!(Unit::pack(&key, &escaping.encode(&key), &mut read(&blobs)).is_none());
 }
 
 #[test]
 fn sizes_that_lie_are_nothing() {
-    let key = ActionKey([3; 32]);
+    let key = ActionKey::of_name([3; 32]);
     let (result, blobs) = result(&[500]);
     let mut body = Writer::default();
     body.bytes(&result.encode(&key));
     body.u32(1);
     body.digest(&Digest { size: 499, ..blobs[0].0 });
     body.bytes(&blobs[0].1);
-    assert!(Unit::open(&key, &seal(Kind::Result, &key.0, &body.0)).is_err());
+    assert!(Unit::open(&key, &seal(Kind::Result, key.name(), &body.0)).is_err());
 }
 
 /// A few kilobytes that say they are as much as there may be, and become more: no more is made than was said, and what was said
@@ -168,8 +169,8 @@ fn what_expands_to_gigabytes_is_nothing() {
 #[test]
 fn a_shape_that_asks_a_million_questions_is_nobodys() {
     let asking = |count: u32| Shape::new((0..count).map(|n| Question::Env(n.to_string().into())).collect());
-    let weak = WeakKey([1; 32]);
-    let packed = |shape: Shape| seal(Kind::Shapes, &weak.0, &encode_shapes(&weak, &[shape]));
+    let weak = WeakKey::of_name([1; 32]);
+    let packed = |shape: Shape| seal(Kind::Shapes, weak.name(), &encode_shapes(&weak, &[shape]));
     assert!(open_shapes(&weak, &packed(asking(1000))).is_ok());
     assert!(open_shapes(&weak, &packed(asking(1_000_000))).is_err());
     let many = (0..8).map(|_| asking(100_000)).collect();
@@ -188,23 +189,23 @@ proptest::proptest! {
             let _ = open(kind, &[1; 32], &sealed);
         }
         let inner = seal(Kind::Result, &[1; 32], &noise);
-        let _ = Unit::open(&ActionKey([1; 32]), &inner);
-        let _ = open_shapes(&WeakKey([1; 32]), &seal(Kind::Shapes, &[1; 32], &noise));
+        let _ = Unit::open(&ActionKey::of_name([1; 32]), &inner);
+        let _ = open_shapes(&WeakKey::of_name([1; 32]), &seal(Kind::Shapes, &[1; 32], &noise));
         let _ = crate::bundle::Index::open(&[1; 32], &seal(Kind::Index, &[1; 32], &noise));
         let sealed = kiln_action::wire::seal(*b"KRES", 2, &[1; 32], &noise);
-        let _ = ActionResult::decode(&ActionKey([1; 32]), &sealed);
+        let _ = ActionResult::decode(&ActionKey::of_name([1; 32]), &sealed);
     }
 
     /// A right pack with a few bytes of its body changed before it was sealed: all digests of the outside are right.
     #[test]
     fn right_outside_and_wrong_inside(at in 0_usize..2000, to in proptest::prelude::any::<u8>()) {
         let (result, blobs) = result(&[300, 700]);
-        let key = ActionKey([9; 32]);
+        let key = ActionKey::of_name([9; 32]);
         let (pack, _) = Unit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
-        let mut body = open(Kind::Result, &key.0, &pack).unwrap();
+        let mut body = open(Kind::Result, key.name(), &pack).unwrap();
         let at = at % body.len();
         let before = std::mem::replace(&mut body[at], to);
-        let opened = Unit::open(&key, &seal(Kind::Result, &key.0, &body));
+        let opened = Unit::open(&key, &seal(Kind::Result, key.name(), &body));
         proptest::prop_assert!(before == to || opened.is_err(), "byte {at}");
     }
 }

@@ -17,17 +17,17 @@ fn get(verified: &Verified<&Memory>, name: &str) -> Result<Option<Opened>, Fault
 fn every_kind_is_what_its_name_says() {
     let memory = Memory::default();
     let verified = Verified::new(&memory);
-    let (weak, key) = (WeakKey([1; 32]), ActionKey([2; 32]));
+    let (weak, key) = (WeakKey::of_name([1; 32]), ActionKey::of_name([2; 32]));
     let shapes = encode_shapes(&weak, &[]);
     let result = ActionResult::default().encode(&key);
     let (unit, _) = Unit::pack(&key, &result, &mut |_| None).unwrap();
     let (blob_name, blob_pack) = blob(b"content");
     let segment = Digest::of(b"a segment");
     let snapshot = SnapshotKey::of(b"a build");
-    let build = snapshot.as_bytes();
+    let build = snapshot.name();
     let all = [
-        (pack::name(Kind::Shapes, &weak.0), pack::seal(Kind::Shapes, &weak.0, &shapes)),
-        (pack::name(Kind::Result, &key.0), unit),
+        (pack::name(Kind::Shapes, weak.name()), pack::seal(Kind::Shapes, weak.name(), &shapes)),
+        (pack::name(Kind::Result, key.name()), unit),
         (blob_name, blob_pack),
         (pack::name(Kind::Index, &[3; 32]), Index::default().seal(&[3; 32])),
         (bundle::name(&segment), b"a segment".to_vec()),
@@ -59,8 +59,8 @@ fn a_right_object_under_another_name_is_wrong() {
     assert!(matches!(get(&verified, &other), Err(Fault::Wrong(_))));
     // A snapshot that was sealed for another build.
     let (ours, theirs) = (SnapshotKey::of(b"ours"), SnapshotKey::of(b"theirs"));
-    let name = pack::name(Kind::Snapshot, ours.as_bytes());
-    verified.put(&name, &pack::seal(Kind::Snapshot, ours.as_bytes(), &theirs.seal(b"calls")), SOON).unwrap();
+    let name = pack::name(Kind::Snapshot, ours.name());
+    verified.put(&name, &pack::seal(Kind::Snapshot, ours.name(), &theirs.seal(b"calls")), SOON).unwrap();
     assert!(matches!(get(&verified, &name), Err(Fault::Wrong(_))));
     // One that lies about its own name, too.
     let name = Digest::of(b"other").hash;

@@ -19,7 +19,7 @@ fn run(key: u8, words: &[Word], answers: Vec<Told>) -> Run {
     Run {
         at_ms: 0,
         compiler: "rustc 1.95.0 (a 2026-04-14)".into(),
-        key: ActionKey([key; 32]),
+        key: ActionKey::of_name([key; 32]),
         variant: [0; 8],
         words: words.to_vec(),
         answers,

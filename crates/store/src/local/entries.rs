@@ -28,7 +28,7 @@ pub struct Entry {
 fn entry(record: &Record, survey: &Survey) -> Entry {
     let blobs = record.blobs.iter().filter_map(|hash| survey.blobs.get(hash));
     Entry {
-        key: ActionKey(record.key),
+        key: record.key,
         unit: record.unit.clone(),
         bytes: record.size + blobs.map(|blob| blob.size).sum::<u64>(),
         cost_ms: record.cost_ms,
@@ -45,12 +45,12 @@ impl LocalStore {
 
     /// Every WeakKey whose Shapes are here.
     pub fn weak_keys(&self) -> Result<Vec<WeakKey>, StoreError> {
-        Ok(self.names(SHAPES)?.into_iter().map(WeakKey).collect())
+        Ok(self.names(SHAPES)?.into_iter().map(WeakKey::of_name).collect())
     }
 
     /// The key of every snapshot that is here.
     pub fn snapshots(&self) -> Result<Vec<SnapshotKey>, StoreError> {
-        Ok(self.names(SNAPSHOTS)?.into_iter().map(SnapshotKey::from_bytes).collect())
+        Ok(self.names(SNAPSHOTS)?.into_iter().map(SnapshotKey::of_name).collect())
     }
 
     /// The hashes by which the files of a folder are named.

@@ -91,16 +91,13 @@ fn is_sound(key: &Key, bytes: &[u8]) -> bool {
 pub(super) fn encode_newest(weak: &[u8; 32], newest: &[ActionKey]) -> Vec<u8> {
     let mut body = Writer::default();
     body.u32(newest.len() as u32);
-    newest.iter().for_each(|action| body.0.extend(action.0));
+    newest.iter().for_each(|action| action.write(&mut body));
     seal(MAGIC, FORMAT, weak, &body.0)
 }
 
 pub(super) fn decode_newest(weak: &[u8; 32], file: &[u8]) -> Result<Vec<ActionKey>, Malformed> {
     let mut body = Reader(unseal(MAGIC, FORMAT, weak, file)?);
-    let count = body.u32()? as usize;
-    let (keys, rest) = body.0.as_chunks::<32>();
-    if keys.len() != count || !rest.is_empty() || count > MOST_INCREMENTAL {
-        return Err(Malformed);
-    }
-    Ok(keys.iter().map(|key| ActionKey(*key)).collect())
+    let keys = body.list(ActionKey::read)?;
+    body.end()?;
+    if keys.len() > MOST_INCREMENTAL { Err(Malformed) } else { Ok(keys) }
 }

@@ -32,7 +32,7 @@ pub(super) struct Blob {
 
 pub(super) struct Record {
     pub(super) path: PathBuf,
-    pub(super) key: [u8; 32],
+    pub(super) key: ActionKey,
     pub(super) unit: String,
     pub(super) size: u64,
     pub(super) used_ns: i64,
@@ -89,10 +89,12 @@ impl LocalStore {
             survey.blobs.insert(hash, blob);
         })?;
         let (results, damaged) = (&mut survey.results, &mut survey.damaged);
-        self.each_file(RESULTS, &mut survey.orphans, |path, key, stat| match read_result(path, key, stat) {
-            Ok(record) => results.push(record),
-            Err(Some(file)) => damaged.push(file),
-            Err(None) => {} // gone since
+        self.each_file(RESULTS, &mut survey.orphans, |path, name, stat| {
+            match read_result(path, ActionKey::of_name(name), stat) {
+                Ok(record) => results.push(record),
+                Err(Some(file)) => damaged.push(file),
+                Err(None) => {} // gone since
+            }
         })?;
         self.each_file(SHAPES, &mut survey.orphans, |path, _, stat| survey.shapes.push(aged(path, stat)))?;
         self.each_file(SNAPSHOTS, &mut survey.orphans, |path, _, stat| {
@@ -155,13 +157,13 @@ fn aged(path: PathBuf, stat: Stat) -> Aged {
     Aged { path, size: stat.identity.size, touched_ns: stat.identity.mtime_ns }
 }
 
-fn read_result(path: PathBuf, key: [u8; 32], stat: Stat) -> Result<Record, Option<Aged>> {
+fn read_result(path: PathBuf, key: ActionKey, stat: Stat) -> Result<Record, Option<Aged>> {
     let bytes = match files::read_own(&path, records::LARGEST) {
         Ok(bytes) => bytes,
         Err(error) if error.is_missing() => return Err(None),
         Err(_) => return Err(Some(aged(path, stat))),
     };
-    let Ok(result) = ActionResult::decode(&ActionKey(key), &bytes) else {
+    let Ok(result) = ActionResult::decode(&key, &bytes) else {
         return Err(Some(aged(path, stat)));
     };
     let mut blobs: Vec<[u8; 32]> = result.blobs().map(|digest| digest.hash).collect();

@@ -99,7 +99,8 @@ fn what_is_not_there_is_missing() {
     for how in [Fetch::Link, COPY] {
         assert!(matches!(space.store.fetch(&digest, &space.at("to"), how), Err(StoreError::Missing(_))));
     }
-    let keys = [Key::Result(ActionKey([1; 32])), Key::Shapes(WeakKey([1; 32])), Key::Blob(digest)];
+    let keys =
+        [Key::Result(ActionKey::of_name([1; 32])), Key::Shapes(WeakKey::of_name([1; 32])), Key::Blob(digest)];
     assert_eq!(space.store.get(&keys), [None, None, None]);
     assert!(!space.at("to").exists());
 }
@@ -130,8 +131,8 @@ fn bytes_that_are_not_their_key_are_refused() {
     for how in [Keep::Copy, Keep::Link] {
         assert!(refused(Key::Blob(digest), Content::File { path: &from, how }));
     }
-    assert!(refused(Key::Result(ActionKey([1; 32])), Content::Bytes(b"nonsense")));
-    assert!(refused(Key::Shapes(WeakKey([1; 32])), Content::Bytes(b"")));
+    assert!(refused(Key::Result(ActionKey::of_name([1; 32])), Content::Bytes(b"nonsense")));
+    assert!(refused(Key::Shapes(WeakKey::of_name([1; 32])), Content::Bytes(b"")));
     assert_eq!(space.store.missing(&[digest]), [digest]);
 }
 
@@ -224,7 +225,7 @@ fn something_else_in_a_blobs_place_is_no_blob() {
 #[test]
 fn damaged_records_are_dropped() {
     let space = Space::new();
-    let action = ActionKey([1; 32]);
+    let action = ActionKey::of_name([1; 32]);
     let key = Key::Result(action);
     let result = ActionResult { unit: "serde".into(), cost_ms: 7, ..ActionResult::default() }.encode(&action);
     let path = space.store.path(&key);
@@ -378,7 +379,7 @@ fn after_a_power_cut_nothing_is_believed_unseen() {
 #[test]
 fn a_use_is_written_down_once_an_hour() {
     let space = Space::new();
-    let (action, weak) = (ActionKey([1; 32]), WeakKey([1; 32]));
+    let (action, weak) = (ActionKey::of_name([1; 32]), WeakKey::of_name([1; 32]));
     let keys = [Key::Result(action), Key::Shapes(weak)];
     let bytes = [ActionResult::default().encode(&action), kiln_action::shape::encode_shapes(&weak, &[])];
     for (key, bytes) in keys.iter().zip(&bytes) {
@@ -415,7 +416,7 @@ fn a_sealed_list_byte_by_byte() {
     let named = [&[32, 0, 0, 0], &WEAK[..], &body].concat();
     file.extend(&Digest::of(&named).hash[..8]);
     file.extend(&body);
-    assert_eq!(encode_newest(&WEAK, &[ActionKey([1; 32]), ActionKey([2; 32])]), file);
+    assert_eq!(encode_newest(&WEAK, &[ActionKey::of_name([1; 32]), ActionKey::of_name([2; 32])]), file);
 }
 
 proptest! {
@@ -423,7 +424,7 @@ proptest! {
 
     #[test]
     fn lists_of_newest_results_read_back(keys in prop::collection::vec(any::<[u8; 32]>(), 0..5)) {
-        let keys: Vec<ActionKey> = keys.into_iter().map(ActionKey).collect();
+        let keys: Vec<ActionKey> = keys.into_iter().map(ActionKey::of_name).collect();
         prop_assert_eq!(decode_newest(&WEAK, &encode_newest(&WEAK, &keys)).unwrap(), keys);
     }
 
@@ -434,7 +435,7 @@ proptest! {
         change in 1_u8..,
         cut in any::<prop::sample::Index>(),
     ) {
-        let keys: Vec<ActionKey> = keys.into_iter().map(ActionKey).collect();
+        let keys: Vec<ActionKey> = keys.into_iter().map(ActionKey::of_name).collect();
         let whole = encode_newest(&WEAK, &keys);
         let mut file = whole.clone();
         file[at.index(whole.len())] ^= change;
@@ -446,7 +447,7 @@ proptest! {
     fn random_bytes_in_place_of_records_are_nothing(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let space = Space::new();
         prop_assert!(decode_newest(&WEAK, &bytes).is_err());
-        for key in [Key::Result(ActionKey([1; 32])), Key::Shapes(WeakKey([1; 32]))] {
+        for key in [Key::Result(ActionKey::of_name([1; 32])), Key::Shapes(WeakKey::of_name([1; 32]))] {
             files::write_atomic(&space.store.path(&key), &bytes).unwrap();
             prop_assert_eq!(space.store.get(&[key]), vec![None]);
         }

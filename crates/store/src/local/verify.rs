@@ -103,10 +103,10 @@ impl LocalStore {
         self.check_blobs(repair, progress, &mut verified)?;
         self.check_results(repair, &mut verified)?;
         self.check_records(SHAPES, Fault::Shapes, repair, &mut verified, |name, file| {
-            decode_shapes(&WeakKey(*name), file).map(|_| ())
+            decode_shapes(&WeakKey::of_name(*name), file).map(|_| ())
         })?;
         self.check_records(SNAPSHOTS, Fault::Snapshot, repair, &mut verified, |name, file| {
-            SnapshotKey::from_bytes(*name).unseal(file).map(|_| ())
+            SnapshotKey::of_name(*name).unseal(file).map(|_| ())
         })?;
         self.check_records(INCREMENTAL, Fault::List, repair, &mut verified, |name, file| {
             decode_newest(name, file).map(|_| ())
@@ -172,7 +172,7 @@ impl LocalStore {
         for (path, name) in paths {
             verified.results += 1;
             let Some(bytes) = read(&path) else { continue };
-            let Ok(result) = ActionResult::decode(&ActionKey(name), &bytes) else {
+            let Ok(result) = ActionResult::decode(&ActionKey::of_name(name), &bytes) else {
                 verified.damage.push(removed(Fault::Result, path, String::new(), repair));
                 continue;
             };

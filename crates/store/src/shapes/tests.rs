@@ -36,7 +36,7 @@ fn shape(n: u8) -> Shape {
 #[test]
 fn the_most_recent_comes_first_and_eight_are_kept() {
     let store = Small::default();
-    let weak = WeakKey([1; 32]);
+    let weak = WeakKey::of_name([1; 32]);
     assert_eq!(shapes(&store, &weak), []);
     for n in 0..10 {
         add_shape(&store, &weak, shape(n)).unwrap();
@@ -45,13 +45,13 @@ fn the_most_recent_comes_first_and_eight_are_kept() {
     assert_eq!(shapes(&store, &weak), known([9, 8, 7, 6, 5, 4, 3, 2]));
     add_shape(&store, &weak, shape(5)).unwrap();
     assert_eq!(shapes(&store, &weak), known([5, 9, 8, 7, 6, 4, 3, 2]));
-    assert_eq!(shapes(&store, &WeakKey([2; 32])), []);
+    assert_eq!(shapes(&store, &WeakKey::of_name([2; 32])), []);
 }
 
 #[test]
 fn what_cannot_be_read_counts_as_none() {
     let store = Small::default();
-    let weak = WeakKey([1; 32]);
+    let weak = WeakKey::of_name([1; 32]);
     store.put(&Key::Shapes(weak), Content::Bytes(b"nonsense")).unwrap();
     assert_eq!(shapes(&store, &weak), []);
     add_shape(&store, &weak, shape(1)).unwrap();

@@ -73,11 +73,11 @@ pub fn result_key(action: usize) -> Key {
 }
 
 fn action_key(action: usize) -> ActionKey {
-    ActionKey([action as u8 + 1; 32])
+    ActionKey::of_name([action as u8 + 1; 32])
 }
 
 pub fn shapes() -> (Key, Vec<u8>) {
-    let weak = WeakKey([9; 32]);
+    let weak = WeakKey::of_name([9; 32]);
     (Key::Shapes(weak), encode_shapes(&weak, &[Shape::new(vec![Question::Env(b"HOME".to_vec())])]))
 }
 

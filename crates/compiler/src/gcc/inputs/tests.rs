@@ -47,7 +47,7 @@ fn key(invocation: &Invocation) -> [u8; 32] {
     let toolchain = kiln_action::Digest::of(b"toolchain");
     let inputs =
         KeyInputs { invocation, toolchain: &toolchain, stdin: None, environment: &[], settings: &[] };
-    inputs.weak_key().0
+    *inputs.weak_key().name()
 }
 
 fn same(one: &str, two: &str) -> bool {

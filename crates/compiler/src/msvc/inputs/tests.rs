@@ -31,7 +31,9 @@ fn refused(line: &str) -> Reason {
 fn key(line: &str) -> [u8; 32] {
     let toolchain = kiln_action::Digest::of(b"toolchain");
     let invocation = &parse(line);
-    KeyInputs { invocation, toolchain: &toolchain, stdin: None, environment: &[], settings: &[] }.weak_key().0
+    *KeyInputs { invocation, toolchain: &toolchain, stdin: None, environment: &[], settings: &[] }
+        .weak_key()
+        .name()
 }
 
 fn same(one: &str, two: &str) -> bool {

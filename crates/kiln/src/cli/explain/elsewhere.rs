@@ -66,7 +66,9 @@ impl Known {
         let (mut by_unit, mut by_key) = (HashMap::<String, Vec<usize>>::new(), HashMap::new());
         for (at, baseline) in baselines.iter().enumerate() {
             by_unit.entry(baseline.unit.clone()).or_default().push(at);
-            by_key.extend(baseline.runs.iter().enumerate().map(|(number, run)| (run.key.0, (at, number))));
+            by_key.extend(
+                baseline.runs.iter().enumerate().map(|(number, run)| (*run.key.name(), (at, number))),
+            );
         }
         Known { baselines, by_unit, by_key }
     }

@@ -28,7 +28,7 @@ fn content(n: u8) -> Vec<u8> {
 }
 
 fn action(n: u8) -> ActionKey {
-    ActionKey([n; 32])
+    ActionKey::of_name([n; 32])
 }
 
 impl Space {
@@ -251,7 +251,7 @@ fn results_without_their_blobs_go() {
 #[test]
 fn shapes_go_when_no_result_can_belong_to_them() {
     let space = Space::new();
-    let keys = [1, 2].map(|n| Key::Shapes(WeakKey([n; 32])));
+    let keys = [1, 2].map(|n| Key::Shapes(WeakKey::of_name([n; 32])));
     for (key, age) in keys.iter().zip([30 * HOUR, 4 * HOUR]) {
         let Key::Shapes(weak) = key else { unreachable!() };
         space.store.put(key, Content::Bytes(&kiln_action::shape::encode_shapes(weak, &[]))).unwrap();

@@ -26,7 +26,10 @@ fn keep(store: &LocalStore, key: u8, unit: &str, blobs: &[&[u8]]) {
     });
     let result = ActionResult { outputs: outputs.collect(), unit: unit.into(), ..ActionResult::default() };
     store
-        .put(&Key::Result(ActionKey([key; 32])), Content::Bytes(&result.encode(&ActionKey([key; 32]))))
+        .put(
+            &Key::Result(ActionKey::of_name([key; 32])),
+            Content::Bytes(&result.encode(&ActionKey::of_name([key; 32]))),
+        )
         .unwrap();
 }
 
@@ -48,8 +51,8 @@ fn picked_results_go_with_the_blobs_that_only_they_name() {
     assert_eq!(left.iter().map(|entry| entry.unit.as_str()).collect::<Vec<_>>(), ["b lib"]);
     let digests = [b"only a".as_slice(), b"both", b"only b"].map(Digest::of);
     assert_eq!(space.store.missing(&digests), [digests[0]]);
-    assert!(space.store.forget(&ActionKey([2; 32])).unwrap());
-    assert!(!space.store.forget(&ActionKey([2; 32])).unwrap());
+    assert!(space.store.forget(&ActionKey::of_name([2; 32])).unwrap());
+    assert!(!space.store.forget(&ActionKey::of_name([2; 32])).unwrap());
 }
 
 #[test]

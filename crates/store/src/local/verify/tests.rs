@@ -17,7 +17,10 @@ fn keep(store: &LocalStore, key: u8, content: &[u8]) -> Digest {
         Output { path: Placed::literal(Path::new("/o/a")), role: Role::File, executable: false, digest };
     let result = ActionResult { outputs: vec![output], unit: "a lib".into(), ..ActionResult::default() };
     store
-        .put(&Key::Result(ActionKey([key; 32])), Content::Bytes(&result.encode(&ActionKey([key; 32]))))
+        .put(
+            &Key::Result(ActionKey::of_name([key; 32])),
+            Content::Bytes(&result.encode(&ActionKey::of_name([key; 32]))),
+        )
         .unwrap();
     digest
 }
@@ -42,8 +45,8 @@ fn every_kind_of_damage_is_found_and_repaired_once() {
     keep(&store, 3, b"torn");
     fs::write(store.blob_path(&flipped), b"flippeD").unwrap();
     fs::remove_file(store.blob_path(&lost)).unwrap();
-    fs::write(store.path(&Key::Result(ActionKey([3; 32]))), b"KRES").unwrap();
-    let weak = WeakKey([4; 32]);
+    fs::write(store.path(&Key::Result(ActionKey::of_name([3; 32]))), b"KRES").unwrap();
+    let weak = WeakKey::of_name([4; 32]);
     store.put(&Key::Shapes(weak), Content::Bytes(&kiln_action::shape::encode_shapes(&weak, &[]))).unwrap();
     fs::write(store.path(&Key::Shapes(weak)), b"").unwrap();
     let (build, another) = (SnapshotKey::of(b"a build"), SnapshotKey::of(b"another"));
