@@ -323,3 +323,27 @@ fn killed_in_the_middle_of_an_out_dir() {
         assert!(work(&again).is_empty(), "{name}: {again}");
     }
 }
+
+/// While a program runs that `cargo run` has built, somebody edits and builds: what cargo wrote about that build is none of this one's.
+#[test]
+fn what_is_built_anew_while_the_program_runs() {
+    let space = TestSpace::new();
+    let project = space.project("ws");
+    let edits = format!(
+        "mod a;\n{SCRUBBED}fn main() {{\n    println!(\"{{}}\", a::A);\n    \
+         if std::fs::remove_file(\"edit\").is_ok() {{\n        \
+         std::fs::write(\"src/main.rs\", \"fn main() {{ println!(\\\"none\\\"); }}\").unwrap();\n        \
+         assert!(cargo().args([\"build\", \"--offline\"]).status().unwrap().success());\n    }}\n}}\n"
+    );
+    project
+        .write("Cargo.toml", manifest("app", ""))
+        .write("src/a.rs", "pub const A: u8 = 1;\n")
+        .write("src/main.rs", &edits)
+        .write("edit", "");
+    run(&mut kiln_cargo(&project, &["run"])).ok();
+    assert_eq!(project.prints("debug/app"), "none\n");
+    project.write("src/main.rs", &edits).clean();
+    assert_eq!(run(&mut kiln_cargo(&project, &["run"])).ok().out(), "1\n");
+    project.write("src/a.rs", "pub const A: u8 = 2;\n");
+    assert_eq!(run(&mut kiln_cargo(&project, &["run"])).ok().out(), "2\n", "cargo looks at all that it read");
+}

@@ -24,7 +24,7 @@ use kiln_engine::journal;
 use kiln_engine::replay::{self, Replayed};
 use kiln_protocol::{Made, RemoteCache, Resolve, Resolved, Wanted};
 use kiln_store::{Content, Keep, Key, Store};
-use kiln_sys::clock::Moment;
+use kiln_sys::clock::{self, Moment};
 use kiln_sys::env::Environment;
 use kiln_sys::files::{self, Beneath, Lock};
 use kiln_sys::machine;
@@ -130,7 +130,9 @@ fn fill(
     };
     let filled = filling.all(&snapshot.units);
     if filled.len() < snapshot.units.len() {
-        filled.iter().for_each(|unit| unit.note.leave(notes)); // for a newer snapshot
+        let now = clock::realtime_ns() as u64;
+        let filled = filled.into_iter().map(|unit| Note { at_ns: now, ..unit.note.clone() });
+        filled.for_each(|note| note.leave(notes)); // for a newer snapshot
     } else {
         let _ = files::write_private(&Plan::done(notes), b""); // else a snapshot is taken that there is already
     }

@@ -468,15 +468,20 @@ fn is_plain(name: &OsStr) -> bool {
 }
 
 /// What cargo writes about the run of a build script, beside its `OUT_DIR`.
-const RUN: [&str; 4] = ["output", "root-output", "stderr", "invoked.timestamp"];
+const RUN: [&str; 4] = ["output", "root-output", "stderr", INVOKED];
 
-/// Cargo's files about a call; `None` if it is none of cargo's units, or not in this target directory.
+/// What cargo writes where its other files about a unit are (for a script's run beside its `OUT_DIR`), just before it calls it.
+const INVOKED: &str = "invoked.timestamp";
+
+/// Cargo's files about a call; `None` if it is none of cargo's units, or not in this target directory, or if cargo has called the unit once
+/// more since: while a program or tests run that a build has made, others may build there, and what cargo wrote then is of other sources.
 fn files_of(target: &Path, note: &Note) -> Option<Vec<(PathBuf, CargoFile)>> {
     let profile = profile_of(target, note)?;
     let mut found = Vec::new();
-    let hash = match note.variable("OUT_DIR").filter(|_| note.after("--out-dir").is_none()) {
-        Some(out) => {
-            let run = Path::new(out).parent()?;
+    let run = note.variable("OUT_DIR").filter(|_| note.after("--out-dir").is_none());
+    let run = run.and_then(|out| Path::new(out).parent());
+    let hash = match run {
+        Some(run) => {
             for name in RUN {
                 let content = files::read_limited(&run.join(name), LARGEST_NOTE).ok()?;
                 let path = run.join(name).strip_prefix(target).ok()?.to_owned();
@@ -497,6 +502,11 @@ fn files_of(target: &Path, note: &Note) -> Option<Vec<(PathBuf, CargoFile)>> {
         }
         let content = files::read_limited(&path, LARGEST_NOTE).ok()?;
         found.push((path.strip_prefix(target).ok()?.to_owned(), CargoFile::cut(&path, &content)?));
+    }
+    // (now that all is read: nothing of it is from a later call)
+    let invoked = files::lstat(&run.unwrap_or(&directory).join(INVOKED)).ok()??;
+    if u64::try_from(invoked.identity.ctime_ns).ok()? > note.at_ns {
+        return None;
     }
     found.iter().all(|(path, _)| is_cargos_own(path)).then_some(found)
 }
