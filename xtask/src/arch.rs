@@ -2,6 +2,7 @@
 
 mod circles;
 mod sources;
+mod weight;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -48,32 +49,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What the package of the wrapper must not carry.
-const HEAVY: &[&str] = &[
-    "tokio",
-    "async-std",
-    "smol",
-    "hyper",
-    "reqwest",
-    "ureq",
-    "rustls",
-    "openssl",
-    "native-tls",
-    "h2",
-    "tonic",
-    "futures",
-    "opendal",
-    "redis",
-    "kiln-daemon",
-    "kiln-remote",
-];
-
 /// Checks all of them.
 pub fn run() -> Result<(), String> {
     let mut wrong = Vec::new();
     wrong.extend(arrows()?);
-    wrong.extend(weight()?);
-    wrong.extend(wrapper()?);
+    wrong.extend(weight::find()?);
     wrong.extend(sources::find()?);
     wrong.extend(circles::find()?);
     if wrong.is_empty() {
@@ -102,40 +82,6 @@ fn arrows() -> Result<Vec<String>, String> {
             let ours = to.starts_with("kiln-") && dependency["kind"].is_null();
             if ours && !allowed.contains(&to) {
                 wrong.push(format!("{name} depends on {to}: that arrow does not point down"));
-            }
-        }
-    }
-    Ok(wrong)
-}
-
-fn weight() -> Result<Vec<String>, String> {
-    let output = Command::new("cargo")
-        .args(["tree", "-p", "kiln", "-e", "normal,build", "--prefix", "none", "--locked", "-f", "{p}"])
-        .output()
-        .map_err(|error| format!("cannot run cargo: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("cargo tree: {}", String::from_utf8_lossy(&output.stderr)));
-    }
-    let tree = String::from_utf8_lossy(&output.stdout).into_owned();
-    let names = tree.lines().filter_map(|line| line.split(' ').next());
-    let heavy =
-        names.filter(|name| HEAVY.contains(name)).map(|name| format!("the wrapper's package holds {name}"));
-    Ok(heavy.collect())
-}
-
-/// The package also holds `kiln-cli`, whose parsers of arguments and files the wrapper's own sources do not name.
-fn wrapper() -> Result<Vec<String>, String> {
-    let mut wrong = Vec::new();
-    for path in rust_files(Path::new("crates/kiln/src"))? {
-        if !path.parent().is_some_and(|parent| parent.ends_with("src")) {
-            continue;
-        }
-        let shown = path.display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
-        for (number, line) in text.lines().enumerate() {
-            let named = ["clap", "toml_edit::", "serde_json::"].iter().any(|name| line.contains(name));
-            if named && !line.trim_start().starts_with("//") {
-                wrong.push(format!("{shown}:{}: names a crate that the wrapper must not carry", number + 1));
             }
         }
     }

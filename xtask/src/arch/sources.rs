@@ -7,7 +7,7 @@ use std::path::Path;
 const DOORS: &[&str] = &["crates/sys/", "crates/testkit/", "tests/", "xtask/", "benches/", "fuzz/"];
 
 /// What is the system's own, and what to name instead of it outside of `kiln_sys`. (What a library opens by itself is no source of ours:
-/// reqwest, redis and tokio have sockets and threads of their own, in `remote` and `daemon` only; see [`super::HEAVY`].)
+/// reqwest, redis and tokio have sockets and threads of their own, in `remote` and `daemon` only; see [`super::weight`].)
 const SYSTEMS_OWN: &[(&str, &str)] = &[
     ("std::os::unix::ffi", "the bytes of the system's strings are kiln_action::os"),
     ("std::os::unix", "only kiln-sys knows which system it is"),
