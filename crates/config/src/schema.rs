@@ -57,7 +57,7 @@ pub struct Settings {
     pub events: Option<PathBuf>,
     /// The number of the build that compiles belong to (set by `kiln cargo` and `kiln run`).
     pub build: Option<u32>,
-    /// A directory for notes about the calls of one build (set by `kiln cargo`).
+    /// The directory in which calls of one build are recorded (set by `kiln cargo`).
     pub notes: Option<PathBuf>,
 }
 
@@ -518,7 +518,7 @@ pub const ROWS: &[Row] = &[
         variable: "KILN_NOTES",
         default: "",
         written: "an absolute path",
-        does: "A directory for notes about the calls of one build (set by `kiln cargo`).",
+        does: "The directory in which calls of one build are recorded (set by `kiln cargo`).",
         list: false,
         project: false,
         counts: Counts::Not("what is told"),

@@ -18,7 +18,7 @@ pub struct Call<'a> {
     pub called: Option<&'a OsStr>,
     /// The environment.
     pub environment: &'a Environment,
-    /// That of the program that calls, where notes are asked for.
+    /// That of the program that calls, where calls are recorded (the build's session).
     pub caller: Option<&'a Environment>,
     /// The directory; absolute.
     pub directory: &'a Path,

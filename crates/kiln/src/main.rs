@@ -16,7 +16,7 @@ use kiln_config::{Settings, Start};
 use kiln_engine::families::build_script;
 use kiln_engine::{Call, Ending, argfile, inputs, journal, wire};
 use kiln_exec::Local;
-use kiln_prefill::{descent, fill, note};
+use kiln_prefill::{descent, fill, recorded};
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
@@ -115,7 +115,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let mut loaded = load(&words, &environment, &directory);
     let caller = loaded.settings.notes.as_ref().and_then(|_| process::environment_of_parent());
     let of_build =
-        |notes: &PathBuf| caller.as_ref().is_some_and(|caller| descent::is_of_build(notes, caller));
+        |session: &PathBuf| caller.as_ref().is_some_and(|caller| descent::is_of_build(session, caller));
     loaded.settings.notes = loaded.settings.notes.filter(of_build);
     if reporter.is_some() {
         journal::whisper(&mut loaded.settings);
@@ -147,12 +147,12 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     }
 }
 
-/// Makes the call, noted where somebody asks for notes; at a build's first question its target directory is filled before.
+/// Makes the call, and records it where the build asks for that; before a build's first probe its target directory is filled.
 fn answer(call: &Call<'_>, recognised: &Recognised) -> Ending {
     let taken = fill::before_cargo(call);
     let wrapped = kiln_engine::wrap(call, recognised);
-    if let (Some(notes), Some(named)) = (&call.settings.notes, &wrapped.named) {
-        note::write(notes, named, call);
+    if let (Some(session), Some(named)) = (&call.settings.notes, &wrapped.named) {
+        recorded::record(session, named, call);
     }
     let leaves = !taken.is_empty() && matches!(wrapped.ending, Ending::Code(_));
     if !leaves || process::go_on_behind() == Side::Behind {

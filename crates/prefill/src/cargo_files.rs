@@ -3,8 +3,8 @@
 //!
 //! What is known of them (cargo 1.95, `core/compiler/fingerprint`): `dep-…` lists sources and, for variables that a unit asked for by
 //! `env!`, name and value, in a form of cargo's own (`EncodedDepInfo`, version 1). The `.json` beside a fingerprint is for people to read,
-//! and holds the value of each variable that a build script named by `rerun-if-env-changed`. All else is hashes, what rustc said, and
-//! what a build script said.
+//! and holds the value of each variable that a build script named by `rerun-if-env-changed`. All else is hashes, rustc's messages, and
+//! the output of a build script.
 
 use kiln_action::os::OsStrExt;
 use kiln_action::wire::{Malformed, Reader, Writer};
@@ -216,9 +216,9 @@ fn json(value: &str) -> String {
     text
 }
 
-/// What a build script says, key and value of each line (cargo 1.95, `BuildOutput::parse`).
-fn told_of(said: &[u8]) -> impl Iterator<Item = (&str, &str)> {
-    let lines = said.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+/// The directives in a build script's output, key and value of each (cargo 1.95, `BuildOutput::parse`).
+fn directives(output: &[u8]) -> impl Iterator<Item = (&str, &str)> {
+    let lines = output.split(|byte| *byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
     lines.filter_map(|line| {
         let line = line.trim();
         let line = line.strip_prefix("cargo::").or_else(|| line.strip_prefix("cargo:"))?;
@@ -227,19 +227,19 @@ fn told_of(said: &[u8]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The variables that a build script sets for the compile of its package: `cargo:rustc-env=NAME=value`, and with two colons.
-pub fn variables_of(said: &[u8]) -> Vec<(OsString, OsString)> {
-    let pairs = told_of(said).filter(|(key, _)| *key == "rustc-env");
+pub fn variables_of(output: &[u8]) -> Vec<(OsString, OsString)> {
+    let pairs = directives(output).filter(|(key, _)| *key == "rustc-env");
     pairs
         .filter_map(|(_, pair)| pair.split_once('='))
         .map(|(name, value)| (name.into(), value.into()))
         .collect()
 }
 
-/// What a build script tells the scripts of other packages, key as in a variable's name: `cargo:key=value`, and
+/// The metadata that a build script publishes for the scripts of other packages, key as in a variable's name: `cargo:key=value`, and
 /// `cargo::metadata=key=value`.
-pub fn metadata_of(said: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub fn metadata_of(output: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let named = |key: &str| key.to_uppercase().replace('-', "_").into_bytes();
-    let pairs = told_of(said).filter_map(|(key, value)| match key {
+    let pairs = directives(output).filter_map(|(key, value)| match key {
         "metadata" => value.split_once('='),
         key => Some((key, value)),
     });

@@ -12,30 +12,30 @@ const SUBCOMMANDS: [&str; 4] = ["cargo", "cargo-clippy", "cargo-llvm-cov", "carg
 /// What a script that stands for cargo may run in.
 const SHELLS: [&str; 7] = ["bash", "busybox", "dash", "ksh", "mksh", "sh", "zsh"];
 
-/// Notes beside a build's notes that this process is the one which starts its cargo.
-pub fn begin(notes: &Path) -> Option<()> {
+/// Writes into a build's session that this process is the one which starts its cargo.
+pub fn begin(session: &Path) -> Option<()> {
     let own = process::own_id();
     let name = format!("{own} {}", process::start_of(own)?);
-    files::write_private(&file(notes), name.as_bytes()).ok().map(drop)
+    files::write_private(&file(session), name.as_bytes()).ok().map(drop)
 }
 
-/// Whether the cargo that calls this process is of the build that asks for notes. Cargo tells all that it runs where the package is, so
+/// Whether the cargo that calls this process is of the build whose session this is. Cargo tells all that it runs where the package is, so
 /// that one which is told so is not; and between the build's cargo and one that a test started there is the test.
-pub fn is_of_build(notes: &Path, caller: &Environment) -> bool {
+pub fn is_of_build(session: &Path, caller: &Environment) -> bool {
     let of_run = caller.get("CARGO_MANIFEST_DIR").is_some();
-    !of_run && begun_by(notes).is_some_and(|starter| is_straight(process::above(), starter))
+    !of_run && begun_by(session).is_some_and(|starter| is_straight(process::above(), starter))
 }
 
-/// The process that noted that it starts the build's cargo, if it is still there.
-fn begun_by(notes: &Path) -> Option<u32> {
-    let text = files::read_own(&file(notes), 64).ok()?;
+/// The process that wrote that it starts the build's cargo, if it is still there.
+fn begun_by(session: &Path) -> Option<u32> {
+    let text = files::read_own(&file(session), 64).ok()?;
     let (process, start) = std::str::from_utf8(&text).ok()?.split_once(' ')?;
     let (process, start) = (process.parse().ok()?, start.parse().ok()?);
     (process::start_of(process) == Some(start)).then_some(process)
 }
 
-fn file(notes: &Path) -> PathBuf {
-    notes.join("begun-by")
+fn file(session: &Path) -> PathBuf {
+    session.join("begun-by")
 }
 
 /// Whether there is nothing but cargo and its subcommands on the way up to a process; the first of them may be run by a shell.

@@ -4,7 +4,7 @@
 //!
 //! What this rests on (cargo 1.95, `core/compiler/fingerprint`): cargo takes a unit for done where the hash in its fingerprint is the
 //! one that it computes itself of profile, features, flags, compiler, dependencies and the like; where no source is younger than
-//! `dep-…`, or than what a build script said; and where no dependency is younger than the unit's newest output. What cargo does not look at
+//! `dep-…`, or than a build script's output; and where no dependency is younger than the unit's newest output. What cargo does not look at
 //! (contents, variables, what was not there) the key holds.
 //!
 //! **What cargo tells a unit** (variables, flags, features) stands in no such hash as a whole (`CARGO_PKG_DESCRIPTION` does not). It is taken
@@ -12,8 +12,10 @@
 //! the snapshot's name; manifests by their digests; the compiler's answers by their keys; and what scripts say, byte for byte.
 
 use crate::cargo_files::variables_of;
-use crate::note::{self, Note, Variable};
-use crate::snapshot::{self, Asked, Plan, Snapshot, WORTH_MS};
+use crate::recorded::{self, RecordedCall, Variable};
+use crate::request::BuildRequest;
+use crate::snapshot::{self, RecordedAnswer, RecordedUnit, Snapshot, WORTH_MS};
+use crate::target_dir;
 use kiln_action::os::OsStrExt;
 use kiln_action::{Digest, Invocation, SnapshotKey, Stream, Subject, Unit};
 use kiln_compiler::Recognised;
@@ -35,19 +37,19 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Fills, if `call` is the first question of a build that asks for it. Nothing that goes wrong is told: cargo does the rest. What was taken
+/// Fills, if `call` is the first question of a build that asks for it. Faults are not reported: cargo does the rest. What was taken
 /// out of the store for it is to be put back.
 pub fn before_cargo(call: &Call<'_>) -> Vec<(Digest, PathBuf)> {
-    let Some(notes) = call.settings.notes.as_deref().filter(|_| !call.settings.off) else {
+    let Some(session) = call.settings.notes.as_deref().filter(|_| !call.settings.off) else {
         return Vec::new();
     };
     let Some(rustc) = asked_first(call.argv) else { return Vec::new() };
-    let file = Plan::file(notes);
-    let plan = files::read_own(&file, 1 << 16).ok().and_then(|bytes| Plan::decode(&bytes).ok());
-    if let Some(plan) = plan
+    let file = BuildRequest::file(session);
+    let request = files::read_own(&file, 1 << 16).ok().and_then(|bytes| BuildRequest::decode(&bytes).ok());
+    if let Some(request) = request
         && files::remove(&file).is_ok_and(|was_there| was_there)
     {
-        let filled = fill(call, &plan, notes, Path::new(rustc));
+        let filled = fill(call, &request, session, Path::new(rustc));
         let unit = Unit { name: "cargo".into(), ..Unit::default() };
         journal::step(call.settings.log.as_ref(), &unit, || match &filled {
             Ok(_) => "filled what it could".to_owned(),
@@ -81,13 +83,13 @@ fn asked_first(argv: &[OsString]) -> Option<&OsString> {
 
 fn fill(
     call: &Call<'_>,
-    plan: &Plan,
-    notes: &Path,
+    request: &BuildRequest,
+    session: &Path,
     rustc: &Path,
 ) -> Result<Vec<(Digest, PathBuf)>, &'static str> {
     let cache = CacheDir::open(call.settings).map_err(|_| "there is no cache")?;
     let cargo = own_name_of_cargo(call.environment);
-    let key = cargo.as_ref().and_then(|cargo| plan.key(rustc, Path::new(cargo), &cache.store));
+    let key = cargo.as_ref().and_then(|cargo| request.key(rustc, Path::new(cargo), &cache.store));
     let key = key.ok_or("cargo cannot be read")?;
     let snapshot = Snapshot::find(&key, &cache.store).or_else(|| {
         bring(call, key);
@@ -100,63 +102,58 @@ fn fill(
     if !snapshot.questions.iter().all(|asked| answer(call, asked, rustc).is_some()) {
         return Err("the compiler may answer otherwise today");
     }
-    if !snapshot.manifests.hold(plan.began_ns, cache.store.memo()) {
+    if !snapshot.manifests.hold(request.began_ns, cache.store.memo()) {
         return Err("a manifest is another, or has just been changed");
     }
     let unwritable = |_| "the target directory cannot be written";
-    let profiles = snapshot.profiles(&plan.target).ok_or("the snapshot builds where cargo does not")?;
-    if !profiles.iter().all(|profile| is_new(profile)) {
+    let profiles = snapshot.profiles(&request.target).ok_or("the snapshot builds where cargo does not")?;
+    if !profiles.iter().all(|profile| target_dir::is_new(profile)) {
         return Err("somebody was here before");
     }
-    let is_marked = is_there(&plan.target);
-    files::create_dirs(&plan.target).map_err(unwritable)?;
+    let is_marked = is_there(&request.target);
+    files::create_dirs(&request.target).map_err(unwritable)?;
     if !is_marked && !snapshot.tag.is_empty() {
-        files::write_atomic(&plan.target.join("CACHEDIR.TAG"), &snapshot.tag).map_err(unwritable)?;
+        files::write_atomic(&request.target.join(target_dir::TAG), &snapshot.tag).map_err(unwritable)?;
     }
-    let beneath = Beneath::open(&plan.target).map_err(unwritable)?;
+    let beneath = Beneath::open(&request.target).map_err(unwritable)?;
     let locks = locked(&profiles, &beneath)?;
     let (lock, _) = locks.first().ok_or("the snapshot is empty")?;
     files::touch_now(lock).map_err(unwritable)?;
     let since = files::lstat(lock).map_err(unwritable)?.ok_or("the target directory is gone")?;
     let filling = Filling {
         call,
-        target: &plan.target,
+        target: &request.target,
         beneath: &beneath,
         since: since.identity.mtime_ns,
         rustc,
-        patience: call.remote.map(Patience::with),
+        remote: call.remote.map(WaitLimit::with),
         taken: RefCell::default(),
         cargo,
     };
     let filled = filling.all(&snapshot.units);
     if filled.len() < snapshot.units.len() {
         let now = clock::realtime_ns() as u64;
-        let filled = filled.into_iter().map(|unit| Note { at_ns: now, ..unit.note.clone() });
-        filled.for_each(|note| note.leave(notes)); // for a newer snapshot
+        let filled = filled.into_iter().map(|unit| RecordedCall { at_ns: now, ..unit.call.clone() });
+        filled.for_each(|call| call.save(session)); // for a newer snapshot
     } else {
-        let _ = files::write_private(&Plan::done(notes), b""); // else a snapshot is taken that there is already
+        let _ = files::write_private(&BuildRequest::done(session), b""); // else a snapshot is taken that there is already
     }
     Ok(filling.taken.into_inner())
 }
 
-/// What cargo calls itself when it starts others: as it is told by whoever started it, if that is true, else by where it is.
+/// The path that cargo gives itself in `CARGO`: the variable that it was started with, if that names it, else its own program.
 fn own_name_of_cargo(environment: &Environment) -> Option<OsString> {
     let program = process::program_of_parent();
     let real = |path: &OsStr| files::real_path(Path::new(path)).ok().flatten();
-    let told = environment.get("CARGO").filter(|told| Path::new(told).is_absolute());
-    let told = told.filter(|told| {
-        real(told).is_some_and(|told| program.as_ref().is_none_or(|it| told == Path::new(it)))
+    let named = environment.get("CARGO").filter(|named| Path::new(named).is_absolute());
+    let named = named.filter(|named| {
+        real(named).is_some_and(|named| program.as_ref().is_none_or(|it| named == Path::new(it)))
     });
-    told.map(OsStr::to_owned).or(program)
+    named.map(OsStr::to_owned).or(program)
 }
 
 fn is_there(path: &Path) -> bool {
     files::lstat(path).map_or(true, |found| found.is_some())
-}
-
-/// Whether nothing has been built into a profile's directory.
-fn is_new(profile: &Path) -> bool {
-    !is_there(&profile.join(".fingerprint"))
 }
 
 /// Cargo's own locks of the directories that are filled, each of which is still empty. Cargo takes them itself once this question is
@@ -164,26 +161,26 @@ fn is_new(profile: &Path) -> bool {
 fn locked(profiles: &BTreeSet<PathBuf>, beneath: &Beneath) -> Result<Vec<(PathBuf, Lock)>, &'static str> {
     let unwritable = |_| "the target directory cannot be written";
     let lock = |profile: &PathBuf| {
-        let path = profile.join(".cargo-lock");
+        let path = target_dir::lock_of(profile);
         let held = Lock::try_exclusive(&beneath.file(&path).map_err(unwritable)?).map_err(unwritable)?;
         let held = held.ok_or("another cargo is at work there")?;
-        is_new(profile).then_some((path, held)).ok_or("somebody was here before")
+        target_dir::is_new(profile).then_some((path, held)).ok_or("somebody was here before")
     };
     profiles.iter().map(lock).collect()
 }
 
 /// A question of cargo's that is answered as it was then: if the compiler is the same, and all else that the answer hangs on.
-fn answer(call: &Call<'_>, asked: &Asked, rustc: &Path) -> Option<()> {
-    let note = &asked.note;
-    let recognised = recognised(note, rustc)?;
+fn answer(call: &Call<'_>, asked: &RecordedAnswer, rustc: &Path) -> Option<()> {
+    let recorded = &asked.call;
+    let recognised = recognised(recorded, rustc)?;
     let (shapes, result) = asked.read()?;
-    let call = again(call, note, call.environment, call.remote);
-    replay::answer(&call, &recognised, (&note.weak, &note.key), shapes, &result)
+    let call = again(call, recorded, call.environment, call.remote);
+    replay::answer(&call, &recognised, (&recorded.weak, &recorded.key), shapes, &result)
 }
 
 /// The compiler of a call, if it is the one that cargo means today; else a build script.
-fn recognised(note: &Note, rustc: &Path) -> Option<Recognised> {
-    let (program, next) = (note.argv.first()?, note.argv.get(1).map(OsString::as_os_str));
+fn recognised(recorded: &RecordedCall, rustc: &Path) -> Option<Recognised> {
+    let (program, next) = (recorded.argv.first()?, recorded.argv.get(1).map(OsString::as_os_str));
     let recognised = kiln_compiler::recognise(program, next)?;
     let known = recognised.subject == Subject::BuildScript || recognised.compiler == rustc;
     known.then_some(recognised)
@@ -192,16 +189,16 @@ fn recognised(note: &Note, rustc: &Path) -> Option<Recognised> {
 /// A call as it was made then, in an environment of today.
 fn again<'a>(
     call: &Call<'a>,
-    note: &'a Note,
+    recorded: &'a RecordedCall,
     environment: &'a Environment,
     remote: Option<&'a dyn RemoteCache>,
 ) -> Call<'a> {
     Call {
-        argv: &note.argv,
+        argv: &recorded.argv,
         called: None,
         environment,
         caller: call.caller,
-        directory: &note.directory,
+        directory: &recorded.directory,
         settings: call.settings,
         build: call.build,
         by_hand: false,
@@ -222,19 +219,19 @@ fn bring(call: &Call<'_>, key: SnapshotKey) {
 
 /// The remote side of a filling. It goes one unit after the other, and cargo, which would compile with all processors, waits for it: so no more
 /// time goes into waiting than all of them would have needed for what was filled, and a little until the first units come.
-struct Patience<'a> {
+struct WaitLimit<'a> {
     remote: &'a dyn RemoteCache,
     processors: u32,
     waited: Cell<Duration>,
     saved: Cell<Duration>,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> WaitLimit<'a> {
     const AT_FIRST: Duration = Duration::from_millis(300);
 
-    fn with(remote: &'a dyn RemoteCache) -> Patience<'a> {
+    fn with(remote: &'a dyn RemoteCache) -> WaitLimit<'a> {
         let processors = u32::try_from(machine::processors()).unwrap_or(u32::MAX);
-        Patience { remote, processors, waited: Cell::default(), saved: Cell::default() }
+        WaitLimit { remote, processors, waited: Cell::default(), saved: Cell::default() }
     }
 
     fn saved(&self, time: Duration) {
@@ -242,11 +239,11 @@ impl<'a> Patience<'a> {
     }
 
     fn left(&self) -> Duration {
-        (Patience::AT_FIRST + self.saved.get() / self.processors).saturating_sub(self.waited.get())
+        (WaitLimit::AT_FIRST + self.saved.get() / self.processors).saturating_sub(self.waited.get())
     }
 }
 
-impl RemoteCache for Patience<'_> {
+impl RemoteCache for WaitLimit<'_> {
     fn resolve(&self, wanted: &Resolve) -> Resolved {
         let most_ms = u32::try_from(self.left().as_millis()).unwrap_or(u32::MAX);
         if most_ms == 0 {
@@ -273,7 +270,7 @@ struct Filling<'a> {
     /// The compiler that cargo means today.
     rustc: &'a Path,
     /// The remote side, as long as it is worth it.
-    patience: Option<Patience<'a>>,
+    remote: Option<WaitLimit<'a>>,
     /// What the store has no more.
     taken: RefCell<Vec<(Digest, PathBuf)>>,
     /// What cargo calls itself today.
@@ -283,12 +280,12 @@ struct Filling<'a> {
 impl Filling<'_> {
     /// All units that can be filled. One that needs another that is not filled is not filled either: what that comes to today, cargo tells
     /// it. What scripts tell other packages is taken for what they would tell today only where all of them are filled.
-    fn all<'u>(&self, units: &'u [snapshot::Unit]) -> Vec<&'u snapshot::Unit> {
+    fn all<'u>(&self, units: &'u [RecordedUnit]) -> Vec<&'u RecordedUnit> {
         let needs = snapshot::needs(units);
         let mut done = vec![false; units.len()];
         let mut all_runs = true;
         for (at, unit) in units.iter().enumerate() {
-            let of_others = unit.note.variables.iter().any(|it| it.name.as_bytes().starts_with(b"DEP_"));
+            let of_others = unit.call.variables.iter().any(|it| it.name.as_bytes().starts_with(b"DEP_"));
             let known = needs[at].iter().all(|need| *need == at || done[*need]) && (all_runs || !of_others);
             done[at] = known && self.unit(unit).is_some();
             all_runs &= done[at] || !unit.is_run();
@@ -297,12 +294,12 @@ impl Filling<'_> {
     }
 
     /// One unit: its outputs, then cargo's files about it.
-    fn unit(&self, unit: &snapshot::Unit) -> Option<()> {
-        let note = &unit.note;
-        let recognised = recognised(note, self.rustc)?;
+    fn unit(&self, unit: &RecordedUnit) -> Option<()> {
+        let recorded = &unit.call;
+        let recognised = recognised(recorded, self.rustc)?;
         let environment = self.environment(unit, recognised.subject);
-        let remote = self.patience.as_ref().map(|patience| patience as &dyn RemoteCache);
-        let call = again(self.call, note, &environment, remote);
+        let remote = self.remote.as_ref().map(|remote| remote as &dyn RemoteCache);
+        let call = again(self.call, recorded, &environment, remote);
         let begun = RefCell::new(None);
         let begin = |invocation: &Invocation| {
             if unit.is_run() {
@@ -311,14 +308,15 @@ impl Filling<'_> {
             }
             Some(())
         };
-        let served = replay::replay(&call, &recognised, &note.key, self.beneath, begin);
+        let served = replay::replay(&call, &recognised, &recorded.key, self.beneath, begin);
         let Some(served) = served else {
             begun.borrow().iter().for_each(|invocation| build_script::take_back(invocation, self.beneath));
             return None;
         };
         self.taken.borrow_mut().extend(served.taken.iter().cloned());
-        self.patience.iter().for_each(|patience| patience.saved(served.saved));
-        let done = self.told_the_same(unit, &served).and_then(|()| self.about(unit, &served, &environment));
+        self.remote.iter().for_each(|remote| remote.saved(served.saved));
+        let done =
+            self.output_is_the_same(unit, &served).and_then(|()| self.about(unit, &served, &environment));
         if done.is_none() {
             for (path, _) in &unit.files {
                 let _ = self.beneath.file(&self.target.join(path)).map(|path| files::remove(&path));
@@ -328,26 +326,26 @@ impl Filling<'_> {
         done
     }
 
-    /// Whether a script's run comes to what cargo was told of it then: flags and variables of other units follow from that.
-    fn told_the_same(&self, unit: &snapshot::Unit, served: &Replayed<'_>) -> Option<()> {
+    /// Whether a script's run has the output that it had then: flags and variables of other units follow from it.
+    fn output_is_the_same(&self, unit: &RecordedUnit, served: &Replayed<'_>) -> Option<()> {
         if !unit.is_run() {
             return Some(());
         }
-        let said = |stream| -> Vec<u8> {
+        let output = |stream| -> Vec<u8> {
             let pieces = served.said.iter().filter(|(of, _)| *of == stream);
             pieces.flat_map(|(_, text)| text).copied().collect()
         };
-        let out = unit.note.variable("OUT_DIR")?.as_bytes();
-        let same = unit.said("output")? == said(Stream::Out)
-            && unit.said("stderr")? == said(Stream::Err)
-            && unit.said("root-output")? == out;
+        let out = unit.call.variable("OUT_DIR")?.as_bytes();
+        let same = unit.script_output("output")? == output(Stream::Out)
+            && unit.script_output("stderr")? == output(Stream::Err)
+            && unit.script_output("root-output")? == out;
         same.then_some(())
     }
 
     /// Cargo's files about a unit. What a script made has just been made, and must not be younger than cargo's files about whoever reads
     /// it. So what else was looked at is looked at once more, now that these have their times.
-    fn about(&self, unit: &snapshot::Unit, served: &Replayed<'_>, environment: &Environment) -> Option<()> {
-        let late = unit.note.variable("OUT_DIR").is_some();
+    fn about(&self, unit: &RecordedUnit, served: &Replayed<'_>, environment: &Environment) -> Option<()> {
+        let late = unit.call.variable("OUT_DIR").is_some();
         for (path, file) in &unit.files {
             self.put(path, &file.fill(environment)?, late)?;
         }
@@ -358,7 +356,7 @@ impl Filling<'_> {
             build_script::mark_filled(served.invocation(), self.call.settings, self.beneath)?;
         }
         // Cargo makes this directory on its way to a compile that it tells of it (`prepare_tmp`), and this one it does not ask for.
-        if let Some(directory) = unit.note.variable("CARGO_TARGET_TMPDIR") {
+        if let Some(directory) = unit.call.variable("CARGO_TARGET_TMPDIR") {
             self.beneath.directory(Path::new(directory)).ok()?;
         }
         Some(())
@@ -373,14 +371,14 @@ impl Filling<'_> {
 
     /// What cargo gives the call: today's environment, and what follows from manifests and the scripts that ran before. Where programs
     /// are is today's, too.
-    fn environment(&self, unit: &snapshot::Unit, subject: Subject) -> Environment {
-        let note = &unit.note;
+    fn environment(&self, unit: &RecordedUnit, subject: Subject) -> Environment {
+        let recorded = &unit.call;
         let today = |variable: &Variable| {
             let value = match variable.name.to_str()? {
-                _ if !note::is_of_cargo(&variable.name, subject) => None,
+                _ if !recorded::is_set_by_cargo(&variable.name, subject) => None,
                 "RUSTC" => Some(self.rustc.as_os_str().to_owned()),
                 "CARGO" => self.cargo.clone(),
-                _ if variable.goes_on => {
+                _ if variable.before_users => {
                     let users = self.call.environment.get(&variable.name)?;
                     Some([&variable.value, users].join(OsStr::new(":")))
                 }
@@ -388,14 +386,14 @@ impl Filling<'_> {
             };
             Some((variable.name.clone(), value?))
         };
-        let said = note.variable("OUT_DIR").filter(|_| !unit.is_run()).and_then(|out| {
-            let said = self.beneath.file(&Path::new(out).with_file_name("output")).ok()?;
-            files::read_limited(&said, 4 << 20).ok()
+        let output = recorded.variable("OUT_DIR").filter(|_| !unit.is_run()).and_then(|out| {
+            let output = self.beneath.file(&target_dir::output_of_script(Path::new(out))).ok()?;
+            files::read_limited(&output, target_dir::LARGEST_FILE).ok()
         });
-        let of_script = said.as_deref().map(variables_of).unwrap_or_default();
+        let of_script = output.as_deref().map(variables_of).unwrap_or_default();
         let of_user = self.call.environment.clone();
         let of_user = if subject == Subject::BuildScript { of_user.without(&["RUSTFLAGS"]) } else { of_user };
-        of_user.with(note.variables.iter().filter_map(today).chain(of_script))
+        of_user.with(recorded.variables.iter().filter_map(today).chain(of_script))
     }
 }
 

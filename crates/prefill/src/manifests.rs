@@ -1,5 +1,5 @@
 //! What cargo takes a unit's variables, features and profile from besides the lock file and its configuration: manifests. A snapshot holds
-//! what each of them was, so that what cargo told a unit then is known to be what it would tell it today.
+//! what each of them was, so that what cargo set for a unit then is known to be what it would set today.
 //!
 //! What this rests on (cargo 1.95): `CARGO_PKG_*` and the like come from the package's manifest, and where that inherits
 //! (`description.workspace = true`) from the workspace's, which is in a directory above it or where `package.workspace` says
@@ -7,7 +7,7 @@
 //! is in a directory of packages (`cargo vendor`) cargo refuses to build anything if a file of it is another than `.cargo-checksum.json`
 //! beside the manifest says, whether anybody reads the file or not; of what is built already it does not look.
 
-use crate::note::Note;
+use crate::recorded::RecordedCall;
 use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{Digest, FileKind};
@@ -34,9 +34,13 @@ pub struct Manifests(Vec<(PathBuf, Option<Digest>)>);
 
 impl Manifests {
     /// Those that the calls of a build hung on. `None` if one of them may have changed since the build began, or cannot be understood.
-    pub fn of<'a>(notes: impl Iterator<Item = &'a Note>, began_ns: i64, memo: &Memo) -> Option<Manifests> {
+    pub fn of<'a>(
+        calls: impl Iterator<Item = &'a RecordedCall>,
+        began_ns: i64,
+        memo: &Memo,
+    ) -> Option<Manifests> {
         let packages: BTreeSet<&Path> =
-            notes.filter_map(|note| note.variable("CARGO_MANIFEST_DIR")).map(Path::new).collect();
+            calls.filter_map(|call| call.variable("CARGO_MANIFEST_DIR")).map(Path::new).collect();
         let mut files = BTreeSet::new();
         for package in packages {
             files.extend(READMES.into_iter().chain([CHECKSUMS]).map(|name| package.join(name)));

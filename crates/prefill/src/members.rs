@@ -17,7 +17,7 @@ const LARGEST: u64 = 4 << 20;
 /// A pattern that leads to more directories is not followed.
 const MOST: usize = 20_000;
 
-/// The manifests of all that may be members, and what is in them. `None` where that cannot be told.
+/// The manifests of all that may be members, and what is in them. `None` where that is not known.
 pub fn of(root: &Path) -> Option<Vec<(PathBuf, Digest)>> {
     let manifest = root.join(MANIFEST);
     if files::stat(&manifest).ok()?.is_none() {

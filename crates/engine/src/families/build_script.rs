@@ -185,18 +185,18 @@ fn mark(out: &Path) -> PathBuf {
     out.with_file_name(".kiln-filled")
 }
 
-/// The name of the build that asks for notes; no other build has ever had it. (Numbers of processes come again, in containers at once.)
+/// The name of the build's session, which no other build has ever had. (Numbers of processes come again, in containers at once.)
 fn build(settings: &Settings) -> Option<&[u8]> {
     Some(settings.notes.as_deref()?.file_name()?.as_bytes())
 }
 
-/// Notes that `OUT_DIR`, in which nothing is yet, is going to be filled.
+/// Marks an `OUT_DIR` that is still empty as one that is going to be filled.
 pub fn mark_begun(invocation: &Invocation, beneath: &Beneath) -> Option<()> {
     let out = invocation.outputs.tree.as_deref().filter(|out| is_empty(out))?;
     files::write_atomic(&beneath.file(&mark(out)).ok()?, UNFINISHED).ok().map(drop)
 }
 
-/// Notes that this build filled `OUT_DIR` before cargo looked.
+/// Marks `OUT_DIR` as filled by this build before cargo looked.
 pub fn mark_filled(invocation: &Invocation, settings: &Settings, beneath: &Beneath) -> Option<()> {
     let mark = beneath.file(&mark(invocation.outputs.tree.as_deref()?)).ok()?;
     files::write_atomic(&mark, build(settings)?).ok().map(drop)

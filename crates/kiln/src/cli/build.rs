@@ -14,13 +14,13 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// Runs the program with kiln in front of rustc, unless something else stands there, and, unless the settings say otherwise, of C compilers.
-/// `notes` says where the wrapper is to leave notes about its calls.
+/// `recorded_in` is the directory in which the wrapper is to record its calls.
 pub fn run(
     command: &Command<'_>,
     settings: &Settings,
     environment: &Environment,
     session: &Session,
-    notes: Option<&Path>,
+    recorded_in: Option<&Path>,
 ) -> Ended {
     let Some(wrapper) = env::program_beside("kiln") else {
         return Ended::Code(fail("cannot tell where kiln is installed"));
@@ -35,7 +35,7 @@ pub fn run(
         Some(foreign) => tell_of_wrapper(&foreign),
         None => set.push((OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str())),
     }
-    set.extend(notes.map(|notes| (OsStr::new("KILN_NOTES"), notes.as_os_str())));
+    set.extend(recorded_in.map(|session| (OsStr::new("KILN_NOTES"), session.as_os_str())));
     let told_elsewhere = settings.verify.is_some() && settings.events.is_some(); // `kiln verify --rebuild -- kiln run …`
     if !told_elsewhere && let Some(events) = &events {
         set.push((OsStr::new("KILN_EVENTS"), events.as_os_str()));
@@ -45,7 +45,7 @@ pub fn run(
         Err(error) if error.kind() == ErrorKind::WouldBlock => return Ended::Code(become_it(command)),
         Err(error) => return Ended::Code(cannot_run(command.program, &error)),
     };
-    sum_up(&session.told());
+    sum_up(&session.recorded_events());
     tell_of_remotes(settings, environment);
     ended
 }

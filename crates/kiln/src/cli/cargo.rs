@@ -2,11 +2,12 @@
 
 use crate::launch::Command;
 use crate::session::Session;
-use crate::site::Aim;
-use crate::sketch::Sketch;
-use crate::{build, remote};
+use crate::{build, daemon, remote};
 use kiln_action::FileKind;
 use kiln_config::Settings;
+use kiln_prefill::cargo_command::CargoCommand;
+use kiln_prefill::recording::Recording;
+use kiln_protocol::{Made, Product, RemoteCache};
 use kiln_recorder::Below;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
@@ -38,30 +39,37 @@ pub struct Arguments {
 fn cargo<'a>(arguments: &[OsString], environment: &'a Environment) -> &'a OsStr {
     let is_other = arguments.first().is_some_and(|word| word.as_encoded_bytes().starts_with(b"+"));
     let of_cargo = environment.get("CARGO_MANIFEST_DIR").is_some() && !is_other;
-    let told = environment.get("CARGO").map(Path::new).filter(|_| of_cargo);
+    let named = environment.get("CARGO").map(Path::new).filter(|_| of_cargo);
     let is_file =
         |path: &Path| files::stat(path).is_ok_and(|it| it.is_some_and(|it| it.kind == FileKind::File));
     let is_cargo = |path: &&Path| {
         let is_called_so = path.file_name().is_some_and(|name| name == "cargo");
         is_called_so && path.is_absolute() && is_file(path) && process::is_executable(path)
     };
-    told.filter(is_cargo).map_or(OsStr::new("cargo"), Path::as_os_str)
+    named.filter(is_cargo).map_or(OsStr::new("cargo"), Path::as_os_str)
 }
 
 /// Runs cargo; its exit code is ours.
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
     let cargo = cargo(&arguments.arguments, environment);
-    let aim = env::directory().and_then(|start| Aim::of(&arguments.arguments, &start, environment));
-    if let Some(aim) = &aim {
-        remote::prefetch_ahead(aim, settings, environment);
+    let words = &arguments.arguments;
+    let command = env::directory().and_then(|start| CargoCommand::of(words, &start, environment));
+    if let Some(command) = &command {
+        remote::prefetch_ahead(command, settings, environment);
     }
     let session = Session::begin(settings);
-    let sketch = Sketch::begin(aim.as_ref(), &arguments.arguments, settings, environment, &session);
-    let notes = sketch.as_ref().map(Sketch::notes);
-    let command = Command { program: cargo, args: &arguments.arguments, below: Below::Scripts };
-    let ended = build::run(&command, settings, environment, &session, notes);
-    if let Some(sketch) = sketch {
-        sketch.end(ended == Ended::Code(0), settings, environment);
+    let recording = session
+        .directory()
+        .and_then(|session| Recording::begin(command.as_ref(), words, settings, environment, session));
+    let launched = Command { program: cargo, args: words, below: Below::Scripts };
+    let recorded_in = recording.as_ref().map(Recording::session);
+    let ended = build::run(&launched, settings, environment, &session, recorded_in);
+    let snapshot =
+        recording.and_then(|recording| recording.end(ended == Ended::Code(0), settings, environment));
+    if let Some(key) = snapshot
+        && let Ok(client) = daemon::client(settings, environment, true)
+    {
+        client.made(&Made { product: Product::Snapshot(key), build: process::own_id(), took_ms: 0 });
     }
     session.end();
     build::code(ended)

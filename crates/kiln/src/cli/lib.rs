@@ -24,8 +24,6 @@ mod remote;
 mod run;
 mod session;
 mod setup;
-mod site;
-mod sketch;
 mod stats;
 mod verify;
 mod wiring;

@@ -1,10 +1,10 @@
 //! `kiln prefetch` and `kiln push`, and what `verify`, `gc` and `clear` do with `--remote`: all of it is the daemon's work.
 
 use crate::daemon::client;
-use crate::site::Aim;
 use crate::{exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::workspace;
+use kiln_prefill::cargo_command::CargoCommand;
 use kiln_protocol::{Chore, Maintained, Place, Prefetched, Pushed, Refusal, StoreStatus, decode_counters};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
@@ -61,14 +61,14 @@ fn as_json_prefetched(told: &Prefetched) -> Value {
 
 /// Asks for the bundle of the workspace in this directory while cargo is still starting, where nothing was built yet. Nobody waits for
 /// it, and nothing that it comes to matters.
-pub fn prefetch_ahead(aim: &Aim, settings: &Settings, environment: &Environment) {
+pub fn prefetch_ahead(command: &CargoCommand, settings: &Settings, environment: &Environment) {
     let Some(start) = kiln_sys::env::directory() else { return };
-    let site = aim.site(&start, environment);
-    if settings.remote.is_empty() || settings.off || site.is_built(aim) {
+    let layout = command.layout(&start, environment);
+    if settings.remote.is_empty() || settings.off || layout.is_built(command) {
         return;
     }
-    let here = site.here;
-    let (settings, environment, profile) = (settings.clone(), environment.clone(), aim.profile.clone());
+    let here = layout.package;
+    let (settings, environment, profile) = (settings.clone(), environment.clone(), command.profile.clone());
     let _ = kiln_sys::thread::start(move || {
         let client = client(&settings, &environment, true).ok()?;
         let _ = client.status(); // it starts while we look where we are

@@ -25,7 +25,7 @@ impl Session {
         OsStr::new(&self.build)
     }
 
-    /// Its directory, for its owner only: the wrapper's notes are there, and the events.
+    /// Its directory, for its owner only: the calls that the wrapper records are there, and the events.
     pub fn directory(&self) -> Option<&Path> {
         self.directory.as_deref()
     }
@@ -35,8 +35,8 @@ impl Session {
         Some(self.directory()?.join("events"))
     }
 
-    /// What the file of events holds.
-    pub fn told(&self) -> Vec<u8> {
+    /// The content of the file of events; empty if there is none.
+    pub fn recorded_events(&self) -> Vec<u8> {
         const LARGEST: u64 = 256 << 20;
         self.events().and_then(|events| files::read_own(&events, LARGEST).ok()).unwrap_or_default()
     }

@@ -3,6 +3,7 @@
 use crate::edit::Edited;
 use crate::wiring::{self, Named, Place};
 use crate::{exit, fail, say};
+use kiln_prefill::configuration;
 use kiln_sys::env::Environment;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -42,13 +43,13 @@ pub struct Arguments {
 
 /// Does it.
 pub fn run(arguments: &Arguments, environment: &Environment, directory: &Path) -> i32 {
-    let Some(home) = wiring::cargo_home(environment, directory) else {
+    let Some(home) = configuration::cargo_home(environment, directory) else {
         return fail("there is no home directory; set CARGO_HOME");
     };
     let Some(own) = wiring::lasting_wrapper(environment) else {
         return fail("cannot tell where kiln is installed");
     };
-    let file = wiring::config_in(&home);
+    let file = configuration::file_in(&home);
     let site = Site { file: &file, home: &home, own: &own };
     let done = match (arguments.check, arguments.remove) {
         (true, _) => Ok(false),

@@ -156,7 +156,7 @@ fn rebuild(arguments: &Arguments, settings: &Settings, environment: &Environment
             return code;
         }
     };
-    let found = Compared::of(&session.told());
+    let found = Compared::of(&session.recorded_events());
     session.end();
     say(&if arguments.json { found.as_json() } else { found.as_text(paint) });
     match ended {

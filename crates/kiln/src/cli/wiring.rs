@@ -3,6 +3,7 @@
 //! off).
 
 use kiln_engine::inputs;
+use kiln_prefill::configuration;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::files;
 use std::ffi::{OsStr, OsString};
@@ -99,31 +100,6 @@ pub fn lasting_wrapper(environment: &Environment) -> Option<PathBuf> {
     Some(named.filter(|named| real(named) == real(&own)).unwrap_or(own))
 }
 
-/// Cargo's home.
-pub fn cargo_home(environment: &Environment, directory: &Path) -> Option<PathBuf> {
-    let named = environment.get("CARGO_HOME").filter(|home| !home.is_empty());
-    named.map(|home| directory.join(home)).or_else(|| Some(env::home()?.join(".cargo")))
-}
-
-/// The configuration file in a directory: the one without ending counts if both are there.
-pub fn config_in(directory: &Path) -> PathBuf {
-    let old = directory.join("config");
-    let there = files::stat(&old).ok().flatten().is_some_and(|stat| stat.kind == kiln_action::FileKind::File);
-    if there { old } else { directory.join("config.toml") }
-}
-
-/// Cargo's configuration files, nearest first; the user's is the last.
-pub fn config_files(environment: &Environment, directory: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> =
-        directory.ancestors().map(|above| config_in(&above.join(".cargo"))).collect();
-    if let Some(home) = cargo_home(environment, directory) {
-        let user = config_in(&home);
-        found.retain(|path| *path != user);
-        found.push(user);
-    }
-    found
-}
-
 /// A cargo configuration file, if it is there and can be read.
 pub fn read(file: &Path) -> Option<DocumentMut> {
     String::from_utf8(files::read(file).ok()?).ok()?.parse().ok()
@@ -145,7 +121,7 @@ pub fn compilers_named(name: &str, environment: &Environment, directory: &Path) 
     let of =
         |place: String, compiler: &str| Named { place: Place::Said(place), wrapper: compiler.to_owned() };
     let variable = environment.get(name).map(|value| of(name.to_owned(), &value.to_string_lossy()));
-    let configured = config_files(environment, directory).into_iter().filter_map(|file| {
+    let configured = configuration::files(environment, directory).into_iter().filter_map(|file| {
         let document = read(&file)?;
         let compiler = text_of(document.get("env")?.as_table_like()?.get(name)?)?;
         Some(of(format!("{name} in {}", file.display()), compiler))
@@ -159,7 +135,7 @@ pub fn named(environment: &Environment, directory: &Path) -> Vec<Named> {
         let wrapper = environment.get(name)?.to_string_lossy().into_owned();
         Some(Named { place: Place::Variable(name), wrapper })
     });
-    let configured = config_files(environment, directory).into_iter().filter_map(|file| {
+    let configured = configuration::files(environment, directory).into_iter().filter_map(|file| {
         let wrapper = wrapper_of(&read(&file)?)?.to_owned();
         let wrapper = match wrapper.contains('/') {
             // relative to the directory that `.cargo` is in

@@ -23,19 +23,19 @@ fn wanted() -> Resolve {
 #[test]
 fn nobody_is_waited_for_longer_than_compiling_on_all_processors_takes() {
     let slow = Slow::default();
-    let patience = Patience { processors: 4, ..Patience::with(&slow) };
+    let limit = WaitLimit { processors: 4, ..WaitLimit::with(&slow) };
     let asked = || {
         let before = slow.0.borrow().len();
-        patience.resolve(&wanted());
+        limit.resolve(&wanted());
         slow.0.borrow().get(before).copied()
     };
     let first = asked().expect("the first unit is waited for");
     assert!((200..=300).contains(&first), "{first}");
-    patience.waited.set(Patience::AT_FIRST + Duration::from_millis(50));
+    limit.waited.set(WaitLimit::AT_FIRST + Duration::from_millis(50));
     assert_eq!(asked(), None, "nothing came");
-    patience.saved(Duration::from_secs(4));
+    limit.saved(Duration::from_secs(4));
     let then = asked().expect("a unit of four seconds is a second on four processors");
     assert!((900..=950).contains(&then), "{then}");
-    patience.waited.set(Duration::from_secs(2));
+    limit.waited.set(Duration::from_secs(2));
     assert_eq!(asked(), None, "it is slower than compiling");
 }

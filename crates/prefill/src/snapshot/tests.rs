@@ -1,13 +1,13 @@
 use super::*;
-use crate::note::Variable;
+use crate::recorded::Variable;
 use kiln_action::{ActionKey, WeakKey};
 
 fn key() -> SnapshotKey {
     SnapshotKey::of(b"a build")
 }
 
-fn note(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> Note {
-    Note {
+fn call(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> RecordedCall {
+    RecordedCall {
         key: ActionKey::of_name([key; 32]),
         weak: WeakKey::of_name([key; 32]),
         question: false,
@@ -16,22 +16,23 @@ fn note(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> Note {
         directory: PathBuf::from("/w"),
         variables: variables
             .iter()
-            .map(|(name, value)| Variable { name: name.into(), value: value.into(), goes_on: false })
+            .map(|(name, value)| Variable { name: name.into(), value: value.into(), before_users: false })
             .collect(),
     }
 }
 
-fn unit(note: Note, files: &[&str]) -> Unit {
+fn unit(call: RecordedCall, files: &[&str]) -> RecordedUnit {
     let file = |path: &&str| (PathBuf::from(path), CargoFile::cut(Path::new("lib-x"), b"x").unwrap());
-    Unit { note, files: files.iter().map(file).collect() }
+    RecordedUnit { call, files: files.iter().map(file).collect() }
 }
 
 #[test]
 fn what_is_written_is_read() {
-    let asked = Asked { note: note(2, &["/bin/rustc", "-vV"], &[]), shapes: vec![1], result: vec![2] };
+    let asked =
+        RecordedAnswer { call: call(2, &["/bin/rustc", "-vV"], &[]), shapes: vec![1], result: vec![2] };
     let snapshot = Snapshot {
         units: vec![unit(
-            note(3, &["/bin/rustc", "a b"], &[("OUT_DIR", "/t/out")]),
+            call(3, &["/bin/rustc", "a b"], &[("OUT_DIR", "/t/out")]),
             &["debug/.fingerprint/a-1/lib-a"],
         )],
         questions: vec![asked],
@@ -49,7 +50,7 @@ fn what_is_written_is_read() {
 #[test]
 fn files_that_are_not_cargos_own_are_nobodys() {
     let reads = |path: &str| {
-        let units = vec![unit(note(1, &["rustc"], &[]), &[path])];
+        let units = vec![unit(call(1, &["rustc"], &[]), &[path])];
         Snapshot::decode(&key(), &Snapshot { units, ..Snapshot::default() }.encode(&key())).is_ok()
     };
     for path in [
@@ -80,7 +81,7 @@ fn files_that_are_not_cargos_own_are_nobodys() {
 #[test]
 fn a_unit_is_built_where_cargo_builds_it() {
     let built = |argv: &[&str], variables: &[(&str, &str)]| {
-        profile_of(Path::new("/w/target"), &note(1, argv, variables)).map(|it| it.display().to_string())
+        profile_of(Path::new("/w/target"), &call(1, argv, variables)).map(|it| it.display().to_string())
     };
     let compiled = |out: &str| built(&["rustc", "--out-dir", out], &[]);
     let for_triple = |out: &str| built(&["rustc", "--out-dir", out, "--target", "riscv"], &[]);
@@ -109,7 +110,7 @@ fn a_unit_is_built_where_cargo_builds_it() {
     assert_eq!(run("/w/target/arm/debug/build/a-1/out"), None);
     assert_eq!(built(&["rustc", "-vV"], &[]), None);
     // What is in a snapshot besides lies in the same directory.
-    let own = note(1, &["rustc", "--out-dir", "/w/target/debug/deps"], &[]);
+    let own = call(1, &["rustc", "--out-dir", "/w/target/debug/deps"], &[]);
     let profiles = |file: &str| {
         let units = vec![unit(own.clone(), &["debug/.fingerprint/a-1/lib-a", file])];
         Snapshot { units, ..Snapshot::default() }.profiles(Path::new("/w/target"))
@@ -125,17 +126,17 @@ fn units_stand_behind_what_they_need() {
         let mut argv = vec!["/bin/rustc".to_owned(), "-C".into(), format!("extra-filename=-{}", &name[2..])];
         argv.extend(externs.flat_map(|it| ["--extern".to_owned(), it]));
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        unit(note(key, &argv, &[]), &[])
+        unit(call(key, &argv, &[]), &[])
     };
     // Over in this order: cargo starts a dependant once there is metadata.
     let units = vec![
         rustc(1, "b-22", &["a-11"]),
         rustc(2, "a-11", &[]),
-        unit(note(3, &["/t/build/x-33/build_script_build-33.real"], &[]), &[]),
+        unit(call(3, &["/t/build/x-33/build_script_build-33.real"], &[]), &[]),
         rustc(4, "x-33", &["b-22"]),
         rustc(5, "c-44", &["b-22", "a-11"]),
     ];
-    let order: Vec<u8> = in_order(units).iter().map(|unit| unit.note.key.name()[0]).collect();
+    let order: Vec<u8> = in_order(units).iter().map(|unit| unit.call.key.name()[0]).collect();
     assert_eq!(order, [2, 1, 4, 3, 5]);
 }
 
@@ -150,78 +151,16 @@ fn a_chain_of_crates_is_long() {
             format!("a=/t/lib-{}.rmeta", n + 1),
         ];
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        unit(note(0, &argv, &[]), &[])
+        unit(call(0, &argv, &[]), &[])
     });
     assert_eq!(in_order(units.collect()).len(), crates);
-}
-
-#[test]
-fn a_plan_is_of_all_that_cargo_goes_by() {
-    let directory = tempfile::tempdir().unwrap();
-    let root = directory.path();
-    let write = |name: &str, text: &str| files::write_atomic(&root.join(name), text.as_bytes()).unwrap();
-    let words = [OsString::from("build")];
-    let plan = |words: &[OsString], variables: &[(&str, &str)]| {
-        let home = root.join("home").display().to_string();
-        let all: Vec<(&str, &str)> =
-            variables.iter().copied().chain([("CARGO_HOME", home.as_str())]).collect();
-        let environment = Environment::of(&all);
-        let request = BuildRequest {
-            words,
-            root,
-            here: root,
-            start: &root.join("apart"),
-            target: &root.join("target"),
-            environment: &environment,
-            began_ns: 7,
-        };
-        request.plan()
-    };
-    assert_eq!(plan(&words, &[]), None, "without a lock file");
-    write("Cargo.lock", "one");
-    write("Cargo.toml", "one");
-    let first = plan(&words, &[]).unwrap();
-    assert_eq!(Plan::decode(&first.encode()), Ok(first.clone()));
-    assert_eq!(plan(&words, &[("SHELL", "sh"), ("RUSTC_WRAPPER", "kiln")]).unwrap(), first);
-    let others = [
-        plan(&[OsString::from("check")], &[]),
-        plan(&words, &[("RUSTFLAGS", "-O")]),
-        plan(&words, &[("CARGO_PROFILE_DEV_DEBUG", "0")]),
-        plan(&words, &[("LD_LIBRARY_PATH", "/l")]),
-        plan(&words, &[("HOST", "mine")]),
-        plan(&words, &[("DEP_X_Y", "1")]),
-        plan(&words, &[("CARGO_FEATURE_Z", "1")]),
-    ];
-    assert!(others.iter().all(|other| other.as_ref().is_some_and(|other| *other != first)));
-    for file in ["Cargo.lock", "Cargo.toml", "apart/.cargo/config.toml", "home/config.toml"] {
-        let before = plan(&words, &[]).unwrap();
-        write(file, "[env]\nother = \"1\"");
-        assert_ne!(plan(&words, &[]).unwrap(), before, "{file}");
-    }
-    for include in [
-        "include = 'elsewhere.toml'",
-        "\"include\" = ['elsewhere.toml']",
-        "\"\\u0069nclude\" = ['elsewhere.toml']",
-        "\u{feff}[[include]]\npath = 'x'",
-        "[env]\nA = 'a'\n[[ \"incl\\u0075de\" ]]\npath = 'x'",
-        "what = is this",
-    ] {
-        write(".cargo/config.toml", include);
-        assert_eq!(plan(&words, &[]), None, "what is elsewhere is not read: {include}");
-    }
-    for own in
-        ["[env]\nincludes = 'x'", "[env]\ninclude = 'x'", "included = 1", "A = \"\"\"\ninclude = 'x' \"\"\""]
-    {
-        write(".cargo/config.toml", own);
-        assert!(plan(&words, &[]).is_some(), "it takes in nothing: {own}");
-    }
 }
 
 /// Guards: what a script of another package is told to have said must stand in what it said.
 #[test]
 fn what_others_said_is_known_from_what_they_said() {
     let run = |variables: &[(&str, &str)], output: &str| {
-        let mut unit = unit(note(1, &["/t/build/x-1/build_script_build-1.real"], variables), &[]);
+        let mut unit = unit(call(1, &["/t/build/x-1/build_script_build-1.real"], variables), &[]);
         let file = CargoFile::cut(Path::new("output"), output.as_bytes()).unwrap();
         unit.files.push((PathBuf::from("debug/build/x-1/output"), file));
         unit
@@ -240,8 +179,8 @@ fn what_others_said_is_known_from_what_they_said() {
 #[test]
 fn a_unit_whose_script_is_not_here_is_not_here() {
     let out = [("OUT_DIR", "/t/build/x-1/out")];
-    let run = || unit(note(1, &["/t/build/x-1/build_script_build-1.real"], &out), &[]);
-    let library = || unit(note(2, &["/bin/rustc", "--out-dir", "/t/deps", "--cfg", "said"], &out), &[]);
+    let run = || unit(call(1, &["/t/build/x-1/build_script_build-1.real"], &out), &[]);
+    let library = || unit(call(2, &["/bin/rustc", "--out-dir", "/t/deps", "--cfg", "said"], &out), &[]);
     assert_eq!(explained(vec![run(), library()]).len(), 2);
     assert_eq!(explained(vec![library()]), []);
 }

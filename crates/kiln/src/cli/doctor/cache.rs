@@ -4,6 +4,7 @@ use super::{Finding, Patient};
 use crate::wiring;
 use kiln_action::Reason;
 use kiln_engine::cache_dir::CacheDir;
+use kiln_prefill::configuration;
 use kiln_sys::files;
 use kiln_sys::{env, process};
 use std::path::{Path, PathBuf};
@@ -141,7 +142,7 @@ fn target_directory(patient: &Patient<'_>) -> Option<PathBuf> {
             .map(|value| patient.directory.join(value))
     });
     let configured = || {
-        wiring::config_files(patient.environment, patient.directory).into_iter().find_map(|file| {
+        configuration::files(patient.environment, patient.directory).into_iter().find_map(|file| {
             let document = wiring::read(&file)?;
             let target = document.get("build")?.as_table_like()?.get("target-dir")?.as_str()?.to_owned();
             Some(file.parent()?.parent()?.join(target)) // relative to where `.cargo` is

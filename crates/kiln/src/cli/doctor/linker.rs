@@ -4,6 +4,7 @@ use super::{Finding, Patient};
 use crate::{links, wiring};
 use kiln_compiler::rustc::linker;
 use kiln_engine::inputs;
+use kiln_prefill::configuration;
 use kiln_recorder::{Record, Recorder};
 use kiln_sys::clock::Moment;
 use kiln_sys::files;
@@ -119,7 +120,7 @@ fn own_flags(patient: &Patient<'_>) -> Vec<OsString> {
 /// Flags and linkers of every target that cargo's configuration names for this system.
 fn configured(patient: &Patient<'_>) -> Vec<String> {
     let mut words = Vec::new();
-    for file in wiring::config_files(patient.environment, patient.directory) {
+    for file in configuration::files(patient.environment, patient.directory) {
         let Some(document) = wiring::read(&file) else { continue };
         let targets = document.get("target").and_then(|item| item.as_table_like());
         let here = |name: &str| {

@@ -1,5 +1,5 @@
-//! Notes of one build's calls, written by the wrapper where `kiln cargo` asks for them: each with what it takes to make the same call
-//! again. [`crate::snapshot`] is made of them.
+//! The calls of one build, which the wrapper records for `kiln cargo` in the session's directory: each with what it takes to make the same
+//! call again. A [`crate::snapshot`] is made of them.
 
 use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
@@ -13,41 +13,41 @@ use std::path::{Path, PathBuf};
 
 /// No call is described in more bytes.
 const LONGEST: u64 = 4 << 20;
-/// What a note's file is called at its end.
+/// How the name of a recorded call's file ends.
 const END: &str = ".call";
 
-/// A call of cargo's, as it came.
+/// A call that cargo made, with its arguments and variables as they came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// What came of it.
+pub struct RecordedCall {
+    /// The key of its result.
     pub key: ActionKey,
-    /// By what that is looked up.
+    /// The key under which its Shapes are kept.
     pub weak: WeakKey,
-    /// Whether it is one of the questions that cargo asks the compiler before anything else.
+    /// Whether it is one of the probes (`rustc -vV` and the like) that cargo makes before anything else.
     pub question: bool,
-    /// When it was over.
+    /// When it ended, in nanoseconds since the epoch; 0 in a snapshot.
     pub at_ns: u64,
     /// The program and its arguments.
     pub argv: Vec<OsString>,
-    /// The directory.
+    /// The directory in which it ran.
     pub directory: PathBuf,
-    /// The variables that cargo gave it, and nobody else.
+    /// The variables that cargo set for it; those of the user are not among them.
     pub variables: Vec<Variable>,
 }
 
 /// A variable that cargo sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// What it is called.
+    /// Its name.
     pub name: OsString,
-    /// What cargo sets it to.
+    /// The value that cargo sets, without the user's part.
     pub value: OsString,
-    /// Whether what the user has set it to stands behind that, after a colon (cargo puts directories in front of `LD_LIBRARY_PATH`).
-    pub goes_on: bool,
+    /// Whether the user's own value follows it, after a colon (cargo puts directories in front of `LD_LIBRARY_PATH`).
+    pub before_users: bool,
 }
 
-/// Notes a unit of cargo's, or a question.
-pub fn write(notes: &Path, named: &Named, call: &Call<'_>) {
+/// Records the call of a unit of cargo's, or a probe, in the session's directory. Other calls are not recorded.
+pub fn record(session: &Path, named: &Named, call: &Call<'_>) {
     let known = matches!(named.subject, Subject::Compile(Family::Rustc) | Subject::BuildScript);
     let question = named.mode == Mode::Probe;
     let of_script = call.reporter.is_some() || question && call.environment.get("OUT_DIR").is_some();
@@ -55,28 +55,28 @@ pub fn write(notes: &Path, named: &Named, call: &Call<'_>) {
         return;
     }
     let Some(of_user) = call.caller else { return };
-    let note = Note {
+    let recorded = RecordedCall {
         key: named.key,
         weak: named.weak,
         question,
         at_ns: clock::realtime_ns() as u64,
         argv: argfile::words(call.argv, call.directory).into_owned(), // such a file is gone when the call is made again
         directory: call.directory.to_owned(),
-        variables: of_cargo(call.environment, of_user, named.subject),
+        variables: set_by_cargo(call.environment, of_user, named.subject),
     };
-    note.leave(notes);
+    recorded.save(session);
 }
 
-/// All notes of a build, in the order in which the calls were over.
-pub fn all(notes: &Path) -> Vec<Note> {
-    let entries = files::list(notes).ok().flatten().unwrap_or_default();
+/// All recorded calls of a build, in the order in which they ended.
+pub fn all(session: &Path) -> Vec<RecordedCall> {
+    let entries = files::list(session).ok().flatten().unwrap_or_default();
     let named = entries.iter().filter(|entry| entry.name.as_bytes().ends_with(END.as_bytes()));
     let read = |name: &OsStr| {
-        let text = files::read_own(&notes.join(name), LONGEST).ok()?;
-        Note::read(&mut Reader(&text)).ok()
+        let text = files::read_own(&session.join(name), LONGEST).ok()?;
+        RecordedCall::read(&mut Reader(&text)).ok()
     };
-    let mut all: Vec<Note> = named.filter_map(|entry| read(&entry.name)).collect();
-    all.sort_by_key(|note| note.at_ns);
+    let mut all: Vec<RecordedCall> = named.filter_map(|entry| read(&entry.name)).collect();
+    all.sort_by_key(|call| call.at_ns);
     all
 }
 
@@ -115,7 +115,7 @@ const OF_SCRIPTS: (&[&str], &[&str]) = (
 );
 
 /// Whether cargo sets a variable of this name for such a call. A user may have set one that is called so, too.
-pub fn is_of_cargo(name: &OsStr, subject: Subject) -> bool {
+pub fn is_set_by_cargo(name: &OsStr, subject: Subject) -> bool {
     let (starts, names) = if subject == Subject::BuildScript { OF_SCRIPTS } else { OF_COMPILES };
     name.to_str()
         .is_some_and(|name| names.contains(&name) || starts.iter().any(|start| name.starts_with(start)))
@@ -123,12 +123,12 @@ pub fn is_of_cargo(name: &OsStr, subject: Subject) -> bool {
 
 /// The variables that cargo has set for a call: those that are called so and that cargo does not have itself, or has otherwise. They follow
 /// from manifests, the command line and where things are. What the user has set is the user's, whatever it is called.
-fn of_cargo(call: &Environment, of_user: &Environment, subject: Subject) -> Vec<Variable> {
+fn set_by_cargo(call: &Environment, of_user: &Environment, subject: Subject) -> Vec<Variable> {
     let by_cargo = |(name, value): (&OsStr, &OsStr)| {
         let users = of_user.get(name);
         // Both are today's anyway, where this is read.
         let always = name == "CARGO" || name == "RUSTC";
-        if !is_of_cargo(name, subject) || users == Some(value) && !always {
+        if !is_set_by_cargo(name, subject) || users == Some(value) && !always {
             return None;
         }
         let behind =
@@ -137,7 +137,7 @@ fn of_cargo(call: &Environment, of_user: &Environment, subject: Subject) -> Vec<
         Some(Variable {
             name: name.to_owned(),
             value: behind.map_or(value, OsStr::from_bytes).to_owned(),
-            goes_on: behind.is_some(),
+            before_users: behind.is_some(),
         })
     };
     call.iter().filter_map(by_cargo).collect()
@@ -152,15 +152,15 @@ fn word(from: &mut Reader<'_>) -> Result<OsString, Malformed> {
     Ok(OsString::from_vec(from.bytes()?.to_vec()))
 }
 
-impl Note {
-    /// Leaves it among the notes of a build. One that cannot be left is not in the snapshot.
-    pub fn leave(&self, notes: &Path) {
+impl RecordedCall {
+    /// Writes it into the session's directory. One that cannot be written is not in the snapshot.
+    pub fn save(&self, session: &Path) {
         let mut text = Writer::default();
         self.write(&mut text);
-        let _ = files::write_private(&notes.join(digest::hex(self.key.name()) + END), &text.0);
+        let _ = files::write_private(&session.join(digest::hex(self.key.name()) + END), &text.0);
     }
 
-    /// Appends its bytes.
+    /// Appends its bytes (`docs/format.md`, "Snapshots").
     pub fn write(&self, to: &mut Writer) {
         self.key.write(to);
         self.weak.write(to);
@@ -172,13 +172,13 @@ impl Note {
         for variable in &self.variables {
             to.bytes(variable.name.as_bytes());
             to.bytes(variable.value.as_bytes());
-            to.u8(u8::from(variable.goes_on));
+            to.u8(u8::from(variable.before_users));
         }
     }
 
-    /// Takes them.
-    pub fn read(from: &mut Reader<'_>) -> Result<Note, Malformed> {
-        Ok(Note {
+    /// Reads what [`RecordedCall::write`] wrote.
+    pub fn read(from: &mut Reader<'_>) -> Result<RecordedCall, Malformed> {
+        Ok(RecordedCall {
             key: ActionKey::read(from)?,
             weak: WeakKey::read(from)?,
             question: from.u8()? != 0,
@@ -186,12 +186,12 @@ impl Note {
             argv: from.list(word)?,
             directory: PathBuf::from(word(from)?),
             variables: from.list(|from| {
-                Ok(Variable { name: word(from)?, value: word(from)?, goes_on: from.u8()? != 0 })
+                Ok(Variable { name: word(from)?, value: word(from)?, before_users: from.u8()? != 0 })
             })?,
         })
     }
 
-    /// The value of one of its variables.
+    /// The value that cargo set for a variable; `None` if it set none.
     pub fn variable(&self, name: &str) -> Option<&OsStr> {
         self.variables
             .iter()
@@ -227,9 +227,9 @@ mod tests {
             ("PIN", "1"),
         ]);
         let names = |subject| -> Vec<String> {
-            let all = of_cargo(&call, &of_user, subject);
+            let all = set_by_cargo(&call, &of_user, subject);
             all.into_iter()
-                .map(|it| format!("{}={}{}", it.name.display(), it.value.display(), it.goes_on))
+                .map(|it| format!("{}={}{}", it.name.display(), it.value.display(), it.before_users))
                 .collect()
         };
         assert_eq!(

@@ -1,12 +1,12 @@
-//! What a command line of cargo's builds, and where, as far as one can tell before cargo runs. A wrong guess costs a target that is not
-//! filled, and nothing else.
+//! What a command line of cargo's builds, and where, as far as that is known before cargo runs. A wrong guess costs a target directory that
+//! is not filled, and nothing else.
 
-use crate::wiring;
+use crate::configuration::{self, Configuration};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use toml_edit::{DocumentMut, Item};
+use toml::Table;
 
 /// Commands of cargo's that compile a workspace.
 const BUILDS: [&str; 12] =
@@ -18,37 +18,37 @@ const DEEPEST: usize = 8;
 
 /// What a command line builds, as far as it says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Aim {
+pub struct CargoCommand {
     /// The profile's directory in `target`.
     pub profile: String,
-    /// `--target-dir`.
+    /// The value of `--target-dir`.
     pub target: Option<PathBuf>,
     /// The directory of `--manifest-path`.
     pub package: Option<PathBuf>,
-    /// Whether it names files or directories that are not looked at here.
+    /// Whether it names files or directories that are not read here.
     pub unclear: bool,
 }
 
 /// Where a build takes place.
-pub struct Site {
-    /// The package's directory, or the one that cargo is started in.
-    pub here: PathBuf,
-    /// The workspace's.
-    pub root: PathBuf,
+pub struct Layout {
+    /// The package's directory, or the one that cargo is started in; absolute, as the others.
+    pub package: PathBuf,
+    /// The workspace's directory, in which the lock file is.
+    pub workspace: PathBuf,
     /// The target directory, as cargo spells it.
     pub target: PathBuf,
     /// Whether some of what is made goes elsewhere (`build.build-dir`).
-    pub apart: bool,
+    pub is_split: bool,
 }
 
-impl Aim {
-    /// What cargo builds when it is started like this; `None` if that is nothing.
-    pub fn of(arguments: &[OsString], start: &Path, environment: &Environment) -> Option<Aim> {
+impl CargoCommand {
+    /// What cargo builds when it is started like this; `None` if it builds nothing.
+    pub fn of(arguments: &[OsString], start: &Path, environment: &Environment) -> Option<CargoCommand> {
         let texts = arguments.iter().map_while(|word| word.to_str());
         let words = texts.take_while(|word| *word != "--").map(str::to_owned).collect();
-        let configured = Configured::of(start, environment);
+        let configured = Configuration::of(start, environment);
         let (before, words) = unalias(words, &configured)?;
-        let mut aim = Aim::default();
+        let mut found = CargoCommand::default();
         let mut named = None;
         let (command, words) = words.split_first()?;
         // A profile of nextest's own is called as one of cargo's is elsewhere.
@@ -66,14 +66,14 @@ impl Aim {
             match flag {
                 "--release" | "-r" => named = Some("release"),
                 flag if flag == profile => named = value(),
-                "--target-dir" => aim.target = value().map(PathBuf::from),
+                "--target-dir" => found.target = value().map(PathBuf::from),
                 "--manifest-path" => {
                     let manifest = value().map(Path::new);
-                    aim.package = manifest.and_then(Path::parent).map(Path::to_owned);
+                    found.package = manifest.and_then(Path::parent).map(Path::to_owned);
                 }
-                "--config" => aim.unclear |= value().is_none_or(|value| is_elsewhere(value, start)),
-                "--target" => aim.unclear |= value().is_none_or(|target| target.ends_with(".json")),
-                "--lockfile-path" | "-C" | "-Z" => aim.unclear = true,
+                "--config" => found.unclear |= value().is_none_or(|value| is_elsewhere(value, start)),
+                "--target" => found.unclear |= value().is_none_or(|target| target.ends_with(".json")),
+                "--lockfile-path" | "-C" | "-Z" => found.unclear = true,
                 _ => {}
             }
         }
@@ -83,14 +83,14 @@ impl Aim {
             Some("bench") => "release",
             Some(name) => name,
         };
-        Some(Aim { profile: profile.to_owned(), ..aim })
+        Some(CargoCommand { profile: profile.to_owned(), ..found })
     }
 
-    /// Where it takes place.
-    pub fn site(&self, start: &Path, environment: &Environment) -> Site {
-        let here = self.package.as_ref().map_or_else(|| start.to_owned(), |package| start.join(package));
-        let configured = Configured::of(start, environment);
-        let root = workspace(&here);
+    /// The directories of a build that is started in a directory with this command line.
+    pub fn layout(&self, start: &Path, environment: &Environment) -> Layout {
+        let package = self.package.as_ref().map_or_else(|| start.to_owned(), |package| start.join(package));
+        let configured = Configuration::of(start, environment);
+        let root = workspace(&package);
         // What is named is named from where cargo runs, or from where the file is that names it (cargo 1.95, `target_dir`).
         let variable =
             |name| environment.get(name).filter(|value| !value.is_empty()).map(|value| start.join(value));
@@ -98,16 +98,16 @@ impl Aim {
         let target =
             target.or_else(|| variable("CARGO_TARGET_DIR")).or_else(|| variable("CARGO_BUILD_TARGET_DIR"));
         let target = target.or_else(|| configured.directory("target-dir"));
-        let apart =
+        let is_split =
             environment.get("CARGO_BUILD_BUILD_DIR").is_some() || configured.directory("build-dir").is_some();
-        Site { here, target: target.unwrap_or_else(|| root.join("target")), root, apart }
+        Layout { package, target: target.unwrap_or_else(|| root.join("target")), workspace: root, is_split }
     }
 }
 
-impl Site {
+impl Layout {
     /// Whether something was built for the profile already.
-    pub fn is_built(&self, aim: &Aim) -> bool {
-        files::stat(&self.target.join(&aim.profile)).is_ok_and(|found| found.is_some())
+    pub fn is_built(&self, command: &CargoCommand) -> bool {
+        files::stat(&self.target.join(&command.profile)).is_ok_and(|found| found.is_some())
     }
 }
 
@@ -125,13 +125,13 @@ fn apart(word: &str) -> Vec<String> {
 /// Whether a value of `--config` is a file, or says that outputs go elsewhere.
 fn is_elsewhere(value: &str, start: &Path) -> bool {
     const MOVES: [&str; 3] = ["build", "include", "alias"];
-    let said = value.parse::<DocumentMut>();
+    let inline = value.parse::<Table>();
     let is_file = files::stat(&start.join(value)).is_ok_and(|found| found.is_some());
-    is_file || said.map_or(true, |said| MOVES.iter().any(|key| said.contains_key(key)))
+    is_file || inline.map_or(true, |table| MOVES.iter().any(|key| table.contains_key(*key)))
 }
 
 /// What stands before the command, and the command with what stands behind it, aliases resolved; `None` if nothing is built.
-fn unalias(mut words: Vec<String>, configured: &Configured) -> Option<(Vec<String>, Vec<String>)> {
+fn unalias(mut words: Vec<String>, configured: &Configuration) -> Option<(Vec<String>, Vec<String>)> {
     let mut before = Vec::new();
     for _ in 0..DEEPEST {
         let mut rest = words.into_iter();
@@ -159,60 +159,12 @@ fn unalias(mut words: Vec<String>, configured: &Configured) -> Option<(Vec<Strin
     None
 }
 
-/// Cargo's configuration, the nearest file first.
-struct Configured {
-    files: Vec<(PathBuf, DocumentMut)>,
-    /// Aliases that variables say.
-    variables: Vec<(String, String)>,
-}
-
-impl Configured {
-    fn of(start: &Path, environment: &Environment) -> Configured {
-        let files = wiring::config_files(environment, start).into_iter();
-        let aliases = environment.iter().filter_map(|(name, value)| {
-            let name = name.to_str()?.strip_prefix("CARGO_ALIAS_")?;
-            Some((name.to_owned(), value.to_str()?.to_owned()))
-        });
-        Configured {
-            files: files.filter_map(|file| wiring::read(&file).map(|text| (file, text))).collect(),
-            variables: aliases.collect(),
-        }
-    }
-
-    fn first<'a, T>(
-        &'a self,
-        table: &str,
-        key: &str,
-        read: impl Fn(&'a Path, &'a Item) -> Option<T>,
-    ) -> Option<T> {
-        let mut found = self.files.iter().filter_map(|(file, text)| Some((file, text.get(table)?.get(key)?)));
-        found.find_map(|(file, item)| read(file, item))
-    }
-
-    /// A directory below `[build]`, from where `.cargo` is.
-    fn directory(&self, key: &str) -> Option<PathBuf> {
-        self.first("build", key, |file, item| Some(file.parent()?.parent()?.join(item.as_str()?)))
-    }
-
-    fn alias(&self, command: &str) -> Option<Vec<String>> {
-        let split = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-        let called = command.to_uppercase().replace(['-', '.'], "_");
-        if let Some((_, words)) = self.variables.iter().find(|(name, _)| *name == called) {
-            return Some(split(words));
-        }
-        self.first("alias", command, |_, item| match item.as_array() {
-            Some(words) => words.iter().map(|word| word.as_str().map(str::to_owned)).collect(),
-            None => item.as_str().map(split),
-        })
-    }
-}
-
 /// The directory of the workspace that a package is in (cargo 1.95, `find_workspace_root`): itself, what its manifest points to, or the
 /// nearest one above that has a workspace which does not leave it out.
 fn workspace(package: &Path) -> PathBuf {
     let package = package.ancestors().find(|above| manifest(above).is_some()).unwrap_or(package);
     let own = manifest(package);
-    let has_workspace = |text: &DocumentMut| text.get("workspace").is_some();
+    let has_workspace = |text: &Table| text.get("workspace").is_some();
     if own.as_ref().is_some_and(has_workspace) {
         return package.to_owned();
     }
@@ -227,19 +179,41 @@ fn workspace(package: &Path) -> PathBuf {
     above.unwrap_or(package).to_owned()
 }
 
-fn manifest(directory: &Path) -> Option<DocumentMut> {
+fn manifest(directory: &Path) -> Option<Table> {
     let file = directory.join("Cargo.toml");
     files::stat(&file).ok()??;
-    Some(wiring::read(&file).unwrap_or_default())
+    Some(configuration::read(&file).unwrap_or_default())
 }
 
-fn leaves_out(workspace: &DocumentMut, root: &Path, package: &Path) -> bool {
+fn leaves_out(workspace: &Table, root: &Path, package: &Path) -> bool {
     let lists = |key: &str| {
         let paths = workspace.get("workspace").and_then(|it| it.get(key)?.as_array());
         let mut paths = paths.into_iter().flatten().filter_map(|path| path.as_str());
         paths.any(|path| package.starts_with(root.join(path)))
     };
     lists("exclude") && !lists("members")
+}
+
+/// The words of a command line that may change outputs: without those about messages, processors and the network, and without what the
+/// built program is given behind `--`.
+pub fn essential(words: &[OsString]) -> Vec<OsString> {
+    const ALONE: [&str; 8] = ["-q", "--quiet", "-v", "-vv", "--verbose", "--offline", "--locked", "--frozen"];
+    const WITH_VALUE: [&str; 3] = ["-j", "--jobs", "--color"];
+    let mut kept = Vec::new();
+    let mut words = words.iter().take_while(|word| *word != OsStr::new("--"));
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        let joined = |flag: &str| {
+            let behind = |c: char| c == '=' || flag == "-j" && c.is_ascii_digit();
+            text.strip_prefix(flag).is_some_and(|rest| rest.starts_with(behind))
+        };
+        if WITH_VALUE.contains(&&*text) {
+            words.next();
+        } else if !ALONE.contains(&&*text) && !WITH_VALUE.into_iter().any(joined) {
+            kept.push(word.clone());
+        }
+    }
+    kept
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
 use super::*;
 use kiln_sys::files::{create_dirs, write_atomic};
 
-fn read(line: &str) -> Option<Aim> {
+fn read(line: &str) -> Option<CargoCommand> {
     read_in(Path::new("/nowhere"), &[], line)
 }
 
-fn read_in(start: &Path, variables: &[(&str, &str)], line: &str) -> Option<Aim> {
+fn read_in(start: &Path, variables: &[(&str, &str)], line: &str) -> Option<CargoCommand> {
     let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
     let all: Vec<(&str, &str)> = variables.iter().copied().chain([("CARGO_HOME", "/nowhere")]).collect();
-    Aim::of(&words, start, &Environment::of(&all))
+    CargoCommand::of(&words, start, &Environment::of(&all))
 }
 
 #[test]
 fn where_a_command_line_builds() {
     let of = |line: &str| {
-        let aim = read(line).unwrap();
-        (aim.target, aim.package)
+        let command = read(line).unwrap();
+        (command.target, command.package)
     };
     let path = |text: &str| Some(PathBuf::from(text));
     assert_eq!(of("build --release"), (None, None));
@@ -26,7 +26,7 @@ fn where_a_command_line_builds() {
 
 #[test]
 fn the_profile_that_a_command_line_means() {
-    let of = |line: &str| read(line).map(|aim| aim.profile);
+    let of = |line: &str| read(line).map(|command| command.profile);
     assert_eq!(of("build").as_deref(), Some("debug"));
     assert_eq!(of("test --profile test").as_deref(), Some("debug"));
     assert_eq!(of("build -r --workspace").as_deref(), Some("release"));
@@ -52,7 +52,7 @@ fn the_profile_that_a_command_line_means() {
 
 #[test]
 fn options_before_the_command_take_their_values() {
-    let of = |line: &str| read(line).map(|aim| (aim.profile, aim.unclear));
+    let of = |line: &str| read(line).map(|command| (command.profile, command.unclear));
     let is = |profile: &str, unclear| Some((profile.to_owned(), unclear));
     assert_eq!(of("--color never build --release"), is("release", false));
     assert_eq!(of("--config profile.dev.debug=0 -q --locked build"), is("debug", false));
@@ -116,21 +116,21 @@ fn where_a_build_takes_place() {
     write("apart/Cargo.toml", "[package]\nworkspace = \"../ws\"\n");
     let at = |start: &Path, line: &str, variables: &[(&str, &str)]| {
         let all: Vec<(&str, &str)> = variables.iter().copied().chain([("CARGO_HOME", "/nowhere")]).collect();
-        read_in(start, variables, line).unwrap().site(start, &Environment::of(&all))
+        read_in(start, variables, line).unwrap().layout(start, &Environment::of(&all))
     };
     let inside = |path: &Path| path.strip_prefix(space.path()).unwrap_or(path).display().to_string();
     let target =
         |start: &Path, line: &str, variables: &[(&str, &str)]| inside(&at(start, line, variables).target);
-    assert_eq!(inside(&at(&start, "build", &[]).root), "ws");
-    assert_eq!(inside(&at(&space.path().join("ws/out"), "build", &[]).root), "ws/out");
-    assert_eq!(inside(&at(&space.path().join("apart"), "build", &[]).root), "ws");
+    assert_eq!(inside(&at(&start, "build", &[]).workspace), "ws");
+    assert_eq!(inside(&at(&space.path().join("ws/out"), "build", &[]).workspace), "ws/out");
+    assert_eq!(inside(&at(&space.path().join("apart"), "build", &[]).workspace), "ws");
     assert_eq!(target(&start, "build", &[]), "ws/target");
     assert_eq!(target(&start, "build --target-dir ../t", &[("CARGO_TARGET_DIR", "/v")]), "ws/member/../t");
     write("ws/.cargo/config.toml", "[build]\ntarget-dir = \"../configured\"\n");
     assert_eq!(target(&start, "build", &[]), "ws/../configured");
     assert_eq!(target(&start, "build", &[("CARGO_TARGET_DIR", "v")]), "ws/member/v");
     assert_eq!(target(&start, "build", &[("CARGO_BUILD_TARGET_DIR", "v")]), "ws/member/v");
-    assert!(!at(&start, "build", &[]).apart);
+    assert!(!at(&start, "build", &[]).is_split);
     write("ws/member/.cargo/config.toml", "[build]\nbuild-dir = \"elsewhere\"\n");
-    assert!(at(&start, "build", &[]).apart);
+    assert!(at(&start, "build", &[]).is_split);
 }
