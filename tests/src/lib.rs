@@ -17,4 +17,5 @@ pub mod probes;
 pub mod projects;
 pub mod siege;
 pub mod told;
+pub mod whole_builds;
 pub mod world;

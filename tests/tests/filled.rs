@@ -10,9 +10,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use kiln_testkit::{Outcome, Project, TestSpace, Toolchain, run, tree};
+use kiln_testkit::{Outcome, Project, TestSpace, Toolchain, tree};
 use kiln_tests::macros;
 use kiln_tests::projects::{manifest, outputs, workspace};
+use kiln_tests::whole_builds::{build, kiln_cargo};
 
 /// A program with a library, a proc macro that reads a file and a variable without saying so, and a build script that writes code,
 /// sets a variable, and reads a file that it does not declare.
@@ -49,17 +50,6 @@ fn everything<'a>(space: &'a TestSpace, dir: &str) -> Project<'a> {
             ),
         );
     project
-}
-
-fn kiln_cargo(project: &Project<'_>, args: &[&str]) -> Command {
-    let mut command = project.space().kiln(&["cargo"]);
-    command.args(args).current_dir(project.dir());
-    command
-}
-
-#[track_caller]
-fn build(project: &Project<'_>, args: &[&str]) -> Outcome {
-    run(&mut kiln_cargo(project, args)).ok()
 }
 
 /// What cargo did itself, in a verbose call.
@@ -114,7 +104,7 @@ fn cargo_has_nothing_to_do_and_everything_is_there() {
 }
 
 #[test]
-fn checks_tests_and_other_profiles_are_pictures_of_their_own() {
+fn checks_tests_and_other_profiles_have_snapshots_of_their_own() {
     let space = TestSpace::new();
     let project = everything(&space, "ws");
     for args in [&["check"][..], &["test", "--no-run"], &["build", "--release"], &["build", "-p", "base"]] {
@@ -194,7 +184,7 @@ fn filled_after_edit(project: &Project<'_>) {
 }
 
 #[test]
-fn what_cargo_is_told_otherwise_counts() {
+fn a_change_of_configuration_or_features_counts() {
     let space = TestSpace::new();
     let project = everything(&space, "ws");
     build(&project, &["build"]);
@@ -281,7 +271,7 @@ fn killed_while_it_fills() {
 
 /// A snapshot that is damaged, or has gone, is none.
 #[test]
-fn without_its_picture_a_build_goes_on() {
+fn without_its_snapshot_a_build_goes_on() {
     let space = TestSpace::new();
     let project = everything(&space, "ws");
     build(&project, &["build"]);
@@ -339,7 +329,7 @@ fn switched_off_nothing_is_filled_and_nothing_stands_in() {
 
 /// With the option that asks for this machine's own processor, what cargo tells build scripts is the machine's.
 #[test]
-fn a_build_for_this_very_processor_has_no_picture() {
+fn a_build_for_this_very_processor_has_no_snapshot() {
     let mut space = TestSpace::new();
     space.set_env("RUSTFLAGS", "-C target-cpu=native");
     let project = everything(&space, "ws");

@@ -10,17 +10,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use kiln_testkit::{Outcome, Project, TestSpace, Toolchain, kill_group, run, tree};
 use kiln_tests::projects::{chain, manifest};
-
-fn kiln_cargo(project: &Project<'_>, args: &[&str]) -> Command {
-    let mut command = project.space().kiln(&["cargo"]);
-    command.args(args).current_dir(project.dir());
-    command
-}
+use kiln_tests::whole_builds::kiln_cargo;
 
 /// What cargo did itself, in a verbose call.
 fn work(outcome: &Outcome) -> Vec<String> {

@@ -8,24 +8,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use kiln_action::{ActionKey, SnapshotKey};
 use kiln_prefill::snapshot::Snapshot;
 use kiln_store::{Key, LocalStore, Store};
-use kiln_testkit::{Outcome, Project, TestSpace, run, tree};
+use kiln_testkit::{Project, TestSpace, run, tree};
 use kiln_tests::projects::{chain, manifest, workspace};
-
-fn kiln_cargo(project: &Project<'_>, args: &[&str]) -> Command {
-    let mut command = project.space().kiln(&["cargo"]);
-    command.args(args).current_dir(project.dir());
-    command
-}
-
-#[track_caller]
-fn build(project: &Project<'_>, args: &[&str]) -> Outcome {
-    run(&mut kiln_cargo(project, args)).ok()
-}
+use kiln_tests::whole_builds::{build, kiln_cargo};
 
 /// Built from an empty target, cargo has nothing to do.
 fn is_filled(project: &Project<'_>) -> bool {
@@ -54,23 +43,23 @@ fn poison(space: &TestSpace, change: impl Fn(&mut Snapshot)) {
 
 /// Replaces a word of the first call that has it, or that it begins.
 fn replace(snapshot: &mut Snapshot, word: &str, other: &str) {
-    let calls = snapshot.units.iter_mut().map(|unit| &mut unit.note.argv);
+    let calls = snapshot.units.iter_mut().map(|unit| &mut unit.call.argv);
     let mut words = calls.flatten().filter(|it| it.to_string_lossy().starts_with(word));
     *words.next().expect("the word") = other.into();
 }
 
 fn replace_after(snapshot: &mut Snapshot, flag: &str, other: &Path) {
     for unit in &mut snapshot.units {
-        let at = unit.note.argv.iter().position(|word| word == flag);
+        let at = unit.call.argv.iter().position(|word| word == flag);
         if let Some(at) = at {
-            unit.note.argv[at + 1] = other.into();
+            unit.call.argv[at + 1] = other.into();
         }
     }
 }
 
 fn set(snapshot: &mut Snapshot, variable: &str, value: &Path) {
     for unit in &mut snapshot.units {
-        unit.note
+        unit.call
             .variables
             .iter_mut()
             .filter(|it| it.name == variable)
@@ -91,7 +80,7 @@ const ATTACKS: &[Attack] = &[
     }),
     ("all outputs are one file", |snapshot, victim, _| {
         for unit in &mut snapshot.units {
-            unit.note.argv.extend(["-o".into(), victim.join("precious").into()]);
+            unit.call.argv.extend(["-o".into(), victim.join("precious").into()]);
         }
     }),
     ("outputs leave the target by dots", |snapshot, victim, target| {
@@ -111,22 +100,22 @@ const ATTACKS: &[Attack] = &[
     ("OUT_DIR is elsewhere", |snapshot, victim, _| set(snapshot, "OUT_DIR", &victim.join("out"))),
     ("the compiler's own directory is elsewhere", |snapshot, victim, _| {
         for unit in &mut snapshot.units {
-            unit.note.argv.extend(["-C".into(), format!("incremental={}", victim.display()).into()]);
+            unit.call.argv.extend(["-C".into(), format!("incremental={}", victim.display()).into()]);
         }
     }),
     ("words are in somebody's file", |snapshot, victim, _| {
         for unit in &mut snapshot.units {
-            unit.note.argv.push(format!("@{}", victim.join("precious").display()).into());
+            unit.call.argv.push(format!("@{}", victim.join("precious").display()).into());
         }
     }),
     ("the compiler is another program", |snapshot, victim, _| {
         for unit in &mut snapshot.units {
-            unit.note.argv[0] = victim.join("rustc").into();
+            unit.call.argv[0] = victim.join("rustc").into();
         }
     }),
     ("a loader's variable is set", |snapshot, victim, _| {
         for unit in &mut snapshot.units {
-            if let Some(variable) = unit.note.variables.first_mut() {
+            if let Some(variable) = unit.call.variables.first_mut() {
                 variable.name = "LD_PRELOAD".into();
                 variable.value = victim.join("precious").into();
             }
@@ -150,7 +139,7 @@ fn is_untouched(space: &TestSpace, name: &str) {
 }
 
 #[test]
-fn a_poisoned_picture_reaches_nothing_outside_of_target() {
+fn a_poisoned_snapshot_reaches_nothing_outside_of_target() {
     let space = TestSpace::new();
     let project = chain(&space, "ws");
     let victim = victim(&space);
@@ -171,7 +160,7 @@ fn a_poisoned_picture_reaches_nothing_outside_of_target() {
 
 /// The same by way of a store that several machines share: one of them is the attacker's.
 #[test]
-fn a_picture_that_was_poisoned_elsewhere_reaches_nothing_either() {
+fn a_snapshot_that_was_poisoned_elsewhere_reaches_nothing_either() {
     let mut space = TestSpace::new();
     let share = space.path("share");
     fs::create_dir_all(&share).unwrap();
@@ -197,14 +186,14 @@ fn a_picture_that_was_poisoned_elsewhere_reaches_nothing_either() {
 
 /// An answer of somebody else's making, under the name of another call.
 #[test]
-fn a_picture_answers_no_other_call() {
+fn a_snapshot_answers_no_other_call() {
     let space = TestSpace::new();
     let project = chain(&space, "ws");
     build(&project, &["build"]);
     let foreign = ActionKey::of_name([7; 32]);
     poison(&space, |snapshot| {
         assert!(!snapshot.questions.is_empty());
-        snapshot.questions.iter_mut().for_each(|asked| asked.note.key = foreign);
+        snapshot.questions.iter_mut().for_each(|asked| asked.call.key = foreign);
     });
     is_filled(&project);
     let store = LocalStore::open(space.cache()).unwrap();
@@ -214,7 +203,7 @@ fn a_picture_answers_no_other_call() {
 
 /// A variable's value is in no snapshot as text: neither one that a unit asked for, nor one that a script told cargo to watch.
 #[test]
-fn no_value_of_the_users_is_in_a_picture() {
+fn no_value_of_the_users_is_in_a_snapshot() {
     let mut space = TestSpace::new();
     space.set_env("SECRET_PIN", "a-secret-4711");
     space.set_env("DEP_SECRET", "a-secret-4712");
@@ -246,7 +235,7 @@ fn no_value_of_the_users_is_in_a_picture() {
 
 /// A result whose name says something of a secret is named to nobody: a store gets no snapshot of such a build.
 #[test]
-fn a_picture_that_names_results_of_secrets_stays_here() {
+fn a_snapshot_that_names_results_of_secrets_stays_here() {
     for (variable, travels) in [("SECRET_PIN", false), ("WORD", true)] {
         let mut space = TestSpace::new();
         let share = space.path("share");
@@ -272,7 +261,7 @@ fn a_picture_that_names_results_of_secrets_stays_here() {
 
 /// A test that runs cargo on a package of its own: what it builds is none of the workspace's.
 #[test]
-fn what_tests_build_is_in_no_picture() {
+fn what_tests_build_is_in_no_snapshot() {
     let space = TestSpace::new();
     let project = space.project("ws");
     project
@@ -295,7 +284,7 @@ fn what_tests_build_is_in_no_picture() {
     for key in snapshots(space.cache()) {
         let store = LocalStore::open(space.cache()).unwrap();
         let snapshot = Snapshot::find(&key, &store).unwrap();
-        assert!(snapshot.units.iter().all(|unit| !unit.note.argv.iter().any(|word| word == "fixture")));
+        assert!(snapshot.units.iter().all(|unit| !unit.call.argv.iter().any(|word| word == "fixture")));
     }
 }
 
