@@ -358,7 +358,7 @@ fn differing(should: &Items, is: &Items) -> Vec<String> {
         match is.get(path) {
             None => found.push(format!("{} is missing", path.display())),
             Some(other) if other == item => {}
-            Some(other) => found.push(format!("{} differs: {}", path.display(), told(item, other))),
+            Some(other) => found.push(format!("{} differs: {}", path.display(), difference(item, other))),
         }
     }
     let more = is.keys().filter(|path| !should.contains_key(*path));
@@ -366,7 +366,7 @@ fn differing(should: &Items, is: &Items) -> Vec<String> {
     found
 }
 
-fn told(should: &Item, is: &Item) -> String {
+fn difference(should: &Item, is: &Item) -> String {
     match (should, is) {
         (Item::File(one, mode), Item::File(two, other)) if one == two => {
             format!("its permissions are {other:o}, not {mode:o}")

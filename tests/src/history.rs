@@ -43,7 +43,7 @@ struct History<'a> {
     project: Project<'a>,
     kept: [Kept; 2],
     oracle: HashMap<(Vec<State>, Mode), Result>,
-    told: Vec<String>,
+    edits: Vec<String>,
 }
 
 /// Plays one history of `steps` builds. Panics with the seed and the whole history at the first difference.
@@ -53,13 +53,13 @@ pub fn play(seed: u64, steps: usize) {
     let count = 3 + random.below(4);
     let probes = Probes::draw(&space, &mut random, count);
     let project = probes.write();
-    let told = probes.told.clone();
+    let edits = probes.shown.clone();
     let kept = [Kept::default(); 2];
-    let mut history = History { random, probes, project, kept, oracle: HashMap::new(), told };
+    let mut history = History { random, probes, project, kept, oracle: HashMap::new(), edits };
     for step in 0..steps {
         if let Err(difference) = history.step(step) {
-            let told = history.told.join("\n  ");
-            panic!("KILN_FUZZ_SEED={seed} (step {step}): {difference}\n\nthe history:\n  {told}");
+            let edits = history.edits.join("\n  ");
+            panic!("KILN_FUZZ_SEED={seed} (step {step}): {difference}\n\nthe history:\n  {edits}");
         }
     }
     history.ends_with_hits(seed, &space);
@@ -70,7 +70,7 @@ impl History<'_> {
         if step > 0 && !self.probes.world.subjects.is_empty() {
             for _ in 0..=self.random.below(2) {
                 let edit = self.probes.world.edit(&mut self.random);
-                self.told.push(edit.told);
+                self.edits.push(edit.shown);
                 self.kept.iter_mut().for_each(|kept| kept.unnoticed |= !edit.declared);
             }
         }
@@ -84,7 +84,7 @@ impl History<'_> {
             self.kept[index] = Kept::default();
         }
         self.kept[index].incremental |= mode.incremental;
-        self.told
+        self.edits
             .push(format!("{step}: build {mode:?}, target {}", if removed { "removed" } else { "kept" }));
 
         let began = nanos_now();

@@ -16,6 +16,6 @@ pub mod native;
 pub mod probes;
 pub mod projects;
 pub mod siege;
-pub mod told;
+pub mod unit_environment;
 pub mod whole_builds;
 pub mod world;

@@ -30,7 +30,7 @@ pub struct Probes<'a> {
     /// A macro asks for the time: the line that shows it starts with `time:`.
     pub timed: bool,
     /// What was drawn, for people.
-    pub told: Vec<String>,
+    pub shown: Vec<String>,
 }
 
 /// Commands of the macro that look at a path, and whether a directory makes an interesting answer.
@@ -61,7 +61,7 @@ impl<'a> Probes<'a> {
             builds: Default::default(),
             commands: Vec::new(),
             timed: false,
-            told: Vec::new(),
+            shown: Vec::new(),
         };
         for number in 0..count {
             let name = format!("p{number}");
@@ -130,9 +130,9 @@ impl<'a> Probes<'a> {
         });
     }
 
-    fn show(&mut self, host: Host, name: &str, told: &str, value: &str) {
+    fn show(&mut self, host: Host, name: &str, shown: &str, value: &str) {
         self.shows[host as usize].push_str(&format!("        format!(\"{name}: {{:?}}\", {value}),\n"));
-        self.told.push(format!("{name}: {told} in {host:?}"));
+        self.shown.push(format!("{name}: {shown} in {host:?}"));
     }
 
     /// A path in one of the places a build looks into; `odd` is the awkward directory's name.
@@ -322,7 +322,7 @@ impl<'a> Probes<'a> {
         };
         if content != Content::VersionScript {
             self.items[0].push_str(&format!("extern \"C\" {{ fn {symbol}() -> i32; }}\n"));
-        } else if self.told.iter().any(|told| told.contains("VersionScript")) {
+        } else if self.shown.iter().any(|shown| shown.contains("VersionScript")) {
             return; // a linker takes one anonymous version script
         }
         self.builds[0].push_str(&format!("    println!(\"cargo::rustc-link-arg={{}}\", {argument:?});\n"));

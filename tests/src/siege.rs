@@ -87,10 +87,10 @@ impl Siege {
         let share = format!("file://{}", self.space.path("now-share").display());
         self.space.set_env("KILN_REMOTE", if remote { share.as_str() } else { "" });
         self.spoil(&root, &file, deed, kind);
-        let told = |what: String| format!("{kind}/{}, {deed}: {what}", file.display());
-        let outcome = self.builds_right().map_err(told);
+        let context = |what: String| format!("{kind}/{}, {deed}: {what}", file.display());
+        let outcome = self.builds_right().map_err(context);
         self.stop();
-        outcome.and_then(|()| self.is_untouched().map_err(told))
+        outcome.and_then(|()| self.is_untouched().map_err(context))
     }
 
     /// From an empty target it is right, twice; and then cargo has nothing to do.
@@ -98,10 +98,10 @@ impl Siege {
         let project = self.space.project("ws");
         for _ in 0..2 {
             project.clean();
-            let said = self.build(&project)?;
+            let build = self.build(&project)?;
             let printed = project.run("debug/app").out();
             if printed != "4\n" {
-                return Err(format!("it prints {printed:?}\n{said}"));
+                return Err(format!("it prints {printed:?}\n{build}"));
             }
         }
         let again = project.plain(&["build", "-v"]).run();
@@ -122,11 +122,11 @@ impl Siege {
 
     /// Builds through `kiln cargo`; what it said.
     fn build(&self, project: &Project<'_>) -> Result<String, String> {
-        let log = self.space.path("said");
-        let said = File::create(&log).expect("create");
+        let log = self.space.path("output");
+        let output = File::create(&log).expect("create");
         let mut command = self.space.kiln(&["cargo", "build", "--offline"]);
         command.current_dir(project.dir()).stdin(Stdio::null());
-        command.stdout(said.try_clone().expect("clone")).stderr(said);
+        command.stdout(output.try_clone().expect("clone")).stderr(output);
         let mut child = command.spawn().expect("spawn");
         let began = Instant::now();
         let status = loop {

@@ -83,7 +83,7 @@ pub struct World<'a> {
 /// An edit made: how the history tells it, and whether cargo can notice it in a kept target directory.
 pub struct Edit {
     /// For the history that a failure prints.
-    pub told: String,
+    pub shown: String,
     /// Cargo notices it.
     pub declared: bool,
 }
@@ -159,7 +159,7 @@ impl<'a> World<'a> {
         subject.past.push(subject.state);
         subject.state = state;
         let edit =
-            Edit { told: format!("{verb} {:?} to {state:?}", subject.place), declared: subject.declared };
+            Edit { shown: format!("{verb} {:?} to {state:?}", subject.place), declared: subject.declared };
         self.apply(index);
         edit
     }
@@ -167,7 +167,7 @@ impl<'a> World<'a> {
     fn touch(&self, index: usize) -> Edit {
         self.apply(index);
         Edit {
-            told: format!("touch {:?}", self.subjects[index].place),
+            shown: format!("touch {:?}", self.subjects[index].place),
             declared: self.subjects[index].declared,
         }
     }
@@ -200,7 +200,7 @@ impl<'a> World<'a> {
         self.subjects[two].past.push(state_two);
         self.subjects[one].state = state_two;
         self.subjects[two].state = state_one;
-        Edit { told: format!("swap {a:?} and {b:?}: now {state_two:?} and {state_one:?}"), declared: false }
+        Edit { shown: format!("swap {a:?} and {b:?}: now {state_two:?} and {state_one:?}"), declared: false }
     }
 
     /// Other bytes in place, the mtime put back: nothing but content and ctime tell.
@@ -218,7 +218,7 @@ impl<'a> World<'a> {
         self.subjects[index].state = State::File(number);
         fs::write(&path, bytes).expect("write");
         File::options().append(true).open(&path).and_then(|file| file.set_modified(before)).expect("mtime");
-        Edit { told: format!("sneak content {number} into {path:?}, same mtime"), declared: false }
+        Edit { shown: format!("sneak content {number} into {path:?}, same mtime"), declared: false }
     }
 
     fn file(&self, index: usize) -> PathBuf {

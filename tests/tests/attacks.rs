@@ -707,8 +707,8 @@ fn output_that_nobody_reads() {
     };
     assert_eq!(deaf(space.command(Toolchain::rustc())), Some(13));
     assert_eq!(deaf(kiln()), Some(13), "a miss");
-    let heard: Outcome = run(kiln().arg("-vV")).ok();
-    assert!(heard.out().starts_with("rustc "));
+    let received: Outcome = run(kiln().arg("-vV")).ok();
+    assert!(received.out().starts_with("rustc "));
     assert_eq!(deaf(kiln()), Some(13), "a hit");
 }
 

@@ -34,8 +34,8 @@ fn real(program: &str) -> PathBuf {
 
 /// Says where gcc keeps a part of itself.
 fn part(site: &Site<'_>, name: &str) -> PathBuf {
-    let told = site.bare("gcc", &[format!("-print-prog-name={name}")]).ok().out();
-    PathBuf::from(told.trim())
+    let output = site.bare("gcc", &[format!("-print-prog-name={name}")]).ok().out();
+    PathBuf::from(output.trim())
 }
 
 /// A gcc of its own below the space: driver and compiler proper are copies, where gcc looks for them by its own place.
@@ -288,8 +288,8 @@ fn libraries_are_found_elsewhere() {
     let space = TestSpace::new();
     let site = site(&space);
     let proper = part(&site, "cc1");
-    let told = run(space.command("ldd").arg(&proper)).out();
-    let library = told.lines().find_map(|line| {
+    let output = run(space.command("ldd").arg(&proper)).out();
+    let library = output.lines().find_map(|line| {
         let path = line.split("=> ").nth(1)?.split(' ').next()?;
         line.contains("libisl").then(|| PathBuf::from(path))
     });

@@ -11,7 +11,7 @@ use kiln_tests::c::{Did, Site, compilers, has};
 
 /// Every line twice, in a row and then in a row again; every one of them right, and in the end a hit.
 #[track_caller]
-fn told_apart(site: &Site<'_>, compiler: &str, lines: &[&[&str]]) {
+fn distinguished(site: &Site<'_>, compiler: &str, lines: &[&[&str]]) {
     for round in 0..2 {
         for line in lines {
             let did = site.compile(compiler, line);
@@ -34,7 +34,7 @@ fn order_counts() {
         .write("two/value.h", "#define VALUE 2\n")
         .write("define.h", "#define X\n")
         .write("undefine.h", "#undef X\n");
-        told_apart(
+        distinguished(
             &site,
             compiler,
             &[
@@ -72,7 +72,7 @@ fn arguments_do_not_run_together() {
             "int v[] = {0\n#ifdef ab\n,1\n#endif\n#ifdef a\n,2\n#endif\n#ifdef c\n,3\n#endif\n#ifdef bc\n,4\n#endif\n\
              #ifdef a_D\n,5\n#endif\n};\n#ifdef TEXT\nchar t[] = TEXT;\n#endif\n",
         );
-        told_apart(
+        distinguished(
             &site,
             compiler,
             &[
@@ -104,7 +104,7 @@ fn languages_and_names_count() {
         for name in ["a.c", "a.cc", "a.C", "a.cpp", "a.i", "a.ii", "a.txt"] {
             site.write(name, source);
         }
-        told_apart(
+        distinguished(
             &site,
             compiler,
             &[
@@ -127,7 +127,7 @@ fn languages_and_names_count() {
         );
         let cxx = if compiler == "gcc" { "g++" } else { "clang++" };
         if has(cxx) {
-            told_apart(&site, cxx, &[&["-c", "a.c"], &["-c", "a.cc"], &["-c", "-x", "c", "a.c"]]);
+            distinguished(&site, cxx, &[&["-c", "a.c"], &["-c", "a.cc"], &["-c", "-x", "c", "a.c"]]);
         }
     }
 }
@@ -138,7 +138,7 @@ fn random_names_are_those_of_one_run() {
     let space = TestSpace::new();
     let site = Site::new(&space, "ws");
     site.write("a.cc", "namespace { struct S { S() { v = 1; } volatile int v; } s; }\nstatic int f() { return s.v; }\nstatic int g = f();\n");
-    told_apart(
+    distinguished(
         &site,
         "g++",
         &[

@@ -103,7 +103,7 @@ fn rules_for_make_in_every_form() {
 
 /// One cache for all forms one after another, in one directory: none is served another's rule.
 #[test]
-fn forms_are_told_apart() {
+fn forms_are_distinguished() {
     let absolute = |site: &Site<'_>, name: &str| site.text(name);
     for compiler in compilers() {
         let space = TestSpace::new();

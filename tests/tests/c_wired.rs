@@ -174,9 +174,9 @@ fn nothing_is_seen_of_it() {
         let should = made(&at);
         let got = run(space.kiln(&["run", "--", "bash"]).args(words).current_dir(&at));
         let own = |line: &&str| !line.starts_with("kiln: ");
-        let said: Vec<String> = got.err().lines().filter(own).map(str::to_owned).collect();
+        let printed: Vec<String> = got.err().lines().filter(own).map(str::to_owned).collect();
         assert_eq!((got.status, got.out()), (expected.status, expected.out()), "{line}");
-        assert_eq!(said, expected.err().lines().collect::<Vec<_>>(), "{line}");
+        assert_eq!(printed, expected.err().lines().collect::<Vec<_>>(), "{line}");
         let differences = kiln_testkit::tree::differences(&should, &made(&at));
         assert!(differences.is_empty(), "{line}: {differences:?}");
     }

@@ -58,10 +58,10 @@ fn two_checkouts(space: &TestSpace) -> (Project<'_>, Project<'_>) {
 fn each_gets_its_own_paths() {
     let space = TestSpace::new();
     let (first, second) = two_checkouts(&space);
-    let (told_first, told_second) = (right(&first), right(&second));
-    assert!(told_second.contains("another-checkout") && !told_first.contains("another-checkout"));
-    assert_eq!(rebuilt(&first), told_first);
-    assert_eq!(rebuilt(&second), told_second);
+    let (printed_first, printed_second) = (right(&first), right(&second));
+    assert!(printed_second.contains("another-checkout") && !printed_first.contains("another-checkout"));
+    assert_eq!(rebuilt(&first), printed_first);
+    assert_eq!(rebuilt(&second), printed_second);
 }
 
 #[test]
@@ -171,9 +171,9 @@ fn remapped_checkouts_share_everything() {
     let done = space.since(&before);
     assert!(done.misses == 0 && done.hits >= 3, "the second checkout must hit: {done:?}");
     for project in [&first, &second] {
-        let told = project.run("debug/app");
-        assert_eq!(told.out(), "lib/src/lib.rs:2:5 None\n");
-        assert!(told.err().contains("app/src/main.rs:3:5"), "{told}");
+        let printed = project.run("debug/app");
+        assert_eq!(printed.out(), "lib/src/lib.rs:2:5 None\n");
+        assert!(printed.err().contains("app/src/main.rs:3:5"), "{printed}");
     }
     let needle = first.dir().to_string_lossy().into_owned().into_bytes();
     for file in tree::files(&second.built("debug/deps")) {
@@ -192,8 +192,8 @@ fn remapped_checkouts_that_bake_in_paths() {
     let (first, second) = two_checkouts(&space);
     for project in [&first, &second, &first, &second] {
         // Lines with `Location` of code from OUT_DIR and outside may be remapped: values of variables may not.
-        let values = |told: &str| {
-            let lines: Vec<String> = told.lines().map(str::to_owned).collect();
+        let values = |printed: &str| {
+            let lines: Vec<String> = printed.lines().map(str::to_owned).collect();
             (lines[0].clone(), lines[2].rsplit(' ').next().map(str::to_owned), lines[3].clone())
         };
         assert_eq!(values(&rebuilt(project)), values(&plainly(project)));

@@ -51,7 +51,7 @@ fn args<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 #[test]
-fn a_compile_is_kept_and_told_again() {
+fn a_compile_is_kept_and_replayed() {
     let space = TestSpace::new();
     let Some(clang) = clang_as(&space, "clang-cl") else { return };
     let site = project(&space, "int unused(void) { }");
@@ -258,14 +258,14 @@ fn verify_mode_compares() {
         vec![WINDOWS, "/Brepro", "/Iinc", "/c", "--", "src/a.c"],
     ] {
         site.is_cached(&clang, &line);
-        let told = fs::read_to_string(space.path("events")).expect("events");
-        assert!(told.contains("\"verified\":\"same\""), "{line:?}: {told}");
+        let printed = fs::read_to_string(space.path("events")).expect("events");
+        assert!(printed.contains("\"verified\":\"same\""), "{line:?}: {printed}");
     }
     // The time of day is in the object, in seconds.
     let timed = [WINDOWS, "/Iinc", "/c", "src/a.c"];
     site.through(&clang, &timed);
     std::thread::sleep(std::time::Duration::from_millis(1100));
     assert_eq!(site.through(&clang, &timed).1, Did::Hit);
-    let told = fs::read_to_string(space.path("events")).expect("events");
-    assert!(told.contains("\"verified\":\"same\""), "{told}");
+    let printed = fs::read_to_string(space.path("events")).expect("events");
+    assert!(printed.contains("\"verified\":\"same\""), "{printed}");
 }

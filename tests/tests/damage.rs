@@ -29,12 +29,12 @@ fn filled(space: &mut TestSpace) -> (Project<'_>, Outputs) {
 }
 
 #[track_caller]
-fn survives(project: &Project<'_>, expected: &Outputs, told: &str) {
+fn survives(project: &Project<'_>, expected: &Outputs, shown: &str) {
     let outcome = project.clean().cargo(&["build", "--workspace"]).run();
-    assert!(outcome.success(), "{told}:\n{outcome}");
-    assert!(outcome.err().contains("unused variable: `unused`"), "{told}: the warning is lost\n{outcome}");
+    assert!(outcome.success(), "{shown}:\n{outcome}");
+    assert!(outcome.err().contains("unused variable: `unused`"), "{shown}: the warning is lost\n{outcome}");
     let differences = tree::differences(expected, &tree::outputs(project.target()));
-    assert!(differences.is_empty(), "{told}:\n{}", differences.join("\n"));
+    assert!(differences.is_empty(), "{shown}:\n{}", differences.join("\n"));
 }
 
 /// Does something to every file of the cache at once, and builds; then the cache works again.

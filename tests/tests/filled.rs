@@ -92,8 +92,8 @@ fn cargo_has_nothing_to_do_and_everything_is_there() {
         outputs(project.target())
     });
     build(&project, &["build"]);
-    let said = filled(&project, &["build"]);
-    assert!(said.err().contains("0 compiled"), "{said}");
+    let printed = filled(&project, &["build"]);
+    assert!(printed.err().contains("0 compiled"), "{printed}");
     let differences = tree::differences(&expected, &outputs(project.target()));
     assert!(differences.is_empty(), "{differences:?}");
     assert!(fs::read_dir(project.target()).unwrap().flatten().any(|it| it.file_name() == "CACHEDIR.TAG"));

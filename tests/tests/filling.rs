@@ -185,8 +185,8 @@ fn a_directory_that_is_locked() {
 /// Writes a package into a directory of packages, as `cargo vendor` does.
 fn vendored(project: &Project<'_>, name: &str, files: &[(&str, &str)]) {
     let digest = |path: &Path| {
-        let said = project.space().command("sha256sum").arg(path).output().unwrap();
-        String::from_utf8(said.stdout).unwrap().split(' ').next().unwrap().to_owned()
+        let printed = project.space().command("sha256sum").arg(path).output().unwrap();
+        String::from_utf8(printed.stdout).unwrap().split(' ').next().unwrap().to_owned()
     };
     let mut sums = Vec::new();
     for (file, text) in files {
@@ -252,34 +252,42 @@ fn a_member_that_is_new() {
         .write("patched/v/src/lib.rs", "pub const V: Option<&str> = option_env!(\"CARGO_PRIMARY_PACKAGE\");\n")
         .write("m/a/Cargo.toml", manifest("app", "v = \"1\"\n"))
         .write("m/a/src/main.rs", "fn main() { println!(\"{:?}\", v::V); }\n");
-    let told = |outcome: Outcome| {
+    let shown = |outcome: Outcome| {
         outcome.ok();
         project.prints("debug/app")
     };
     let args = ["build", "--workspace"];
-    let first = told(run(&mut kiln_cargo(&project, &args)));
+    let first = shown(run(&mut kiln_cargo(&project, &args)));
     project.clean();
     assert!(work(&run(&mut kiln_cargo(&project, &["build", "--workspace", "-v"])).ok()).is_empty());
     let lock = project.read("Cargo.lock");
     project
         .write("m/n/Cargo.toml", manifest("n", "v = { path = \"../../patched/v\" }\n"))
         .write("m/n/src/lib.rs", "pub use v::V;\n");
-    let expected = project.aside(|project| told(project.plain(&args).run()));
+    let expected = project.aside(|project| shown(project.plain(&args).run()));
     assert_ne!(expected, first);
     project.write("Cargo.lock", &lock).clean();
-    assert_eq!(told(run(&mut kiln_cargo(&project, &args))), expected, "left: kiln cargo, right: plain cargo");
+    assert_eq!(
+        shown(run(&mut kiln_cargo(&project, &args))),
+        expected,
+        "left: kiln cargo, right: plain cargo"
+    );
     // One that is not built: the same, by a word in its manifest.
     let args = ["build", "--workspace", "--exclude", "n"];
     project.write("m/n/Cargo.toml", manifest("n", "")).write("m/n/src/lib.rs", "");
     for _ in 0..2 {
         project.clean();
-        assert_eq!(told(run(&mut kiln_cargo(&project, &args))), first);
+        assert_eq!(shown(run(&mut kiln_cargo(&project, &args))), first);
     }
     let lock = project.read("Cargo.lock");
     project.write("m/n/Cargo.toml", manifest("n", "v = { path = \"../../patched/v\" }\n"));
-    let expected = project.aside(|project| told(project.plain(&args).run()));
+    let expected = project.aside(|project| shown(project.plain(&args).run()));
     project.write("Cargo.lock", &lock).clean();
-    assert_eq!(told(run(&mut kiln_cargo(&project, &args))), expected, "left: kiln cargo, right: plain cargo");
+    assert_eq!(
+        shown(run(&mut kiln_cargo(&project, &args))),
+        expected,
+        "left: kiln cargo, right: plain cargo"
+    );
 }
 
 /// Killed while it fills an `OUT_DIR`: whoever runs the script later finds that empty, as it would be without kiln.

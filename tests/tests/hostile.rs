@@ -75,7 +75,7 @@ fn role(file: &Path) -> String {
 /// What came of a call.
 struct Did {
     code: Option<i32>,
-    said: String,
+    printed: String,
     made: Option<Vec<u8>>,
 }
 
@@ -155,21 +155,21 @@ impl Scene {
             command.args(["-c", line, "bash"]).args(kiln).args(call.split(' ')).current_dir(&ws);
             command.env("KILN_DIR", &self.cache);
             let output = command.output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            Did { code: output.status.code(), said, made: fs::read(ws.join(made)).ok() }
+            let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+            Did { code: output.status.code(), printed, made: fs::read(ws.join(made)).ok() }
         };
         calls.iter().map(run).collect()
     }
 
     /// The build beside what the compilers make alone.
     #[track_caller]
-    fn is_right(&self, plain: &[Did], told: &str) {
+    fn is_right(&self, plain: &[Did], shown: &str) {
         let through = self.build(Some(kiln_testkit::binary::kiln()));
         for (call, (did, alone)) in through.iter().zip(plain).enumerate() {
-            assert_eq!(did.code, Some(0), "{told}: call {call}: {}", did.said);
+            assert_eq!(did.code, Some(0), "{shown}: call {call}: {}", did.printed);
             let same = did.made == alone.made || call >= OLD && did.made.is_some();
-            assert!(same, "{told}: call {call} made something else: {}", did.said);
-            assert!(did.said.contains(&alone.said), "{told}: call {call} said {}", did.said);
+            assert!(same, "{shown}: call {call} made something else: {}", did.printed);
+            assert!(did.printed.contains(&alone.printed), "{shown}: call {call} said {}", did.printed);
         }
     }
 }
@@ -274,7 +274,7 @@ fn anything_in_the_place_of_the_daemons_files() {
     let mut with_daemon = 0;
     for (number, file) in files.iter().enumerate() {
         for thing in things {
-            let told = format!("{thing} at {}", file.display());
+            let shown = format!("{thing} at {}", file.display());
             let _ = fs::remove_dir_all(&scene.cache);
             scene.cache = scene.space.path(format!("c{number}{thing}"));
             copy(&pristine, &scene.cache);
@@ -283,13 +283,13 @@ fn anything_in_the_place_of_the_daemons_files() {
                 fs::write(&place, "").unwrap();
             }
             replace(&place, thing, &elsewhere);
-            scene.is_right(&plain, &told);
+            scene.is_right(&plain, &shown);
             daemon(&scene, &["wait", "--for", "2s"]);
             let status = daemon(&scene, &["status", "--json"]);
             let lives = status.contains("\"process\": ") && !status.contains("\"process\": null");
             daemon(&scene, &["stop"]);
             with_daemon += usize::from(lives);
-            assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "another one's", "{told}");
+            assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "another one's", "{shown}");
         }
     }
     assert!(with_daemon > things.len(), "{with_daemon}: hardly ever there was one to meet all this");

@@ -294,8 +294,8 @@ fn a_warning_that_nobody_reads() {
         command.env("KILN_DIR", space.write(cache, "a file")).current_dir(space.root());
         command
     };
-    let heard = run(&mut compile("one")).ok();
-    assert!(heard.err().contains("kiln: warning"), "{heard}");
+    let received = run(&mut compile("one")).ok();
+    assert!(received.err().contains("kiln: warning"), "{received}");
     let metadata = space.path("libx.rmeta");
     fs::remove_file(&metadata).unwrap();
     let (reader, writer) = std::io::pipe().unwrap();
@@ -330,16 +330,16 @@ fn a_wrapper_of_the_projects_own_stays_where_it_is() {
     for rival in ["sccache", ""] {
         assert_eq!(built(Some(OsStr::new(rival))), kilns, "{rival}");
     }
-    let said = |key: &str, wrapper: &Path| format!("{key}={:?}", wrapper.display().to_string());
-    space.write("said.toml", said("build . rustc-wrapper", &wrapper));
-    let on_the_command_line = |said: &str| {
+    let printed = |key: &str, wrapper: &Path| format!("{key}={:?}", wrapper.display().to_string());
+    space.write("said.toml", printed("build . rustc-wrapper", &wrapper));
+    let on_the_command_line = |printed: &str| {
         project.clean();
-        let mut command = space.kiln(&["cargo", "build", "--offline", "--config", said]);
+        let mut command = space.kiln(&["cargo", "build", "--offline", "--config", printed]);
         let outcome = run(command.current_dir(project.dir()).env_remove("RUSTC_WRAPPER")).ok();
         (project.prints("debug/app"), outcome.err().contains("is no cache"))
     };
     for key in ["build.rustc-wrapper", "'build'.\"rustc-wr\\u0061pper\""] {
-        assert_eq!(on_the_command_line(&said(key, &wrapper)), by_wrapper, "{key}");
+        assert_eq!(on_the_command_line(&printed(key, &wrapper)), by_wrapper, "{key}");
     }
     assert_eq!(on_the_command_line("../said.toml"), by_wrapper);
     assert_eq!(on_the_command_line("build.rustc-wrapper=''"), kilns);

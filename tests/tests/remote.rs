@@ -55,7 +55,7 @@ impl Machines {
         let remote = self.remote.clone();
         let mark = if remote.contains('?') { '&' } else { '?' };
         self.set_remote(format!("{remote}{mark}access=read-only"));
-        let mut told = String::new();
+        let mut counts = String::new();
         for attempt in 0..6 {
             self.another();
             if attempt > 0 {
@@ -67,9 +67,9 @@ impl Machines {
                 self.set_remote(remote);
                 return built;
             }
-            told += &format!("{built:?}\n{}\n", self.status());
+            counts += &format!("{built:?}\n{}\n", self.status());
         }
-        panic!("something is not in the remote: {told}");
+        panic!("something is not in the remote: {counts}");
     }
 
     /// The project that all machines build.
@@ -100,8 +100,8 @@ impl Machines {
     }
 
     fn daemon(&self) -> Option<i32> {
-        let told = run(&mut self.space.kiln(&["daemon", "status", "--json"])).ok().out();
-        let line = told.lines().find(|line| line.contains("\"process\""))?;
+        let counts = run(&mut self.space.kiln(&["daemon", "status", "--json"])).ok().out();
+        let line = counts.lines().find(|line| line.contains("\"process\""))?;
         line.chars().filter(char::is_ascii_digit).collect::<String>().parse().ok()
     }
 }
@@ -307,7 +307,7 @@ fn what_is_far_is_near_the_next_time() {
 
 /// Whatever is in the remote: what is wrong is compiled, and set right.
 #[test]
-fn damage_is_compiled_and_told() {
+fn damage_is_compiled_and_reported() {
     let (mut machines, share) = with_share();
     chain(&machines.space, "ws");
     builds(&machines, &machines.ws());
@@ -793,7 +793,7 @@ fn a_target_is_filled_from_the_remote() {
     chain(&machines.space, "ws");
     builds_filled(&machines);
     machines.settle();
-    let mut told = String::new();
+    let mut counts = String::new();
     for _ in 0..6 {
         machines.another();
         machines.prefetch(); // a busy machine does not wait long for anybody
@@ -802,7 +802,7 @@ fn a_target_is_filled_from_the_remote() {
         if !built.err().contains("Compiling") && built.err().contains("Fresh") {
             return;
         }
-        told += &format!("{built}\n{}\n", machines.status());
+        counts += &format!("{built}\n{}\n", machines.status());
     }
-    panic!("it is not filled: {told}");
+    panic!("it is not filled: {counts}");
 }

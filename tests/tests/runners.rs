@@ -135,8 +135,8 @@ fn a_workspace_of_two_crates_is_built_from_memory() {
     };
     sources(1)(&scene);
     scene.is_built_from_memory(sources(2), sources(1));
-    let said = std::process::Command::new(scene.path("out/b-2")).output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&said.stdout), "4\n");
+    let printed = std::process::Command::new(scene.path("out/b-2")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&printed.stdout), "4\n");
 }
 
 #[test]

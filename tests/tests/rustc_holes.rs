@@ -643,8 +643,8 @@ fn probe_answers_follow_the_compiler() {
     let compiler = space.path("bin/rustc");
     for version in ["one", "two", "one"] {
         space.script("bin/rustc", &format!("#!/bin/sh\necho rustc {version}\n"));
-        let told = run(space.kiln(&[]).arg(&compiler).arg("-vV")).ok().out();
-        assert_eq!(told, format!("rustc {version}\n"));
+        let counts = run(space.kiln(&[]).arg(&compiler).arg("-vV")).ok().out();
+        assert_eq!(counts, format!("rustc {version}\n"));
     }
 }
 

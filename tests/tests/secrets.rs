@@ -44,19 +44,19 @@ const REFUSED: [(&str, &str); 12] = [
 ];
 
 #[track_caller]
-fn keeps_quiet(outcome: &Outcome, told: &str) {
+fn keeps_quiet(outcome: &Outcome, shown: &str) {
     let all = format!("{}{}", outcome.out(), outcome.err());
-    assert!(!all.contains(SECRET), "{told}:\n{outcome}");
+    assert!(!all.contains(SECRET), "{shown}:\n{outcome}");
 }
 
 /// Nothing below the cache directory has it, and no other file that kiln writes.
 #[track_caller]
-fn is_in_no_file(space: &TestSpace, told: &str) {
+fn is_in_no_file(space: &TestSpace, shown: &str) {
     for directory in [space.cache().to_owned(), space.path("log")] {
         for file in tree::files(&directory) {
             let content = fs::read(directory.join(&file)).unwrap_or_default();
             let found = content.windows(SECRET.len()).any(|part| part == SECRET.as_bytes());
-            assert!(!found, "{told}: {}", file.display());
+            assert!(!found, "{shown}: {}", file.display());
         }
     }
 }
@@ -135,8 +135,8 @@ fn a_url_that_is_none_is_refused_aloud_and_without_its_secrets() {
             let outcome = run_with_input(&mut space.kiln(words_of), b"");
             keeps_quiet(&outcome, &words_of.join(" "));
             assert!(!outcome.success() || words_of == slow, "{url} {words_of:?}: {outcome}");
-            let told = format!("{}{}", outcome.out(), outcome.err());
-            assert!(told.contains(words), "{url} {words_of:?}: {outcome}");
+            let shown = format!("{}{}", outcome.out(), outcome.err());
+            assert!(shown.contains(words), "{url} {words_of:?}: {outcome}");
         }
         assert!(!space.cache().join("remote").exists(), "{url}: a daemon was started for nothing");
         is_in_no_file(&space, url);

@@ -364,8 +364,8 @@ fn a_link_that_leads_elsewhere() {
             builds.clean();
             fs::write(real.join("data"), data).unwrap();
             builds.build(mode);
-            let said = run(&mut space.command(real.join("debug/app"))).ok().out();
-            assert_eq!(said, format!("Ok({real:?}) {data}\n"), "{mode:?}");
+            let printed = run(&mut space.command(real.join("debug/app"))).ok().out();
+            assert_eq!(printed, format!("Ok({real:?}) {data}\n"), "{mode:?}");
         }
     }
 }

@@ -391,10 +391,10 @@ fn users_own_preload() {
         let outcome = build(project.clean().cargo(&["build"])).ok();
         assert!(!outcome.err().contains("ld.so"), "{outcome}");
         assert_eq!(project.prints("debug/app"), plain, "{round}");
-        let told = fs::read_to_string(&log).unwrap();
+        let shown = fs::read_to_string(&log).unwrap();
         let expected = format!("{} {}", library.display(), library.display());
-        let compilers: Vec<_> = told.lines().filter(|line| line.starts_with("rustc ")).collect();
-        assert!(!compilers.is_empty(), "rustc ran without the user's library:\n{told}");
+        let compilers: Vec<_> = shown.lines().filter(|line| line.starts_with("rustc ")).collect();
+        assert!(!compilers.is_empty(), "rustc ran without the user's library:\n{shown}");
         let wrong: Vec<_> = compilers.iter().filter(|line| **line != format!("rustc {expected}")).collect();
         assert!(wrong.is_empty(), "not first, or not alone in the variable: {wrong:?}");
     }

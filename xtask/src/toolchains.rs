@@ -20,7 +20,7 @@ pub struct Args {
 
 const TOOLCHAINS: [&str; 4] = ["1.98.0", "1.99.0", "beta", "nightly"];
 /// Half a minute for each toolchain.
-const QUICK: [&str; 3] = ["told:description", "told:links", "macro_reads:variable"];
+const QUICK: [&str; 3] = ["unit_environment:description", "unit_environment:links", "macro_reads:variable"];
 /// What compilers and cargos have a hand in.
 const ALL: [&str; 9] = [
     "argfiles",
@@ -31,7 +31,7 @@ const ALL: [&str; 9] = [
     "macro_reads",
     "pass_through",
     "target_places",
-    "told",
+    "unit_environment",
 ];
 
 /// Runs the tests with each toolchain; says which failed with which.
@@ -90,10 +90,10 @@ fn programs() -> Result<BTreeMap<String, PathBuf>, String> {
         return Err("the tests do not build".into());
     }
     let lines = built.stdout.split(|byte| *byte == b'\n');
-    let told = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
-    let program = |told: Value| {
-        let path = PathBuf::from(told["executable"].as_str()?);
-        Some((told["target"]["name"].as_str()?.to_owned(), path))
+    let messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let program = |messages: Value| {
+        let path = PathBuf::from(messages["executable"].as_str()?);
+        Some((messages["target"]["name"].as_str()?.to_owned(), path))
     };
-    Ok(told.filter_map(program).collect())
+    Ok(messages.filter_map(program).collect())
 }

@@ -112,7 +112,7 @@ fn kind_code(kind: FileKind) -> u8 {
 
 /// A question with the answer it got.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct AnsweredQuestion {
     /// What was asked.
     pub question: Question,
     /// What was answered.
@@ -136,7 +136,7 @@ pub struct Run {
     /// The WeakKey, as words.
     pub words: Vec<Word>,
     /// The questions, sorted, with their answers.
-    pub answers: Vec<Told>,
+    pub answers: Vec<AnsweredQuestion>,
 }
 
 /// The last few runs of a unit.
@@ -193,11 +193,11 @@ impl Baseline {
                 [&word.group, &word.name, &word.value].iter().for_each(|text| to.bytes(text.as_bytes()));
             }
             to.u32(run.answers.len() as u32);
-            for told in &run.answers {
-                told.question.write(&mut to);
-                told.answer.write(&mut to);
-                to.u32(told.details.len() as u32);
-                told.details.iter().for_each(|detail| to.bytes(detail));
+            for answered in &run.answers {
+                answered.question.write(&mut to);
+                answered.answer.write(&mut to);
+                to.u32(answered.details.len() as u32);
+                answered.details.iter().for_each(|detail| to.bytes(detail));
             }
         }
         seal(MAGIC, VERSION, name, &to.0)
@@ -227,7 +227,7 @@ fn read_run(from: &mut Reader<'_>) -> Result<Run, Malformed> {
         variant: from.array()?,
         words: from.list(|r| Ok(Word { group: text(r)?, name: text(r)?, value: text(r)? }))?,
         answers: from.list(|r| {
-            Ok(Told {
+            Ok(AnsweredQuestion {
                 question: Question::read(r)?.into_owned(),
                 answer: Answered::read(r)?,
                 details: r.list(|r| Ok(r.bytes()?.to_vec()))?,

@@ -80,12 +80,12 @@ impl KeyInputs<'_> {
         }
         let directory = path_bytes(invocation.directory.as_os_str(), &mapped);
         sink.field(Group::Arguments, b"directory", &directory);
-        let told = |field: &Field| match field.path {
+        let value_of = |field: &Field| match field.path {
             true => path_bytes(&field.value, &mapped),
             false => field.value.as_bytes().to_vec(),
         };
         for field in &invocation.fields {
-            sink.field(Group::Arguments, field.name.as_bytes(), &told(field));
+            sink.field(Group::Arguments, field.name.as_bytes(), &value_of(field));
         }
         for krate in &invocation.externs {
             let mut value = Writer::default();
@@ -103,7 +103,7 @@ impl KeyInputs<'_> {
             sink.field(Group::Input, b"stdin", &stdin.hash);
         }
         for field in self.settings {
-            sink.field(Group::Settings, field.name.as_bytes(), &told(field));
+            sink.field(Group::Settings, field.name.as_bytes(), &value_of(field));
         }
     }
 

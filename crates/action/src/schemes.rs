@@ -319,8 +319,8 @@ fn check_word(scheme: &Scheme, pair: &str) -> Result<(), String> {
         ));
     };
     let Some(word) = scheme.word(name) else {
-        let told = if is_plain(name) { format!("`{name}`") } else { "something".to_owned() };
-        return Err(format!("{told} is no word of {}:// ({})", scheme.name, scheme.knows()));
+        let named = if is_plain(name) { format!("`{name}`") } else { "something".to_owned() };
+        return Err(format!("{named} is no word of {}:// ({})", scheme.name, scheme.knows()));
     };
     let is_number = value.parse::<u64>().is_ok();
     match word.takes {
@@ -333,8 +333,8 @@ fn check_word(scheme: &Scheme, pair: &str) -> Result<(), String> {
 }
 
 fn unknown(name: &str) -> String {
-    let told = if is_plain(name) { format!("`{name}://`") } else { "it".to_owned() };
-    format!("{told} is no kind of storage that kiln knows ({})", known())
+    let named = if is_plain(name) { format!("`{name}://`") } else { "it".to_owned() };
+    format!("{named} is no kind of storage that kiln knows ({})", known())
 }
 
 /// Whether this is a name, and no secret at the wrong place.

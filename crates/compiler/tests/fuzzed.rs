@@ -57,8 +57,8 @@ fn fuzz(target: &str, body: fn(&[u8])) {
             for _ in 0..=numbers.below(6) {
                 mutate(&mut bytes, &mut numbers);
             }
-            let told = || bytes.escape_ascii().to_string();
-            std::panic::catch_unwind(|| body(&bytes)).unwrap_or_else(|_| panic!("{target}: \"{}\"", told()));
+            let shown = || bytes.escape_ascii().to_string();
+            std::panic::catch_unwind(|| body(&bytes)).unwrap_or_else(|_| panic!("{target}: \"{}\"", shown()));
         }
     }
 }

@@ -231,12 +231,12 @@ impl Daemon {
 
     fn answer(&self, stream: &mut Stream, tag: u8, body: &[u8], services: &Services) -> std::io::Result<()> {
         let Services { resolver, bundles, uploader, maintenance, .. } = services;
-        let mut said = Moment::now();
+        let mut reported = Moment::now();
         let mut sign = stream.try_clone()?;
         let mut alive = move || {
-            if said.elapsed() > Duration::from_millis(150) {
+            if reported.elapsed() > Duration::from_millis(150) {
                 let _ = message::send(&mut sign, tag::WORKING, &progress::seen().to_le_bytes());
-                said = Moment::now();
+                reported = Moment::now();
             }
         };
         let refuse = |stream: &mut Stream, why: &[u8]| message::send(stream, tag::REFUSED, why);

@@ -90,8 +90,8 @@ impl Team {
 
     /// What is to be uploaded is, and whoever was served is gone.
     fn settle(&self, credentials: u32) {
-        let told = self.client(credentials).for_a_person().wait(Duration::from_secs(60)).unwrap();
-        assert!(told.done, "{told:?}");
+        let waited = self.client(credentials).for_a_person().wait(Duration::from_secs(60)).unwrap();
+        assert!(waited.done, "{waited:?}");
         thread::sleep(Duration::from_millis(1200)); // desks that are gone notice within a second
     }
 

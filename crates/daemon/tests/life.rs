@@ -83,8 +83,8 @@ fn clients_of_other_times() {
         let mut words = hello(protocol, &[]).encode();
         words.extend(b"and whatever else their Hello says");
         message::send(&mut stream, tag::HELLO, &words).unwrap();
-        let (answer, told) = message::receive(&mut stream).unwrap();
-        assert_eq!((answer, &told[..4]), (tag::TEXT, &PROTOCOL.to_le_bytes()[..]), "{protocol}");
+        let (answer, body) = message::receive(&mut stream).unwrap();
+        assert_eq!((answer, &body[..4]), (tag::TEXT, &PROTOCOL.to_le_bytes()[..]), "{protocol}");
         message::send(&mut stream, tag::STATUS, b"").unwrap();
         assert_eq!(message::receive(&mut stream).unwrap().0, tag::REFUSED);
     }

@@ -4,7 +4,7 @@
 use crate::inputs::{self, World};
 use crate::kept::Kept;
 use crate::unit;
-use kiln_action::baseline::{Answered, Baseline, MOST_DETAILS, Run, Told, Word, salted};
+use kiln_action::baseline::{Answered, AnsweredQuestion, Baseline, MOST_DETAILS, Run, Word, salted};
 use kiln_action::conceal;
 use kiln_action::key::WordSink;
 use kiln_action::os::OsStrExt;
@@ -125,17 +125,24 @@ fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> Run {
         key: kept.key,
         variant: unit::variant(missed.world.invocation),
         words: words.words,
-        answers: answered.map(|(question, answer)| told(question, answer, missed.world, salt)).collect(),
+        answers: answered
+            .map(|(question, answer)| answered_question(question, answer, missed.world, salt))
+            .collect(),
     }
 }
 
-fn told(question: &Question, answer: &Answer, world: &World<'_>, salt: &[u8]) -> Told {
+fn answered_question(
+    question: &Question,
+    answer: &Answer,
+    world: &World<'_>,
+    salt: &[u8],
+) -> AnsweredQuestion {
     let mut details = match answer {
         Answer::Nothing => Vec::new(), // there is nothing to tell more about
         _ => details(question, world, salt),
     };
     details.truncate(MOST_DETAILS);
-    Told { question: question.clone(), answer: Answered::of(question, answer, salt), details }
+    AnsweredQuestion { question: question.clone(), answer: Answered::of(question, answer, salt), details }
 }
 
 /// What explains an answer that is only a digest.

@@ -196,7 +196,7 @@ impl<'a> Reading<'a> {
                 }
                 Ok(())
             }
-            Act::Question { question } => self.told(by, question),
+            Act::Question { question } => self.reported_by_kiln(by, question),
             Act::Probe { path, .. } if finds_kiln && self.is_searched(path) => {
                 self.searched_for(by.role, path);
                 Ok(())

@@ -119,7 +119,7 @@ pub trait Rules: Sync {
     }
 
     /// A text that was kept, as this family writes it at this place.
-    fn told_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8>;
+    fn text_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8>;
 
     /// What keeps outputs from being put in place, so that the compiler is asked to.
     fn obstacle(&self, _invocation: &Invocation) -> Option<String> {

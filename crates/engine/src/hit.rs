@@ -116,7 +116,7 @@ pub fn serve(keyed: &Keyed<'_>, origin: Origin) -> Result<Wrapped, Miss> {
         let outputs = outputs.filter_map(|output| request.invocation.places.resolve(&output.path));
         miss::report(keyed, shape.as_ref(), outputs);
     }
-    for (stream, text) in &restored.said {
+    for (stream, text) in &restored.output {
         process::pass_on(channel(*stream), text);
     }
     let ending = Ending::Code(i32::from(hit.result.exit_code));

@@ -65,13 +65,13 @@ fn is_standard_error(path: &Path) -> bool {
 }
 
 /// Whether what is told goes where a build listens, too: what cargo and build scripts read there may become part of what they make.
-pub fn is_overheard(settings: &Settings) -> bool {
+pub fn reaches_the_build(settings: &Settings) -> bool {
     let paths = [settings.log.as_ref().map(|log| &*log.path), settings.events.as_deref()];
     paths.into_iter().flatten().any(is_standard_error)
 }
 
 /// Tells nothing where the build listens.
-pub fn whisper(settings: &mut Settings) {
+pub fn keep_from_the_build(settings: &mut Settings) {
     settings.log.take_if(|log| is_standard_error(&log.path));
     settings.events.take_if(|path| is_standard_error(path));
 }
@@ -82,7 +82,7 @@ pub fn tell(path: &Path, line: &[u8]) {
     if is_standard_error(path) {
         process::say(Channel::Err, line);
     } else if !FOR_PROGRAMS.iter().any(|name| path == Path::new(name)) {
-        let _ = files::append_as_told(path, line);
+        let _ = files::append_to_named(path, line);
     }
 }
 

@@ -76,8 +76,8 @@ impl<'a> Request<'a> {
     /// fetched for them meanwhile, and some would be compiled (measured).
     fn may_run_first(&self) -> bool {
         let nothing_to_find = || self.cache.store.is_empty();
-        let heard = self.call.reporter.is_some(); // which is to be told what it hung on before the caller goes on
-        !heard
+        let is_recorded = self.call.reporter.is_some(); // the record must have what it depends on before the caller goes on
+        !is_recorded
             && !self.call.settings.read_only
             && self.call.remote.is_none()
             && (self.is_question() || nothing_to_find())

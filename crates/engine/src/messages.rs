@@ -23,16 +23,16 @@ pub fn for_anywhere(evidence: &Evidence, run: &Run, world: &World<'_>) -> Result
 }
 
 /// Whether diagnostics were rendered (anything but cargo's artifact notices), so that the terminal's width counts.
-pub fn are_rendered(said: &[(Stream, Vec<u8>)]) -> bool {
+pub fn are_rendered(output: &[(Stream, Vec<u8>)]) -> bool {
     let all: Vec<u8> =
-        said.iter().filter(|(s, _)| *s == Stream::Err).flat_map(|(_, text)| text.clone()).collect();
+        output.iter().filter(|(s, _)| *s == Stream::Err).flat_map(|(_, text)| text.clone()).collect();
     all.split(|&b| b == b'\n').any(|line| !line.is_empty() && !is_notice(line))
 }
 
 /// Whether every error that a failed probe told is about the source: with a code, or with a place in it.
-pub fn are_about_the_source(said: &[(Stream, Vec<u8>)]) -> bool {
+pub fn are_about_the_source(output: &[(Stream, Vec<u8>)]) -> bool {
     let all: Vec<u8> =
-        said.iter().filter(|(s, _)| *s == Stream::Err).flat_map(|(_, text)| text.clone()).collect();
+        output.iter().filter(|(s, _)| *s == Stream::Err).flat_map(|(_, text)| text.clone()).collect();
     let lines: Vec<&[u8]> = all.split(|&b| b == b'\n').collect();
     let errors = || lines.iter().enumerate().filter(|(_, line)| line.starts_with(b"error"));
     let placed =
@@ -47,12 +47,12 @@ pub fn are_about_the_source(said: &[(Stream, Vec<u8>)]) -> bool {
 /// path is cut in two. Only cargo's artifact notices are known to mean the output directory by its name: in any other
 /// line it may be a piece of somebody's source, and the run is not kept.
 fn with_holes(
-    said: &[(Stream, Vec<u8>)],
+    output: &[(Stream, Vec<u8>)],
     world: &World<'_>,
     inert: &[Vec<u8>],
 ) -> Result<Vec<(Stream, Template)>, Reason> {
     let mut joined: Vec<(Stream, bool, Vec<u8>)> = Vec::new();
-    for (stream, text) in by_stream(said) {
+    for (stream, text) in by_stream(output) {
         for line in text.split_inclusive(|&b| b == b'\n') {
             let notice = stream == Stream::Err && is_notice(line);
             match joined.last_mut() {
@@ -76,9 +76,9 @@ fn with_holes(
 }
 
 /// What was said, with neighbouring pieces of one stream joined.
-pub fn by_stream(said: &[(Stream, Vec<u8>)]) -> Vec<(Stream, Vec<u8>)> {
+pub fn by_stream(output: &[(Stream, Vec<u8>)]) -> Vec<(Stream, Vec<u8>)> {
     let mut joined: Vec<(Stream, Vec<u8>)> = Vec::new();
-    for (stream, bytes) in said {
+    for (stream, bytes) in output {
         match joined.last_mut() {
             Some((last, text)) if last == stream => text.extend(bytes),
             _ => joined.push((*stream, bytes.clone())),

@@ -19,7 +19,7 @@ pub struct Replayed<'a> {
     /// What the store has no more for it.
     pub taken: Vec<(Digest, PathBuf)>,
     /// What it said, which was not said again.
-    pub said: Vec<(Stream, Vec<u8>)>,
+    pub output: Vec<(Stream, Vec<u8>)>,
     /// What it took to compile.
     pub saved: Duration,
     keyed: Keyed<'a>,
@@ -65,7 +65,7 @@ pub fn replay<'a>(
         if replayed.is_some() { "filled" } else { "not filled: its key is another today, or nobody has it" };
     keyed.request.step(|| what.to_owned());
     let (restored, saved) = replayed?;
-    Some(Replayed { taken: restored.taken, said: restored.said, saved, keyed, key: *key })
+    Some(Replayed { taken: restored.taken, output: restored.output, saved, keyed, key: *key })
 }
 
 /// The result under this very key, from the local store or the remote side.

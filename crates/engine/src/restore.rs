@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 /// What a hit says, for this place.
 pub struct Restored {
     /// The streams' pieces, in order.
-    pub said: Vec<(Stream, Vec<u8>)>,
+    pub output: Vec<(Stream, Vec<u8>)>,
     /// Bytes put in place.
     pub bytes: u64,
     /// What the store has no more, and where it is.
@@ -35,9 +35,9 @@ pub fn restore(
     way: Way<'_>,
 ) -> Option<Restored> {
     let places = &world.invocation.places;
-    let said: Option<Vec<_>> =
+    let output: Option<Vec<_>> =
         result.streams.iter().map(|(stream, text)| Some((*stream, text.fill(places)?))).collect();
-    let said = said?;
+    let output = output?;
     let script = build_script::to_stand_in(world.invocation, world.settings);
     let mut restoring =
         Restoring { result, world, store, script, way, metadata: None, latest: None, taken: Vec::new() };
@@ -52,7 +52,7 @@ pub fn restore(
         bytes += restoring.put(output, &to)?;
     }
     restoring.times()?;
-    Some(Restored { said, bytes, taken: restoring.taken })
+    Some(Restored { output, bytes, taken: restoring.taken })
 }
 
 struct Restoring<'a> {
@@ -83,7 +83,7 @@ impl Restoring<'_> {
         match output.role {
             Role::DepInfo(slot) => {
                 let text = self.result.texts.get(slot as usize)?.fill(&self.world.invocation.places)?;
-                let text = families::of(self.world.invocation.subject).told_here(text, self.world);
+                let text = families::of(self.world.invocation.subject).text_here(text, self.world);
                 files::write_atomic(path, &text).ok()?;
                 return Some(text.len() as u64);
             }

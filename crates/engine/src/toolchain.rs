@@ -338,27 +338,27 @@ fn examine(
     note: &Path,
 ) -> Result<Known, Reason> {
     let unknown = |what: &str| Reason::UnknownToolchain(format!("{}: {what}", compiler.display()));
-    let mut told = Told::new();
+    let mut examined = Examined::new();
     let own = parts.directories.iter().chain(&parts.files).map(PathBuf::as_path);
     let paths: Vec<&Path> = [compiler].into_iter().chain(wrapper).chain(own).collect();
     for (path, found) in paths.iter().zip(look_at_all(&paths, memo)) {
         let (stat, found) = found.map_err(|error| unknown(&error.to_string()))?;
-        told.tell(path, &parts.root, stat, found);
+        examined.add(path, &parts.root, stat, found);
     }
-    let digest = Digest::of(&told.content.0);
+    let digest = Digest::of(&examined.content.0);
     let mut body = Writer::default();
     body.digest(&digest);
-    body.u32(told.count);
-    body.0.extend(told.remembered.0);
+    body.u32(examined.count);
+    body.0.extend(examined.remembered.0);
     body.u32(parts.whole.len() as u32);
     parts.whole.iter().for_each(|directory| body.bytes(directory.as_os_str().as_bytes()));
     // A file written a moment ago may be written again without a sign of it.
-    if told.newest < told.now - SETTLED_NS {
+    if examined.newest < examined.now - SETTLED_NS {
         let _ = files::write_atomic(note, &seal(MAGIC, VERSION, name_of(note), &body.0));
     }
     let found = parts.directories.into_iter().chain(parts.files);
     let owned = Owned::of(found, parts.whole, compiler, wrapper);
-    Ok(Known { digest, libraries: told.libraries, owned })
+    Ok(Known { digest, libraries: examined.libraries, owned })
 }
 
 /// What a toolchain consists of. Directories count only for noticing that something was added or replaced.
@@ -432,7 +432,7 @@ fn list(directory: &Path) -> Vec<files::Entry> {
     files::list(directory).ok().flatten().unwrap_or_default()
 }
 
-struct Told {
+struct Examined {
     libraries: Vec<(PathBuf, Identity)>,
     remembered: Writer,
     content: Writer,
@@ -441,10 +441,10 @@ struct Told {
     now: i64,
 }
 
-impl Told {
-    fn new() -> Told {
+impl Examined {
+    fn new() -> Examined {
         let now = kiln_sys::clock::file_time_ns();
-        Told {
+        Examined {
             libraries: Vec::new(),
             remembered: Writer::default(),
             content: Writer::default(),
@@ -454,7 +454,7 @@ impl Told {
         }
     }
 
-    fn tell(&mut self, path: &Path, root: &Path, stat: Option<Stat>, found: Found) {
+    fn add(&mut self, path: &Path, root: &Path, stat: Option<Stat>, found: Found) {
         let Some(stat) = stat else { return };
         let it = stat.identity;
         self.count += 1;

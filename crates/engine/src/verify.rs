@@ -167,12 +167,12 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result
         .collect();
     let program = Program { program: &world.argv[0], called: None, args: &args, set: &set };
     let run = || {
-        let mut said = (Vec::new(), Vec::new());
+        let mut output = (Vec::new(), Vec::new());
         let ended = process::run(&program, hit.input, &mut |channel, bytes| match channel {
-            Channel::Out => said.0.extend(bytes),
-            Channel::Err => said.1.extend(bytes),
+            Channel::Out => output.0.extend(bytes),
+            Channel::Err => output.1.extend(bytes),
         });
-        ended.map(|ended| (ended, said))
+        ended.map(|ended| (ended, output))
     };
     let failed = |error| FileError::new("run", Path::new(&world.argv[0]), error);
     let sandbox = if how == How::Moved { Sandbox::new().map_err(failed)? } else { None };
@@ -390,20 +390,20 @@ fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Findi
         let name = more.file_name().unwrap_or_default();
         return different(format!("{} is made now", name.display()));
     }
-    match said_otherwise(result, places, (stdout, stderr)) {
+    match other_output(result, places, (stdout, stderr)) {
         Some(stream) => different(stream.into()),
         None => Ok(Finding::Same),
     }
 }
 
 /// The first of the streams on which something else was said than is stored.
-fn said_otherwise(result: &ActionResult, places: &Places, said: (&[u8], &[u8])) -> Option<&'static str> {
+fn other_output(result: &ActionResult, places: &Places, output: (&[u8], &[u8])) -> Option<&'static str> {
     let stored = |wanted: Stream| -> Option<Vec<u8>> {
         let pieces = result.streams.iter().filter(|(stream, _)| *stream == wanted);
         pieces.map(|(_, text)| text.fill(places)).collect::<Option<Vec<_>>>().map(|pieces| pieces.concat())
     };
-    let streams = [(Stream::Out, said.0, "standard output"), (Stream::Err, said.1, "diagnostics")];
-    let other = streams.into_iter().find(|(stream, said, _)| stored(*stream).as_deref() != Some(*said));
+    let streams = [(Stream::Out, output.0, "standard output"), (Stream::Err, output.1, "diagnostics")];
+    let other = streams.into_iter().find(|(stream, output, _)| stored(*stream).as_deref() != Some(*output));
     other.map(|(_, _, name)| name)
 }
 

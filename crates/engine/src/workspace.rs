@@ -81,9 +81,9 @@ pub fn here(
     let root = locked(here).ok_or("there is no Cargo.lock here or above")?;
     let cache = CacheDir::open(settings).map_err(|reason| reason.to_string())?;
     let ask = |program: &OsStr, args: &[&OsStr]| {
-        let said = process::ask(&Program { program, called: None, args, set: &[] })
+        let output = process::ask(&Program { program, called: None, args, set: &[] })
             .map_err(|error| error.to_string())?;
-        Ok::<_, String>(String::from_utf8_lossy(&said.out).trim().to_owned())
+        Ok::<_, String>(String::from_utf8_lossy(&output.out).trim().to_owned())
     };
     let sysroot = ask(OsStr::new("rustc"), &[OsStr::new("--print"), OsStr::new("sysroot")])?;
     let compiler = Path::new(&sysroot).join("bin/rustc");

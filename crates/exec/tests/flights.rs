@@ -40,8 +40,8 @@ impl Holder {
     fn below(&self) -> u32 {
         let children = format!("/proc/{0}/task/{0}/children", self.0.id());
         loop {
-            let told = std::fs::read_to_string(&children).unwrap();
-            if let Some(first) = told.split_whitespace().next() {
+            let output = std::fs::read_to_string(&children).unwrap();
+            if let Some(first) = output.split_whitespace().next() {
                 return first.parse().unwrap();
             }
             std::thread::sleep(Duration::from_millis(5));

@@ -24,8 +24,8 @@ fn warn(what: &str) {
     let marker =
         env::temporary_directory().join(format!("kiln-said-{}", &Digest::of(name.as_bytes()).hex()[..16]));
     // Where no marker can be made, saying it too often beats not saying it; one that is another user's says nothing.
-    let said = || files::lstat_owner(&marker).ok().flatten() == Some(env::user());
-    if marker::claim(&marker).unwrap_or(true) || !said() {
+    let reported = || files::lstat_owner(&marker).ok().flatten() == Some(env::user());
+    if marker::claim(&marker).unwrap_or(true) || !reported() {
         process::say(Channel::Err, format!("kiln: warning: {what}\n").as_bytes());
     }
 }

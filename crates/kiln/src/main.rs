@@ -118,7 +118,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
         |session: &PathBuf| caller.as_ref().is_some_and(|caller| descent::is_of_build(session, caller));
     loaded.settings.notes = loaded.settings.notes.filter(of_build);
     if reporter.is_some() {
-        journal::whisper(&mut loaded.settings);
+        journal::keep_from_the_build(&mut loaded.settings);
     }
     let (build, by_hand) = build_of(&loaded.settings, recognised.subject.is_c(), &environment);
     let remote = remote::Remote::of(&loaded.settings, &environment);
@@ -262,10 +262,10 @@ fn become_compiler(unchanged: &Unchanged<'_>) -> ! {
     let args: Vec<&OsStr> = argv[1..].iter().map(OsString::as_os_str).collect();
     let script = is_script(argv);
     let path = inputs::path_without_kiln(&Environment::capture()).filter(|_| !script);
-    let told = told(unchanged, unchanged.settings.filter(|_| script));
-    let told = told.iter().flatten().map(|(name, value)| (OsStr::new(name), value.as_os_str()));
+    let recording = recording_environment(unchanged, unchanged.settings.filter(|_| script));
+    let recording = recording.iter().flatten().map(|(name, value)| (OsStr::new(name), value.as_os_str()));
     let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
-    let set: Vec<(&OsStr, &OsStr)> = path.chain(told).collect();
+    let set: Vec<(&OsStr, &OsStr)> = path.chain(recording).collect();
     let called = script.then(|| kiln_compiler::script::called(Path::new(&argv[0]))).flatten();
     let called = called.as_deref().or(unchanged.called);
     let program = Program { program: &argv[0], called, args: &args, set: &set };
@@ -279,9 +279,12 @@ fn become_compiler(unchanged: &Unchanged<'_>) -> ! {
     end(if error.kind() == std::io::ErrorKind::NotFound { exit::NOT_THERE } else { exit::CANNOT_RUN })
 }
 
-/// What it is told of the record that this process is part of, if it can take part, and of kiln before C compilers, if it is a build
-/// script.
-fn told(unchanged: &Unchanged<'_>, of_script: Option<&Settings>) -> Option<[(&'static str, OsString); 2]> {
+/// The variables that make a program part of the recording that this process is part of, where it can take part, and that put kiln before
+/// C compilers, where it is a build script.
+fn recording_environment(
+    unchanged: &Unchanged<'_>,
+    of_script: Option<&Settings>,
+) -> Option<[(&'static str, OsString); 2]> {
     let program = Path::new(&unchanged.argv[0]);
     if let Some(reporter) = unchanged.reporter {
         let kiln = of_script.and_then(wire::kiln);

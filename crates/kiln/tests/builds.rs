@@ -28,9 +28,9 @@ fn sources() -> Space {
 }
 
 fn last(space: &Space) -> Value {
-    let told = out(&succeeds(&mut space.kiln(&["explain", "--json"])));
-    let told: Value = serde_json::from_str(&told).unwrap();
-    told["builds"][0].clone()
+    let printed = out(&succeeds(&mut space.kiln(&["explain", "--json"])));
+    let printed: Value = serde_json::from_str(&printed).unwrap();
+    printed["builds"][0].clone()
 }
 
 fn units(space: &Space) -> u64 {
@@ -208,14 +208,14 @@ fn a_header_that_a_build_script_compiles_is_named_and_what_follows_from_it() {
     let space = with_c();
     succeeds(&mut space.kiln(&["setup", "--c"]));
     succeeds(&mut cargo(&space));
-    let told = out(&succeeds(&mut space.kiln(&["explain"])));
-    assert!(told.contains("native build script,"), "it is called after its package: {told}");
+    let printed = out(&succeeds(&mut space.kiln(&["explain"])));
+    assert!(printed.contains("native build script,"), "it is called after its package: {printed}");
     space.write("project/native/c/add.h", "#define ADD 2\n");
     pause();
     succeeds(&mut cargo(&space));
-    let told = out(&succeeds(&mut space.kiln(&["explain"])));
+    let printed = out(&succeeds(&mut space.kiln(&["explain"])));
     let expected = "add.h changed\n    add.c c\n    and 2 units that depend on it: native lib, app bin\n";
-    assert!(told.contains(expected) && !told.contains("libadd.a"), "{told}");
+    assert!(printed.contains(expected) && !printed.contains("libadd.a"), "{printed}");
 }
 
 #[test]
@@ -230,9 +230,12 @@ fn a_build_script_that_changed_is_named_and_not_a_compiler() {
     space.write("project/native/build.rs", &script.replace("-O2", "-O1"));
     fs::remove_dir_all(space.path("project/target")).unwrap();
     kiln_cargo();
-    let told = out(&succeeds(&mut space.kiln(&["explain"])));
-    assert!(told.contains("build.rs changed\n    native build script\n    and "), "{told}");
-    assert!(told.contains("native build script (run)") && !told.contains("compiler changed"), "{told}");
+    let printed = out(&succeeds(&mut space.kiln(&["explain"])));
+    assert!(printed.contains("build.rs changed\n    native build script\n    and "), "{printed}");
+    assert!(
+        printed.contains("native build script (run)") && !printed.contains("compiler changed"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -240,8 +243,8 @@ fn a_compiler_by_its_other_name_is_no_compiler_that_changed() {
     let space = sources();
     sh(&space, &format!("{KILN} gcc -c a.c -o a.o; exit $?"));
     sh(&space, &format!("{KILN} cc -c a.c -o a.o; exit $?"));
-    let told = out(&succeeds(&mut space.kiln(&["explain"])));
-    assert!(told.contains("the compiler is called `cc` now (was `gcc`)"), "{told}");
+    let printed = out(&succeeds(&mut space.kiln(&["explain"])));
+    assert!(printed.contains("the compiler is called `cc` now (was `gcc`)"), "{printed}");
 }
 
 #[test]
@@ -255,8 +258,11 @@ fn tries_of_configure_and_of_build_scripts_are_no_units() {
          conftest.o; exit $?"
     );
     sh(&space, &commands);
-    let told = out(&succeeds(&mut space.kiln(&["explain"])));
-    assert!(told.contains(": 1 unit, 0 restored, 1 compiled\n") && !told.contains("conftest"), "{told}");
+    let printed = out(&succeeds(&mut space.kiln(&["explain"])));
+    assert!(
+        printed.contains(": 1 unit, 0 restored, 1 compiled\n") && !printed.contains("conftest"),
+        "{printed}"
+    );
     let all = out(&succeeds(&mut space.kiln(&["explain", "--all"])));
     assert!(
         all.contains("no unit: asked of the compiler, and kept\n    conftest.c probe, flag_check.c probe"),
@@ -279,8 +285,8 @@ fn tries_and_questions_with_flags_that_are_not_cached_are_no_units_either() {
          {KILN} gcc -c a.c -o a.o; exit $?"
     );
     sh(&space, &commands);
-    let told = out(&succeeds(&mut space.kiln(&["explain"])));
-    assert!(told.contains(": 1 unit, 0 restored, 1 compiled\n") && !told.contains("flag"), "{told}");
+    let printed = out(&succeeds(&mut space.kiln(&["explain"])));
+    assert!(printed.contains(": 1 unit, 0 restored, 1 compiled\n") && !printed.contains("flag"), "{printed}");
     let all = out(&succeeds(&mut space.kiln(&["explain", "--all"])));
     assert!(
         all.contains("no unit: a flag whose effect is not cached\n    t.c.o probe, gcc probe\n"),

@@ -106,13 +106,13 @@ fn hits_of_c_are_held_against_real_compiles() {
          cc -Wp,-MD,o/.c.d -c a.c -o o/c.o\ncc -S -O1 a.c -o o/a.s\ncc -MD -c $PWD/a.c -o $PWD/o/d.o\n",
     );
     succeeds(&mut space.kiln(&["run", "--", "sh", "build.sh"]));
-    let told = rebuilt(&space);
-    assert_eq!((&told["hits"], &told["same"]), (&6.into(), &6.into()), "{told:#}");
+    let counts = rebuilt(&space);
+    assert_eq!((&counts["hits"], &counts["same"]), (&6.into(), &6.into()), "{counts:#}");
     assert_eq!(fs::read_dir(space.path("tmp")).unwrap().count(), 0, "nothing is left behind");
     // The same through `kiln run`, which must not take the events away.
     let command = ["verify", "--rebuild", "--", env!("CARGO_BIN_EXE_kiln"), "run", "--", "sh", "build.sh"];
-    let said = out(&succeeds(&mut space.kiln(&command)));
-    assert!(said.starts_with("6 units compiled again and the same"), "{said}");
+    let printed = out(&succeeds(&mut space.kiln(&command)));
+    assert!(printed.starts_with("6 units compiled again and the same"), "{printed}");
 }
 
 /// Split debug information and coverage are named in the object; gcc's coverage holds the time of day besides.
@@ -121,8 +121,8 @@ fn what_shows_its_own_name_is_compared_where_it_belongs() {
     let space = site("cc -g -gsplit-dwarf -c a.c -o o/a.o\ncc --coverage -c a.c -o o/b.o\n");
     succeeds(&mut space.kiln(&["run", "--", "sh", "build.sh"]));
     let dwo = fs::read(space.path("project/o/a.dwo")).unwrap();
-    let told = rebuilt(&space);
-    assert_eq!((&told["hits"], &told["same"]), (&2.into(), &2.into()), "{told:#}");
+    let counts = rebuilt(&space);
+    assert_eq!((&counts["hits"], &counts["same"]), (&2.into(), &2.into()), "{counts:#}");
     assert_eq!(fs::read(space.path("project/o/a.dwo")).unwrap(), dwo);
     assert_eq!(fs::read_dir(space.path("tmp")).unwrap().count(), 0, "nothing is left behind");
 }
@@ -133,10 +133,10 @@ fn objects_for_link_time_optimisation_are_compared_without_their_seed() {
     let lines: Vec<_> = (0..6).map(|n| format!("gcc -O1 -flto -DN={n} -c a.c -o o/{n}.o\n")).collect();
     let space = site(&lines.concat());
     succeeds(&mut space.kiln(&["run", "--", "sh", "build.sh"]));
-    let told = rebuilt(&space);
-    assert_eq!(told["hits"], 6, "{told:#}");
-    assert!(told["same"].as_u64() > Some(0), "{told:#}");
-    assert_eq!(told["wrong"], Value::Array(vec![]), "{told:#}");
+    let counts = rebuilt(&space);
+    assert_eq!(counts["hits"], 6, "{counts:#}");
+    assert!(counts["same"].as_u64() > Some(0), "{counts:#}");
+    assert_eq!(counts["wrong"], Value::Array(vec![]), "{counts:#}");
 }
 
 /// A file that is denied to it is taken for one that is not there: the object is another one, and the same every time.
@@ -150,9 +150,9 @@ fn what_a_c_compiler_is_denied_is_not_explained_by_names() {
     assert_ne!(lenient, HIDDEN);
     let line = format!("{} $PWD/front/gcc -g -gsplit-dwarf -c a.c -o o/a.o\n", env!("CARGO_BIN_EXE_kiln"));
     let space = hiding(&line, &lenient);
-    let told = rebuilt(&space);
-    assert_eq!(told["wrong"][0]["unit"], "a.c c", "{told:#}");
-    assert!(told["wrong"][0]["finding"].as_str().unwrap().starts_with("different: "), "{told:#}");
+    let counts = rebuilt(&space);
+    assert_eq!(counts["wrong"][0]["unit"], "a.c c", "{counts:#}");
+    assert!(counts["wrong"][0]["finding"].as_str().unwrap().starts_with("different: "), "{counts:#}");
 }
 
 /// A front in front of gcc that reads a file by a system call of its own, which no recorder sees.
@@ -198,11 +198,11 @@ fn hiding(commands: &str, front: &str) -> Space {
 #[cfg(target_arch = "x86_64")]
 fn what_a_c_compiler_reads_unseen_is_denied() {
     let space = hiding(&format!("{} $PWD/front/gcc -c a.c -o o/a.o\n", env!("CARGO_BIN_EXE_kiln")), HIDDEN);
-    let told = rebuilt(&space);
-    assert_eq!(told["wrong"][0]["unit"], "a.c c", "{told:#}");
-    let finding = told["wrong"][0]["finding"].as_str().unwrap();
+    let counts = rebuilt(&space);
+    assert_eq!(counts["wrong"][0]["unit"], "a.c c", "{counts:#}");
+    let finding = counts["wrong"][0]["finding"].as_str().unwrap();
     assert_eq!(finding, "denied: a file that is not among the recorded inputs");
-    assert_eq!(told["same"], 0, "{told:#}");
+    assert_eq!(counts["same"], 0, "{counts:#}");
 }
 
 /// Damage in the store is never put in place, whatever is compared.
@@ -249,9 +249,10 @@ fn the_doctor_knows_c_compilers() {
     let path = format!("{}:{}", bin.display(), rustc.parent().unwrap().display());
     let output =
         space.kiln(&["doctor", "--json"]).env("PATH", &path).env("CXX", "ccache g++").output().unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let counts: Value = serde_json::from_slice(&output.stdout).unwrap();
     let of = |name: &str| -> Vec<(String, String)> {
-        let findings = told["findings"].as_array().unwrap().iter().filter(|finding| finding["name"] == name);
+        let findings =
+            counts["findings"].as_array().unwrap().iter().filter(|finding| finding["name"] == name);
         let text = |finding: &Value, field: &str| finding[field].as_str().unwrap_or_default().to_owned();
         findings.map(|finding| (text(finding, "level"), text(finding, "says"))).collect()
     };
@@ -262,5 +263,5 @@ fn the_doctor_knows_c_compilers() {
     assert!(has("warning", "CXX is `ccache g++`"), "{found:?}");
     assert!(has("warning", "what it reads is not seen"), "{found:?}");
     assert_eq!(found.len(), 4, "{found:?}");
-    assert!(of("c wiring")[0].1.contains("kiln setup --c"), "{told:#}");
+    assert!(of("c wiring")[0].1.contains("kiln setup --c"), "{counts:#}");
 }

@@ -32,10 +32,10 @@ fn every_value_is_shown_with_where_it_came_from() {
     assert!(line("remap").contains("false") && line("remap").ends_with("KILN_REMAP"), "{list}");
     assert!(line("max-age").ends_with("default"), "{list}");
     assert_eq!(out(&succeeds(&mut space.kiln(&["config", "get", "never"]))), "a\nb\n");
-    let told = json(&mut space.kiln(&["config", "get", "never", "--json"]));
-    assert_eq!(told["value"], serde_json::json!(["a", "b"]));
-    assert_eq!(told["source"]["layer"], "project");
-    assert_eq!(told["source"]["line"], 1);
+    let report = json(&mut space.kiln(&["config", "get", "never", "--json"]));
+    assert_eq!(report["value"], serde_json::json!(["a", "b"]));
+    assert_eq!(report["source"]["layer"], "project");
+    assert_eq!(report["source"]["line"], 1);
     let all = json(&mut space.kiln(&["config", "list", "--json"]));
     assert_eq!(all["settings"].as_array().unwrap().len(), list.lines().count());
     let path = out(&succeeds(&mut space.kiln(&["config", "path"])));
@@ -60,13 +60,13 @@ fn a_setting_is_written_where_it_belongs_and_nothing_else_is_touched() {
     assert_eq!(space.read(file), "# mine\nremap = false # why not\n");
     succeeds(&mut space.kiln(&["config", "set", "--project", "salt", "2"]));
     assert_eq!(space.read("project/kiln.toml"), "salt = \"2\"\n");
-    let said = refuses(&mut space.kiln(&["config", "set", "--project", "directory", "/x"]));
-    assert!(said.contains("a project cannot set this"), "{said}");
-    let said = refuses(&mut space.kiln(&["config", "set", "max-age", "soon"]));
-    assert!(said.contains("max-age: `soon` is not a duration"), "{said}");
+    let printed = refuses(&mut space.kiln(&["config", "set", "--project", "directory", "/x"]));
+    assert!(printed.contains("a project cannot set this"), "{printed}");
+    let printed = refuses(&mut space.kiln(&["config", "set", "max-age", "soon"]));
+    assert!(printed.contains("max-age: `soon` is not a duration"), "{printed}");
     space.write(file, "= broken");
-    let said = refuses(&mut space.kiln(&["config", "set", "remap", "1"]));
-    assert!(said.contains("is not TOML, so it is left as it is"), "{said}");
+    let printed = refuses(&mut space.kiln(&["config", "set", "remap", "1"]));
+    assert!(printed.contains("is not TOML, so it is left as it is"), "{printed}");
     assert_eq!(space.read(file), "= broken");
 }
 
@@ -142,31 +142,31 @@ fn somebody_elses_wrapper_is_left_alone() {
     let before = "[build]\nrustc-wrapper = \"sccache\"\n";
     space.write("home/.cargo/config", before); // the old name, which is stronger
     for args in [["setup", "--json"], ["setup", "--remove"]] {
-        let said = refuses(&mut space.kiln(&args));
-        assert!(said.contains("sccache"), "{said}");
+        let printed = refuses(&mut space.kiln(&args));
+        assert!(printed.contains("sccache"), "{printed}");
     }
     assert_eq!(space.read("home/.cargo/config"), before);
-    let told = json(&mut space.kiln(&["setup", "--force", "--json"]));
-    assert_eq!(told["changed"], true);
-    assert_eq!(told["wired"], true);
+    let report = json(&mut space.kiln(&["setup", "--force", "--json"]));
+    assert_eq!(report["changed"], true);
+    assert_eq!(report["wired"], true);
     assert!(!space.path("home/.cargo/config.toml").exists());
 }
 
 #[test]
-fn what_is_stronger_than_the_users_file_is_told() {
+fn what_is_stronger_than_the_users_file_is_reported() {
     let space = Space::new();
-    let said = out(&succeeds(space.kiln(&["setup"]).env("RUSTC_WRAPPER", "sccache")));
-    assert!(said.contains("RUSTC_WRAPPER names `sccache`"), "{said}");
-    let said = refuses(space.kiln(&["setup", "--check"]).env("RUSTC_WRAPPER", ""));
-    assert!(said.contains("RUSTC_WRAPPER is empty"), "{said}");
+    let printed = out(&succeeds(space.kiln(&["setup"]).env("RUSTC_WRAPPER", "sccache")));
+    assert!(printed.contains("RUSTC_WRAPPER names `sccache`"), "{printed}");
+    let printed = refuses(space.kiln(&["setup", "--check"]).env("RUSTC_WRAPPER", ""));
+    assert!(printed.contains("RUSTC_WRAPPER is empty"), "{printed}");
     space.write("project/.cargo/config.toml", "[build]\nrustc-wrapper = 'other'\n");
-    let said = refuses(&mut space.kiln(&["setup", "--check"]));
-    assert!(said.contains("project/.cargo/config.toml names `other`"), "{said}");
+    let printed = refuses(&mut space.kiln(&["setup", "--check"]));
+    assert!(printed.contains("project/.cargo/config.toml names `other`"), "{printed}");
     succeeds(space.kiln(&["setup", "--check"]).env("RUSTC_WRAPPER", "kiln"));
 }
 
-fn finding(told: &serde_json::Value, name: &str) -> serde_json::Value {
-    told["findings"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned().unwrap_or_default()
+fn finding(report: &serde_json::Value, name: &str) -> serde_json::Value {
+    report["findings"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned().unwrap_or_default()
 }
 
 #[test]
@@ -174,10 +174,10 @@ fn the_doctor_finds_nothing_wrong_with_a_sound_set_up() {
     let space = Space::new();
     succeeds(&mut space.kiln(&["setup"]));
     let mut doctor = space.kiln(&["doctor", "--json"]);
-    let told = json(&mut doctor);
-    assert_eq!(told["problems"], 0, "{told:#}");
+    let report = json(&mut doctor);
+    assert_eq!(report["problems"], 0, "{report:#}");
     for name in ["programs", "wrapper", "settings", "cache", "compiler", "recorder"] {
-        assert_eq!(finding(&told, name)["level"], "ok", "{told:#}");
+        assert_eq!(finding(&report, name)["level"], "ok", "{report:#}");
     }
     assert!(fs::read_dir(space.path("tmp")).unwrap().next().is_none(), "nothing is left behind");
 }
@@ -190,13 +190,13 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     doctor.env("SCCACHE_DIR", "/x").env("KILN_OFF", "1").env("RUSTC", "/bin/true").env("KILN_REMAPP", "1");
     let output = doctor.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     for name in ["wrapper", "cache", "compiler"] {
-        assert_eq!(finding(&told, name)["level"], "problem", "{told:#}");
-        assert!(finding(&told, name)["advice"].is_string(), "{told:#}");
+        assert_eq!(finding(&report, name)["level"], "problem", "{report:#}");
+        assert!(finding(&report, name)["advice"].is_string(), "{report:#}");
     }
     for name in ["sccache", "settings"] {
-        assert_eq!(finding(&told, name)["level"], "warning", "{told:#}");
+        assert_eq!(finding(&report, name)["level"], "warning", "{report:#}");
     }
     assert!(!out(&output).contains('\x1b'));
 }

@@ -4,7 +4,7 @@
 mod space;
 
 use kiln_config::schema::{Counts, ROWS};
-use space::{Space, Told, rustc};
+use space::{Counted, Space, rustc};
 
 /// What is compiled.
 #[derive(Clone, Copy)]
@@ -85,7 +85,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// Compiles under this value of the setting.
-fn compile(space: &Space, case: &Case, value: &str) -> Told {
+fn compile(space: &Space, case: &Case, value: &str) -> Counted {
     let value = value.replace("$S", space.path("").to_str().unwrap().trim_end_matches('/'));
     let mut command = match case.of {
         Of::Rust => space.wrapped(&[], &[]),
@@ -118,7 +118,7 @@ fn what_was_stored_under_one_value_is_found_under_another_as_the_table_says() {
 
 fn holds(case: &Case) {
     let Case { variable, stored, asked, then, .. } = case;
-    let told = format!("{variable}: stored under `{stored}`, asked under `{asked}`");
+    let counted = format!("{variable}: stored under `{stored}`, asked under `{asked}`");
     let space = Space::new();
     space.write("project/Cargo.toml", "");
     space.write("project/unit.c", "int unit(void) { return 0; }\n");
@@ -128,7 +128,7 @@ fn holds(case: &Case) {
     for directory in ["notes", "elsewhere"] {
         std::fs::create_dir_all(space.path(directory)).unwrap();
     }
-    assert_eq!(compile(&space, case, stored).outcome, "miss", "{told}");
+    assert_eq!(compile(&space, case, stored).outcome, "miss", "{counted}");
     let other = compile(&space, case, asked);
     let expected = match (then, case.variable) {
         (Then::Found, _) => "hit",
@@ -137,8 +137,8 @@ fn holds(case: &Case) {
         (Then::NotAsked, "KILN_OFF") => "none",
         (Then::NotAsked, _) => "bypass",
     };
-    assert_eq!(other.outcome, expected, "{told}: {other:?}");
+    assert_eq!(other.outcome, expected, "{counted}: {other:?}");
     if *stored != "true" || *variable != "KILN_RECACHE" {
-        assert_eq!(compile(&space, case, stored).outcome, "hit", "{told}, and under the first again");
+        assert_eq!(compile(&space, case, stored).outcome, "hit", "{counted}, and under the first again");
     }
 }

@@ -19,19 +19,19 @@ fn skipped(why: &str) {
 
 /// What the doctor says, whatever its exit code.
 #[track_caller]
-fn told(command: &mut Command) -> Value {
+fn report(command: &mut Command) -> Value {
     let output = command.output().unwrap();
-    let told: Value = serde_json::from_slice(&output.stdout)
+    let report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}{}", out(&output), err(&output)));
-    let expected = if told["problems"] == 0 { 0 } else { 1 };
-    assert_eq!(output.status.code(), Some(expected), "{told:#}");
-    told
+    let expected = if report["problems"] == 0 { 0 } else { 1 };
+    assert_eq!(output.status.code(), Some(expected), "{report:#}");
+    report
 }
 
 /// A finding: its level, what it says, what to do.
 #[track_caller]
-fn finding(told: &Value, name: &str) -> (String, String, String) {
-    let found = told["findings"].as_array().unwrap().iter().find(|finding| finding["name"] == name);
+fn finding(report: &Value, name: &str) -> (String, String, String) {
+    let found = report["findings"].as_array().unwrap().iter().find(|finding| finding["name"] == name);
     let text = |field: &str| found.unwrap()[field].as_str().unwrap_or_default().to_owned();
     (text("level"), text("says"), text("advice"))
 }
@@ -50,16 +50,16 @@ fn two_programs_of_different_versions() {
     let space = Space::new();
     let cli = installed_with(&space, "#!/bin/sh\n[ \"$1\" = --wrapper-version ] && echo 9.8.7\n");
     let mut doctor = space.command(&cli);
-    let told = told(doctor.args(["doctor", "--json"]).env("RUSTC_WRAPPER", space.path("bin/kiln")));
+    let report = report(doctor.args(["doctor", "--json"]).env("RUSTC_WRAPPER", space.path("bin/kiln")));
     let shown = space.path("bin/kiln").display().to_string();
-    let (level, says, advice) = finding(&told, "programs");
+    let (level, says, advice) = finding(&report, "programs");
     assert_eq!(level, "problem");
     assert_eq!(says, format!("kiln-cli is {}, and {shown} is 9.8.7", env!("CARGO_PKG_VERSION")));
     assert_eq!(
         advice,
         "install both together: `cargo install --locked --path crates/kiln` in a checkout of kiln"
     );
-    let (level, says, _) = finding(&told, "wrapper");
+    let (level, says, _) = finding(&report, "wrapper");
     assert_eq!(level, "problem");
     assert!(
         says.ends_with(&format!("which is version 9.8.7; this is {}", env!("CARGO_PKG_VERSION"))),
@@ -71,7 +71,7 @@ fn two_programs_of_different_versions() {
 fn a_wrapper_that_is_missing_or_does_not_know_the_question() {
     let space = Space::new();
     let cli = installed_with(&space, "#!/bin/sh\necho 'no such option' >&2; exit 2\n");
-    let programs = || finding(&told(space.command(&cli).args(["doctor", "--json"])), "programs");
+    let programs = || finding(&report(space.command(&cli).args(["doctor", "--json"])), "programs");
     let expected = format!("{} is not there or cannot be run", space.path("bin/kiln").display());
     assert_eq!((programs().0.as_str(), programs().1), ("problem", expected.clone()));
     fs::remove_file(space.path("bin/kiln")).unwrap();
@@ -127,14 +127,14 @@ fn a_disk_that_cannot_be_written_to() {
     let cache = disk.0.join("cache");
     succeeds(space.kiln(&["stats"]).env("KILN_DIR", &cache));
     disk.remount("ro");
-    let (level, says, advice) = finding(&told(&mut doctor(&space, &cache)), "cache");
+    let (level, says, advice) = finding(&report(&mut doctor(&space, &cache)), "cache");
     assert_eq!(level, "problem");
     assert!(says.contains("Read-only file system"), "{says}");
     assert!(advice.contains("KILN_DIR"), "{advice}");
-    let (level, says, _) = finding(&told(doctor(&space, &cache).env("KILN_READ_ONLY", "1")), "cache");
+    let (level, says, _) = finding(&report(doctor(&space, &cache).env("KILN_READ_ONLY", "1")), "cache");
     assert_eq!(level, "ok");
     assert!(says.ends_with("which cannot be written; nor need it, with `read-only`"), "{says}");
-    let (level, says, _) = finding(&told(&mut doctor(&space, &disk.0.join("another"))), "cache");
+    let (level, says, _) = finding(&report(&mut doctor(&space, &disk.0.join("another"))), "cache");
     assert_eq!(level, "problem");
     assert!(says.contains("cannot be used") && says.contains("Read-only file system"), "{says}");
     // What only looks can look.
@@ -153,12 +153,12 @@ fn a_disk_that_is_full() {
     let mut compile = space.wrapped(&[], &[]);
     assert_eq!(space.run(compile.env("KILN_DIR", &cache)).outcome, "miss");
     disk.fill();
-    let told = told(&mut doctor(&space, &cache));
-    let (level, says, advice) = finding(&told, "cache");
+    let report = report(&mut doctor(&space, &cache));
+    let (level, says, advice) = finding(&report, "cache");
     assert_eq!(level, "problem");
     assert!(says.contains("No space left on device"), "{says}");
     assert!(advice.contains("`kiln clear`"), "{advice}");
-    let (level, says, _) = finding(&told, "room");
+    let (level, says, _) = finding(&report, "room");
     assert_eq!(level, "warning");
     assert!(says.contains("0.0 GiB free on the disk"), "{says}");
     // Making room is what has to work now.
@@ -181,10 +181,10 @@ fn a_disk_that_nothing_is_executed_from() {
         outcome
     };
     space.write("project/lib.rs", "pub fn g() {}\n");
-    let said = err(&succeeds(space.wrapped(&[], &[]).env("KILN_DIR", &cache)));
-    assert!(!said.contains("LD_PRELOAD"), "{said}");
+    let printed = err(&succeeds(space.wrapped(&[], &[]).env("KILN_DIR", &cache)));
+    assert!(!printed.contains("LD_PRELOAD"), "{printed}");
     assert_eq!(compile(), "hit", "it was recorded and kept all the same");
-    let (level, _, _) = finding(&told(&mut doctor(&space, &cache)), "recorder");
+    let (level, _, _) = finding(&report(&mut doctor(&space, &cache)), "recorder");
     assert_eq!(level, "ok");
 }
 
@@ -197,7 +197,7 @@ fn a_cache_of_somebody_else() {
     if chown(cache.join("v1"), Some(STRANGER), None).is_err() {
         return skipped("only root can give a directory away");
     }
-    let (level, says, advice) = finding(&told(&mut doctor(&space, &cache)), "cache");
+    let (level, says, advice) = finding(&report(&mut doctor(&space, &cache)), "cache");
     assert_eq!(level, "warning");
     assert!(says.ends_with("/cache/v1 belongs to user 54321, and this is user 0"), "{says}");
     assert!(advice.contains("have a cache of your own"), "{advice}");
@@ -210,8 +210,8 @@ fn a_cache_of_somebody_else() {
         Ok(output) if !output.stdout.is_empty() => output,
         _ => return skipped("kiln is in a directory that is closed to others"),
     };
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let (level, says, _) = finding(&told, "cache");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (level, says, _) = finding(&report, "cache");
     assert_eq!((output.status.code(), level.as_str()), (Some(1), "problem"));
     assert!(says.contains("Permission denied"), "{says}");
 }
@@ -221,7 +221,7 @@ fn a_cache_that_others_can_write_to() {
     let space = Space::new();
     succeeds(&mut space.kiln(&["stats"]));
     fs::set_permissions(space.path("cache/v1"), fs::Permissions::from_mode(0o777)).unwrap();
-    let (level, says, advice) = finding(&told(&mut doctor(&space, &space.path("cache"))), "cache");
+    let (level, says, advice) = finding(&report(&mut doctor(&space, &space.path("cache"))), "cache");
     assert_eq!(level, "warning");
     assert!(says.ends_with("can be written by others (mode 777)"), "{says}");
     assert!(advice.starts_with("`chmod go-w "), "{advice}");
@@ -233,8 +233,8 @@ fn the_linker_behind_a_link_to_kiln() {
     let space = Space::new();
     let path = std::env::var("PATH").unwrap();
     let linker = |path: &str| {
-        let told = told(space.kiln(&["doctor", "--json"]).env("PATH", path));
-        let (_, says, _) = finding(&told, "linker");
+        let report = report(space.kiln(&["doctor", "--json"]).env("PATH", path));
+        let (_, says, _) = finding(&report, "linker");
         let end = says.find([';', ' ']).unwrap_or(says.len());
         says[..end].to_owned()
     };

@@ -190,10 +190,10 @@ fn the_program_sees_the_callers_signals() {
     );
     let sees = |signals: &str, call: &str| {
         let output = shell(&space, &format!("env {signals} {call}")).output().unwrap();
-        let said = out(&output) + &err(&output);
-        let lines = said.lines().filter(|line| line.contains("SigIgn") || line.contains("SigBlk"));
+        let printed = out(&output) + &err(&output);
+        let lines = printed.lines().filter(|line| line.contains("SigIgn") || line.contains("SigBlk"));
         let seen: Vec<String> = lines.map(|line| line.replace("error: ", "").trim().to_owned()).collect();
-        assert!(!seen.is_empty(), "{call}: {said}");
+        assert!(!seen.is_empty(), "{call}: {printed}");
         seen
     };
     let look = "grep -E 'SigBlk|SigIgn' /proc/self/status";

@@ -19,9 +19,9 @@ fn goes_on_without(space: &Space, why: &str) {
     assert!(made.exists());
     assert!(err(&output).contains(why), "{}", err(&output));
     assert!(!space.path("cache/v1").exists(), "nothing was put there");
-    let told = space.kiln(&["stats"]).output().unwrap();
-    assert_eq!(told.status.code(), Some(1));
-    assert!(err(&told).contains(why), "{}", err(&told));
+    let printed = space.kiln(&["stats"]).output().unwrap();
+    assert_eq!(printed.status.code(), Some(1));
+    assert!(err(&printed).contains(why), "{}", err(&printed));
     let built = succeeds(&mut space.kiln(&["run", "--", "true"]));
     assert!(built.status.success() && !space.path("cache/sessions").exists());
 }

@@ -115,18 +115,18 @@ fn a_program_that_is_not_there_or_cannot_be_run() {
         let output = kiln(&space, args);
         assert_eq!(output.status.code(), Some(126), "{args:?}: {}", err(&output));
     }
-    let said = err(&kiln(&space, &["explian"]));
-    assert!(said.contains("did you mean `kiln explain`?"), "{said}");
+    let printed = err(&kiln(&space, &["explian"]));
+    assert!(printed.contains("did you mean `kiln explain`?"), "{printed}");
 }
 
 #[test]
 fn help_version_and_colours() {
     let space = Space::new();
-    let said = |args: &[&str]| out(&succeeds(&mut space.kiln(args)));
-    assert_eq!(said(&["version"]), said(&["--version"]));
-    assert_eq!(said(&["help"]), said(&["--help"]));
-    assert_eq!(said(&["help", "stats"]), said(&["stats", "--help"]));
-    assert_eq!(said(&["help", "config", "set"]), said(&["config", "set", "--help"]));
+    let printed = |args: &[&str]| out(&succeeds(&mut space.kiln(args)));
+    assert_eq!(printed(&["version"]), printed(&["--version"]));
+    assert_eq!(printed(&["help"]), printed(&["--help"]));
+    assert_eq!(printed(&["help", "stats"]), printed(&["stats", "--help"]));
+    assert_eq!(printed(&["help", "config", "set"]), printed(&["config", "set", "--help"]));
     let coloured = |args: &[&str]| {
         let output = space.kiln(args).env("NO_COLOR", "1").output().unwrap();
         out(&output).contains('\x1b')
@@ -135,8 +135,8 @@ fn help_version_and_colours() {
     assert!(!coloured(&["--color=never", "doctor"]) && !coloured(&["doctor"]));
     // What is behind `cargo` is cargo's.
     script(&space, "cargo", "echo \"$@\"");
-    let told = succeeds(on_path(&space, &mut space.kiln(&["cargo", "--color", "always", "build"])));
-    assert_eq!(out(&told), "--color always build\n");
+    let counts = succeeds(on_path(&space, &mut space.kiln(&["cargo", "--color", "always", "build"])));
+    assert_eq!(out(&counts), "--color always build\n");
 }
 
 /// `CARGO` is what cargo tells those whom it starts; anybody else may mean anything with it, and plain cargo does not look at it.
@@ -157,10 +157,10 @@ fn which_cargo_is_started() {
         }
         out(&succeeds(&mut command))
     };
-    let told = bin("told/cargo");
-    assert_eq!(is(&told, true, &["--version"]), "told --version\n");
-    assert_eq!(is(&told, false, &["--version"]), "found --version\n");
-    assert_eq!(is(&told, true, &["+nightly", "--version"]), "found +nightly --version\n");
+    let counts = bin("told/cargo");
+    assert_eq!(is(&counts, true, &["--version"]), "told --version\n");
+    assert_eq!(is(&counts, false, &["--version"]), "found --version\n");
+    assert_eq!(is(&counts, true, &["+nightly", "--version"]), "found +nightly --version\n");
     for other in [
         "",
         "kiln cargo",

@@ -11,10 +11,10 @@ use std::path::Path;
 use std::process::Command;
 
 /// A build that says where its events go and what it is called.
-fn told(space: &Space) -> (String, String) {
+fn counts(space: &Space) -> (String, String) {
     let look = "echo $KILN_EVENTS; echo $KILN_BUILD; stat -c %a $(dirname $KILN_EVENTS)";
-    let said = out(&succeeds(&mut space.kiln(&["run", "--", "sh", "-c", look])));
-    let [events, build, mode] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+    let printed = out(&succeeds(&mut space.kiln(&["run", "--", "sh", "-c", look])));
+    let [events, build, mode] = printed.lines().collect::<Vec<_>>()[..] else { panic!("{printed}") };
     assert_eq!(mode, "700");
     (events.to_owned(), build.to_owned())
 }
@@ -22,7 +22,7 @@ fn told(space: &Space) -> (String, String) {
 #[test]
 fn a_build_has_a_directory_of_its_own_below_the_cache() {
     let space = Space::new();
-    let (events, build) = told(&space);
+    let (events, build) = counts(&space);
     let directory = Path::new(&events).parent().unwrap();
     assert_eq!(directory.parent().unwrap(), space.path("cache/sessions"));
     let name = directory.file_name().unwrap().to_str().unwrap();
@@ -30,7 +30,7 @@ fn a_build_has_a_directory_of_its_own_below_the_cache() {
     assert!(build.parse::<u32>().unwrap() > 0);
     assert!(!directory.exists(), "nothing is left of it");
     assert_eq!(fs::read_dir(space.path("tmp")).unwrap().count(), 0, "nothing is left behind elsewhere");
-    let (again, other) = told(&space);
+    let (again, other) = counts(&space);
     assert!(again != events && other != build);
 }
 
@@ -93,7 +93,7 @@ fn what_killed_builds_left_goes_after_a_day() {
     let date = Command::new("touch").args(["-d", "2 days ago"]).arg(&old).status().unwrap();
     assert!(date.success());
     fs::create_dir_all(space.path("cache/sessions/young")).unwrap();
-    told(&space);
+    counts(&space);
     assert!(!old.exists() && space.path("cache/sessions/young").exists());
     assert_eq!(fs::metadata(space.path("cache/sessions")).unwrap().permissions().mode() & 0o022, 0);
 }

@@ -65,17 +65,17 @@ fn unit(space: &Space, name: &str, project: &str) -> Command {
 #[test]
 fn help() {
     let space = Space::new();
-    let mut told = Transcript::new(&space);
-    told.kiln(&[]).kiln(&["-h"]).kiln(&["--help"]).kiln(&["--version"]);
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln(&[]).kiln(&["-h"]).kiln(&["--help"]).kiln(&["--version"]);
     let commands =
         ["run", "stats", "explain", "clear", "verify", "gc", "setup", "doctor", "config", "completions"];
     for command in commands {
-        told.kiln(&[command, "--help"]);
+        transcript.kiln(&[command, "--help"]);
     }
     for verb in ["list", "get", "set", "unset", "path", "template"] {
-        told.kiln(&["config", verb, "--help"]);
+        transcript.kiln(&["config", verb, "--help"]);
     }
-    told.is("help");
+    transcript.is("help");
 }
 
 #[test]
@@ -90,42 +90,47 @@ fn completions() {
 #[test]
 fn setup() {
     let space = Space::new();
-    let mut told = Transcript::new(&space);
-    told.kiln(&["setup", "--check"]).kiln(&["setup", "--check", "--json"]);
-    told.kiln(&["setup"]).file("home/.cargo/config.toml");
-    told.kiln(&["setup"]).kiln(&["setup", "--json"]);
-    told.kiln(&["setup", "--check"]).kiln(&["setup", "--check", "--json"]);
-    told.kiln_with(&[("RUSTC_WRAPPER", "")], &["setup", "--check"]);
-    told.kiln_with(&[("RUSTC_WRAPPER", "sccache")], &["setup"]);
-    told.kiln_with(&[("RUSTC_WRAPPER", "kiln")], &["setup", "--remove"]).file("home/.cargo/config.toml");
-    told.kiln(&["setup", "--remove"]).kiln(&["setup", "--remove", "--json"]);
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln(&["setup", "--check"]).kiln(&["setup", "--check", "--json"]);
+    transcript.kiln(&["setup"]).file("home/.cargo/config.toml");
+    transcript.kiln(&["setup"]).kiln(&["setup", "--json"]);
+    transcript.kiln(&["setup", "--check"]).kiln(&["setup", "--check", "--json"]);
+    transcript.kiln_with(&[("RUSTC_WRAPPER", "")], &["setup", "--check"]);
+    transcript.kiln_with(&[("RUSTC_WRAPPER", "sccache")], &["setup"]);
+    transcript
+        .kiln_with(&[("RUSTC_WRAPPER", "kiln")], &["setup", "--remove"])
+        .file("home/.cargo/config.toml");
+    transcript.kiln(&["setup", "--remove"]).kiln(&["setup", "--remove", "--json"]);
     space.write("home/.cargo/config.toml", "[build]\nrustc-wrapper = 'sccache'\n");
-    told.note("somebody else's wrapper is there");
-    told.kiln(&["setup"]).kiln(&["setup", "--remove"]).kiln(&["setup", "--check"]);
-    told.kiln(&["setup", "--force"]).file("home/.cargo/config.toml");
+    transcript.note("somebody else's wrapper is there");
+    transcript.kiln(&["setup"]).kiln(&["setup", "--remove"]).kiln(&["setup", "--check"]);
+    transcript.kiln(&["setup", "--force"]).file("home/.cargo/config.toml");
     space.write("home/.cargo/config.toml", "[build\n");
-    told.note("the file is broken").kiln(&["setup"]);
-    told.kiln(&["setup", "--check", "--remove"]);
-    told.is("setup");
+    transcript.note("the file is broken").kiln(&["setup"]);
+    transcript.kiln(&["setup", "--check", "--remove"]);
+    transcript.is("setup");
 }
 
 #[test]
 fn setup_of_c() {
     let space = Space::new();
     let file = "home/.cargo/config.toml";
-    let mut told = Transcript::new(&space);
-    told.kiln(&["setup", "--c", "--check"]).kiln(&["setup", "--c"]).file(file);
-    told.kiln(&["setup", "--c", "--check"]).kiln(&["setup", "--c", "--check", "--json"]);
-    told.kiln_with(&[("HOST_CC", "clang")], &["setup", "--c", "--check"]);
-    told.kiln(&["setup", "--c", "--remove"]).file(file).kiln(&["setup", "--c", "--check", "--json"]);
-    told.kiln(&["setup", "--c"]);
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln(&["setup", "--c", "--check"]).kiln(&["setup", "--c"]).file(file);
+    transcript.kiln(&["setup", "--c", "--check"]).kiln(&["setup", "--c", "--check", "--json"]);
+    transcript.kiln_with(&[("HOST_CC", "clang")], &["setup", "--c", "--check"]);
+    transcript.kiln(&["setup", "--c", "--remove"]).file(file).kiln(&["setup", "--c", "--check", "--json"]);
+    transcript.kiln(&["setup", "--c"]);
     fs::remove_dir_all(space.path("home/.cargo/kiln")).unwrap();
-    told.note("the links are gone").kiln(&["setup", "--c", "--check"]);
-    told.kiln(&["setup", "--remove"]).file(file);
+    transcript.note("the links are gone").kiln(&["setup", "--c", "--check"]);
+    transcript.kiln(&["setup", "--remove"]).file(file);
     space.write(file, "[env]\n# mine\nHOST_CC = { value = 'clang' }\n");
-    told.note("somebody else's compiler is there").kiln(&["setup", "--c"]).kiln(&["setup", "--c", "--force"]);
-    told.file(file).kiln(&["setup", "--remove"]).file(file);
-    told.is("setup-c");
+    transcript
+        .note("somebody else's compiler is there")
+        .kiln(&["setup", "--c"])
+        .kiln(&["setup", "--c", "--force"]);
+    transcript.file(file).kiln(&["setup", "--remove"]).file(file);
+    transcript.is("setup-c");
 }
 
 #[test]
@@ -141,10 +146,13 @@ fn doctor() {
     }
     let path = format!("{}:{}", space.path("bin").display(), rustc().parent().unwrap().display());
     let limit = [("KILN_MAX_SIZE", "1MiB"), ("PATH", path.as_str())];
-    let mut told = Transcript::new(&space);
-    told.kiln_with(&limit, &["doctor"]);
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln_with(&limit, &["doctor"]);
     succeeds(&mut space.kiln(&["setup"]));
-    told.note("after `kiln setup`").kiln_with(&limit, &["doctor"]).kiln_with(&limit, &["doctor", "--json"]);
+    transcript
+        .note("after `kiln setup`")
+        .kiln_with(&limit, &["doctor"])
+        .kiln_with(&limit, &["doctor", "--json"]);
     let odd = [
         ("KILN_DIR", "/proc/nowhere"),
         ("KILN_OFF", "1"),
@@ -155,8 +163,8 @@ fn doctor() {
         ("SCCACHE_DIR", "/x"),
         ("PATH", path.as_str()),
     ];
-    told.kiln_with(&odd, &["doctor"]).kiln_with(&odd, &["doctor", "--json"]);
-    told.is("doctor");
+    transcript.kiln_with(&odd, &["doctor"]).kiln_with(&odd, &["doctor", "--json"]);
+    transcript.is("doctor");
 }
 
 #[test]
@@ -165,23 +173,32 @@ fn config() {
     // A directory whose length is the same everywhere, for it is in a table.
     let fixed = [("KILN_DIR", "/kiln")];
     let user = "home/.config/kiln/config.toml";
-    let mut told = Transcript::new(&space);
-    told.kiln_with(&fixed, &["config", "list"]);
-    told.kiln(&["config", "path"]).kiln(&["config", "path", "--project"]).kiln(&["config", "path", "--json"]);
-    told.kiln(&["config", "set", "max-size", "30GiB"]).kiln(&["config", "set", "max-size", "30GiB"]);
-    told.kiln(&["config", "set", "never", "a,b", "c"]).file(user);
-    told.kiln(&["config", "set", "--project", "salt", "2"]).file("project/kiln.toml");
-    told.kiln(&["config", "path", "--project"]).kiln(&["config", "path", "--json"]);
-    told.kiln(&["config", "get", "never"]).kiln(&["config", "get", "never", "--json"]);
-    told.kiln(&["config", "get", "salt", "--json"]).kiln(&["config", "get", "log"]);
-    told.kiln_with(&[("KILN_SALT", "3")], &["config", "get", "salt", "--json"]);
-    told.kiln_with(&[("KILN_SALT", "3")], &["config", "set", "--project", "salt", "4"]);
-    told.kiln_with(&fixed, &["config", "list"]).kiln_with(&fixed, &["config", "list", "--json"]);
-    told.kiln(&["config", "unset", "never"]).kiln(&["config", "unset", "never"]);
-    told.kiln(&["config", "set", "max-age", "soon"]).kiln(&["config", "set", "--project", "directory", "/x"]);
-    told.kiln(&["config", "get", "max-sizze"]).kiln(&["config", "set", "remap"]);
-    told.kiln(&["config", "template"]);
-    told.is("config");
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln_with(&fixed, &["config", "list"]);
+    transcript
+        .kiln(&["config", "path"])
+        .kiln(&["config", "path", "--project"])
+        .kiln(&["config", "path", "--json"]);
+    transcript.kiln(&["config", "set", "max-size", "30GiB"]).kiln(&["config", "set", "max-size", "30GiB"]);
+    transcript.kiln(&["config", "set", "never", "a,b", "c"]).file(user);
+    transcript.kiln(&["config", "set", "--project", "salt", "2"]).file("project/kiln.toml");
+    transcript.kiln(&["config", "path", "--project"]).kiln(&["config", "path", "--json"]);
+    transcript.kiln(&["config", "get", "never"]).kiln(&["config", "get", "never", "--json"]);
+    transcript.kiln(&["config", "get", "salt", "--json"]).kiln(&["config", "get", "log"]);
+    transcript.kiln_with(&[("KILN_SALT", "3")], &["config", "get", "salt", "--json"]);
+    transcript.kiln_with(&[("KILN_SALT", "3")], &["config", "set", "--project", "salt", "4"]);
+    transcript.kiln_with(&fixed, &["config", "list"]).kiln_with(&fixed, &["config", "list", "--json"]);
+    transcript.kiln(&["config", "unset", "never"]).kiln(&["config", "unset", "never"]);
+    transcript.kiln(&["config", "set", "max-age", "soon"]).kiln(&[
+        "config",
+        "set",
+        "--project",
+        "directory",
+        "/x",
+    ]);
+    transcript.kiln(&["config", "get", "max-sizze"]).kiln(&["config", "set", "remap"]);
+    transcript.kiln(&["config", "template"]);
+    transcript.is("config");
 }
 
 /// Two projects, hits, misses, and what is not cached.
@@ -205,75 +222,78 @@ fn stats() {
     let space = Space::new();
     Transcript::new(&space).kiln(&["stats"]).kiln(&["stats", "--json"]).is("stats-of-nothing");
     let space = lived_in();
-    let mut told = Transcript::new(&space);
-    told.kiln(&["stats"]).kiln(&["stats", "--json"]);
-    told.kiln(&["stats", "--since", "1h"]).kiln(&["stats", "--since", "2100-01-01", "--json"]);
-    told.kiln(&["stats", "--project"]).kiln(&["stats", "--project", "../other", "--json"]);
-    told.kiln(&["stats", "--project", "nowhere"]);
-    told.kiln(&["stats", "--top", "1"]).kiln(&["stats", "--top", "1", "--json"]);
-    told.kiln(&["stats", "--zero"]).kiln(&["stats"]);
-    told.kiln(&["stats", "--since", "yesterday"]).kiln(&["stats", "--zero", "--json"]);
-    told.is("stats");
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln(&["stats"]).kiln(&["stats", "--json"]);
+    transcript.kiln(&["stats", "--since", "1h"]).kiln(&["stats", "--since", "2100-01-01", "--json"]);
+    transcript.kiln(&["stats", "--project"]).kiln(&["stats", "--project", "../other", "--json"]);
+    transcript.kiln(&["stats", "--project", "nowhere"]);
+    transcript.kiln(&["stats", "--top", "1"]).kiln(&["stats", "--top", "1", "--json"]);
+    transcript.kiln(&["stats", "--zero"]).kiln(&["stats"]);
+    transcript.kiln(&["stats", "--since", "yesterday"]).kiln(&["stats", "--zero", "--json"]);
+    transcript.is("stats");
 }
 
 #[test]
 fn explain() {
     let space = workspace();
-    let mut told = Transcript::new(&space);
-    told.kiln(&["explain"]).kiln(&["explain", "--json"]).kiln(&["explain", "leaf"]);
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln(&["explain"]).kiln(&["explain", "--json"]).kiln(&["explain", "leaf"]);
     succeeds(&mut cargo(&space, &["build", "-q"]));
-    told.note("the first build").kiln(&["explain"]);
+    transcript.note("the first build").kiln(&["explain"]);
     space.write("project/leaf/src/lib.rs", "pub fn leaf() -> u32 { 2 }");
     succeeds(&mut cargo(&space, &["build", "-q"]));
-    told.note("a changed file").kiln(&["explain", "--last"]).kiln(&["explain", "--json"]);
-    told.kiln(&["explain", "mid"]).kiln(&["explain", "odd"]).kiln(&["explain", "--since", "1h"]);
+    transcript.note("a changed file").kiln(&["explain", "--last"]).kiln(&["explain", "--json"]);
+    transcript.kiln(&["explain", "mid"]).kiln(&["explain", "odd"]).kiln(&["explain", "--since", "1h"]);
     fs::remove_dir_all(space.path("project/target")).unwrap();
     succeeds(&mut cargo(&space, &["build", "-q"]));
-    told.note("an empty target directory").kiln(&["explain"]);
-    told.kiln(&["explain", "nobody"])
+    transcript.note("an empty target directory").kiln(&["explain"]);
+    transcript
+        .kiln(&["explain", "nobody"])
         .kiln(&["explain", "--since", "soon"])
         .kiln(&["explain", "--last", "leaf"]);
-    told.is("explain");
+    transcript.is("explain");
 }
 
 #[test]
 fn clear() {
     let space = lived_in();
-    let mut told = Transcript::new(&space);
-    told.kiln(&["clear", "-y", "--older-than", "1h"]).kiln(&["clear", "--older-than", "soon"]);
-    told.kiln(&["clear", "-y", "--older-than", "5"]).kiln(&["clear", "second"]);
-    told.kiln(&["clear", "-y", "second"]).kiln(&["clear", "-y", "--project", "../other", "--json"]);
-    told.kiln(&["clear", "--yes"]).kiln(&["clear", "-y", "--json"]);
-    told.is("clear");
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln(&["clear", "-y", "--older-than", "1h"]).kiln(&["clear", "--older-than", "soon"]);
+    transcript.kiln(&["clear", "-y", "--older-than", "5"]).kiln(&["clear", "second"]);
+    transcript.kiln(&["clear", "-y", "second"]).kiln(&["clear", "-y", "--project", "../other", "--json"]);
+    transcript.kiln(&["clear", "--yes"]).kiln(&["clear", "-y", "--json"]);
+    transcript.is("clear");
 }
 
 #[test]
 fn gc() {
     let space = lived_in();
-    let mut told = Transcript::new(&space);
-    told.note("what was used a moment ago is not collected").kiln_with(&[("KILN_MAX_SIZE", "1B")], &["gc"]);
+    let mut transcript = Transcript::new(&space);
+    transcript
+        .note("what was used a moment ago is not collected")
+        .kiln_with(&[("KILN_MAX_SIZE", "1B")], &["gc"]);
     let age = "find . -type f -exec touch -d '2 days ago' {} +";
     succeeds(Command::new("sh").args(["-c", age]).current_dir(space.path("cache")));
-    told.note("two days later").kiln(&["gc", "--dry-run"]).kiln(&["gc", "--dry-run", "--json"]);
+    transcript.note("two days later").kiln(&["gc", "--dry-run"]).kiln(&["gc", "--dry-run", "--json"]);
     let small = [("KILN_MAX_SIZE", "1B")];
-    told.kiln_with(&small, &["gc", "--dry-run"]).kiln_with(&small, &["gc", "--json"]);
-    told.kiln_with(&small, &["gc"]);
-    told.is("gc");
+    transcript.kiln_with(&small, &["gc", "--dry-run"]).kiln_with(&small, &["gc", "--json"]);
+    transcript.kiln_with(&small, &["gc"]);
+    transcript.is("gc");
 }
 
 #[test]
 fn verify() {
     let space = lived_in();
-    let mut told = Transcript::new(&space);
-    told.kiln(&["verify"]).kiln(&["verify", "--json"]);
+    let mut transcript = Transcript::new(&space);
+    transcript.kiln(&["verify"]).kiln(&["verify", "--json"]);
     let shapes = space.path("cache/v1/shapes");
     let mut records: Vec<_> =
         fs::read_dir(shapes).unwrap().flat_map(|shard| files(&shard.unwrap().path())).collect();
     records.sort();
     fs::write(&records[0], "").unwrap();
-    told.note("a record is damaged").kiln(&["verify"]).kiln(&["verify", "--json"]);
-    told.kiln(&["verify", "--repair"]).kiln(&["verify", "--repair", "--json"]);
-    told.is("verify");
+    transcript.note("a record is damaged").kiln(&["verify"]).kiln(&["verify", "--json"]);
+    transcript.kiln(&["verify", "--repair"]).kiln(&["verify", "--repair", "--json"]);
+    transcript.is("verify");
 }
 
 fn files(path: &std::path::Path) -> Vec<std::path::PathBuf> {
@@ -293,20 +313,22 @@ fn verify_by_compiling() {
         .map(|word| word.to_str().unwrap().to_owned())
         .collect();
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
-    let mut told = Transcript::new(&space);
+    let mut transcript = Transcript::new(&space);
     let args = |more: &[&'static str]| [&["verify", "--rebuild"], more, &["--"], &command[..]].concat();
-    told.told("kiln verify --rebuild -- [COMPILE]", &mut space.kiln(&args(&[])));
-    told.told("kiln verify --rebuild -- [COMPILE]", &mut space.kiln(&args(&[])));
-    told.told("kiln verify --rebuild --json -- [COMPILE]", &mut space.kiln(&args(&["--json"])));
-    told.kiln(&["verify", "--rebuild", "--sample", "half", "--", "true"]).kiln(&["verify", "--rebuild"]);
-    told.kiln(&["verify", "--rebuild", "--", "/nowhere/cargo"]);
-    told.is("verify-rebuild");
+    transcript.command("kiln verify --rebuild -- [COMPILE]", &mut space.kiln(&args(&[])));
+    transcript.command("kiln verify --rebuild -- [COMPILE]", &mut space.kiln(&args(&[])));
+    transcript.command("kiln verify --rebuild --json -- [COMPILE]", &mut space.kiln(&args(&["--json"])));
+    transcript
+        .kiln(&["verify", "--rebuild", "--sample", "half", "--", "true"])
+        .kiln(&["verify", "--rebuild"]);
+    transcript.kiln(&["verify", "--rebuild", "--", "/nowhere/cargo"]);
+    transcript.is("verify-rebuild");
 }
 
 #[test]
 fn a_build_through_kiln() {
     let space = workspace();
-    let mut told = Transcript::new(&space);
+    let mut transcript = Transcript::new(&space);
     let build = |args: &[&str]| {
         let mut command = cargo(&space, &[]);
         let through = space.kiln(&[&["cargo"], args].concat());
@@ -316,37 +338,38 @@ fn a_build_through_kiln() {
         again.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         again
     };
-    told.told("kiln cargo build -q", &mut build(&["build", "-q"]));
-    told.note("all is fresh").told("kiln cargo build -q", &mut build(&["build", "-q"]));
+    transcript.command("kiln cargo build -q", &mut build(&["build", "-q"]));
+    transcript.note("all is fresh").command("kiln cargo build -q", &mut build(&["build", "-q"]));
     fs::remove_dir_all(space.path("project/target")).unwrap();
-    told.note("an empty target directory").told("kiln cargo build -q", &mut build(&["build", "-q"]));
-    told.told("kiln cargo no-such-command -q", &mut build(&["no-such-command", "-q"]));
-    told.is("cargo");
+    transcript.note("an empty target directory").command("kiln cargo build -q", &mut build(&["build", "-q"]));
+    transcript.command("kiln cargo no-such-command -q", &mut build(&["no-such-command", "-q"]));
+    transcript.is("cargo");
 }
 
 #[test]
 fn what_is_wrong() {
     let space = Space::new();
-    let mut told = Transcript::new(&space);
-    told.kiln(&["frobnicate"])
+    let mut transcript = Transcript::new(&space);
+    transcript
+        .kiln(&["frobnicate"])
         .kiln(&["statz"])
         .kiln(&["stats", "--frobnicate"])
         .kiln(&["stats", "--top", "many"]);
-    told.kiln(&["/nowhere/rustc", "-vV"]).kiln(&["/", "-vV"]);
-    told.kiln_with(&[("PATH", "/nowhere")], &["cargo", "build"]);
+    transcript.kiln(&["/nowhere/rustc", "-vV"]).kiln(&["/", "-vV"]);
+    transcript.kiln_with(&[("PATH", "/nowhere")], &["cargo", "build"]);
     let unwritable = [("KILN_DIR", "/proc/nowhere")];
     for command in [&["stats"][..], &["explain"], &["clear", "--yes"], &["gc"], &["verify"]] {
-        told.kiln_with(&unwritable, command);
+        transcript.kiln_with(&unwritable, command);
     }
-    told.kiln_with(&[("KILN_CONFIG", "/proc/nowhere/config.toml")], &["config", "set", "salt", "1"]);
+    transcript.kiln_with(&[("KILN_CONFIG", "/proc/nowhere/config.toml")], &["config", "set", "salt", "1"]);
     space.write("home/.config/kiln/config.toml", "# mine\nmax-sizze = '1GiB'\nmax-age = 'soon'\n");
     space.write("project/kiln.toml", "directory = '/evil'\nremap = 'perhaps'\n");
     let odd = [("KILN_OFF", "perhaps"), ("KILN_REMAPP", "1")];
-    told.note("bad settings everywhere");
-    told.kiln_with(&odd, &["config", "get", "max-age"]).kiln_with(&odd, &["gc"]);
+    transcript.note("bad settings everywhere");
+    transcript.kiln_with(&odd, &["config", "get", "max-age"]).kiln_with(&odd, &["gc"]);
     let mut compile = unit(&space, "first", "project");
-    told.told("KILN_OFF=perhaps KILN_REMAPP=1 kiln rustc …", compile.envs(odd));
+    transcript.command("KILN_OFF=perhaps KILN_REMAPP=1 kiln rustc …", compile.envs(odd));
     space.write("home/.config/kiln/config.toml", "max-size = \n");
-    told.note("a file that is not TOML").kiln(&["config", "get", "max-size"]);
-    told.is("wrong");
+    transcript.note("a file that is not TOML").kiln(&["config", "get", "max-size"]);
+    transcript.is("wrong");
 }

@@ -3,15 +3,15 @@
 
 mod space;
 
-use space::{Space, Told, err, succeeds};
+use space::{Counted, Space, err, succeeds};
 use std::fs;
 
-fn told(outcome: &str, reason: &str) -> Told {
-    Told { outcome: outcome.into(), reason: reason.into() }
+fn counted(outcome: &str, reason: &str) -> Counted {
+    Counted { outcome: outcome.into(), reason: reason.into() }
 }
 
-fn hit() -> Told {
-    told("hit", "")
+fn hit() -> Counted {
+    counted("hit", "")
 }
 
 /// A space whose unit is in the cache.
@@ -25,19 +25,19 @@ fn warm() -> Space {
 #[test]
 fn off_steps_aside() {
     let space = warm();
-    assert_eq!(space.compile(&[("KILN_OFF", "1")]), told("none", ""));
+    assert_eq!(space.compile(&[("KILN_OFF", "1")]), counted("none", ""));
     space.write("project/kiln.toml", "off = true\n");
-    assert_eq!(space.compile(&[]), told("none", ""));
+    assert_eq!(space.compile(&[]), counted("none", ""));
     assert_eq!(space.compile(&[("KILN_OFF", "0")]), hit(), "the environment is stronger than the project");
 }
 
 #[test]
 fn recache_looks_nothing_up_and_stores_anew() {
     let space = warm();
-    assert_eq!(space.compile(&[("KILN_RECACHE", "1")]), told("miss", "recache"));
+    assert_eq!(space.compile(&[("KILN_RECACHE", "1")]), counted("miss", "recache"));
     assert_eq!(space.compile(&[]), hit());
     let fresh = Space::new();
-    assert_eq!(fresh.compile(&[("KILN_RECACHE", "1")]), told("miss", "recache"));
+    assert_eq!(fresh.compile(&[("KILN_RECACHE", "1")]), counted("miss", "recache"));
     assert_eq!(fresh.compile(&[]), hit());
 }
 
@@ -47,8 +47,8 @@ fn read_only_uses_and_does_not_store() {
     let set = [("KILN_READ_ONLY", "1")];
     assert_eq!(space.compile(&set), hit());
     space.write("project/lib.rs", "pub fn g() {}\n");
-    assert_eq!(space.compile(&set), told("bypass", "read-only"));
-    assert_eq!(space.compile(&set), told("bypass", "read-only"));
+    assert_eq!(space.compile(&set), counted("bypass", "read-only"));
+    assert_eq!(space.compile(&set), counted("bypass", "read-only"));
     assert_eq!(space.compile(&[]).outcome, "miss");
     assert_eq!(space.compile(&set), hit());
 }
@@ -56,9 +56,9 @@ fn read_only_uses_and_does_not_store() {
 #[test]
 fn a_salt_makes_another_cache() {
     let space = warm();
-    assert_eq!(space.compile(&[("KILN_SALT", "a")]), told("miss", "not-seen"));
+    assert_eq!(space.compile(&[("KILN_SALT", "a")]), counted("miss", "not-seen"));
     assert_eq!(space.compile(&[("KILN_SALT", "a")]), hit());
-    assert_eq!(space.compile(&[("KILN_SALT", "b")]), told("miss", "not-seen"));
+    assert_eq!(space.compile(&[("KILN_SALT", "b")]), counted("miss", "not-seen"));
     assert_eq!(space.compile(&[]), hit());
 }
 
@@ -67,8 +67,8 @@ fn extra_inputs_count_by_content_and_by_name() {
     let space = warm();
     space.write("project/kiln.toml", "extra-inputs = ['schema/*.sql', 'VERSION']\n");
     space.write("project/schema/1.sql", "one");
-    let changed = told("miss", "changed");
-    assert_eq!(space.compile(&[]), told("miss", "not-seen"));
+    let changed = counted("miss", "changed");
+    assert_eq!(space.compile(&[]), counted("miss", "not-seen"));
     assert_eq!(space.compile(&[]), hit());
     space.write("project/schema/1.sql", "two");
     assert_eq!(space.compile(&[]), changed, "a file's content");
@@ -87,21 +87,21 @@ fn extra_inputs_count_by_content_and_by_name() {
 fn a_project_does_not_have_the_whole_machine_read() {
     let space = warm();
     space.write("project/kiln.toml", "extra-inputs = ['/', '../..']\n");
-    let told = err(&succeeds(&mut space.wrapped(&[], &[])));
+    let counted = err(&succeeds(&mut space.wrapped(&[], &[])));
     assert!(
-        told.contains("`/` leads out of the project's directory") && told.contains("`../..` leads out"),
-        "{told}"
+        counted.contains("`/` leads out of the project's directory") && counted.contains("`../..` leads out"),
+        "{counted}"
     );
     assert_eq!(space.compile(&[]), hit(), "as if they were not there");
     let shown = err(&succeeds(&mut space.kiln(&["config", "list"])));
     assert!(shown.contains("leads out of the project's directory"), "{shown}");
     // Nor the user, who may ask for it.
-    assert_eq!(space.compile(&[("KILN_EXTRA_INPUTS", "/usr")]), told_bypass());
-    assert_eq!(space.compile(&[("KILN_EXTRA_INPUTS", "/")]), told_bypass());
+    assert_eq!(space.compile(&[("KILN_EXTRA_INPUTS", "/usr")]), bypassed());
+    assert_eq!(space.compile(&[("KILN_EXTRA_INPUTS", "/")]), bypassed());
 }
 
-fn told_bypass() -> Told {
-    told("bypass", "asked")
+fn bypassed() -> Counted {
+    counted("bypass", "asked")
 }
 
 #[test]
@@ -126,9 +126,9 @@ fn extra_inputs_count_for_questions_to_the_compiler_too() {
 fn extra_variables_count() {
     let space = warm();
     let with = |value| [("KILN_EXTRA_VARIABLES", "FLAVOUR"), ("FLAVOUR", value)];
-    assert_eq!(space.compile(&with("a")), told("miss", "not-seen"));
+    assert_eq!(space.compile(&with("a")), counted("miss", "not-seen"));
     assert_eq!(space.compile(&with("a")), hit());
-    assert_eq!(space.compile(&with("b")), told("miss", "changed"));
+    assert_eq!(space.compile(&with("b")), counted("miss", "changed"));
     assert_eq!(space.compile(&[("FLAVOUR", "c")]), hit());
 }
 
@@ -172,9 +172,9 @@ fn what_env_says_is_never_ignored() {
 #[test]
 fn never_means_never() {
     let space = warm();
-    assert_eq!(space.compile(&[("KILN_NEVER", "other,unit")]), told("bypass", "never-cached"));
+    assert_eq!(space.compile(&[("KILN_NEVER", "other,unit")]), counted("bypass", "never-cached"));
     let package = [("KILN_NEVER", "my-package"), ("CARGO_PKG_NAME", "my-package")];
-    assert_eq!(space.compile(&package), told("bypass", "never-cached"));
+    assert_eq!(space.compile(&package), counted("bypass", "never-cached"));
     assert_eq!(space.compile(&[("KILN_NEVER", "other")]), hit());
 }
 
@@ -188,7 +188,7 @@ fn what_is_never_cached_belongs_to_its_project() {
     };
     space.compile(&[]);
     let never = [("KILN_NEVER", "unit,a.c")];
-    assert_eq!(space.compile(&never), told("bypass", "never-cached"));
+    assert_eq!(space.compile(&never), counted("bypass", "never-cached"));
     let compile = space.kiln(&["cc", "-c", "a.c"]).envs(never).output().unwrap();
     assert!(compile.status.success(), "{compile:?}");
     let events = events();
@@ -224,10 +224,10 @@ fn the_log_has_a_line_for_each_decision_and_no_secrets() {
     space.compile(&secret);
     space.compile(&secret);
     let lines = space.read("log");
-    let said: Vec<&str> = lines.lines().collect();
-    assert_eq!(said.len(), 2, "{lines}");
-    assert!(said[0].contains(" info  miss unit (") && said[0].contains("not-seen"), "{lines}");
-    assert!(said[1].contains(" info  hit unit ("), "{lines}");
+    let printed: Vec<&str> = lines.lines().collect();
+    assert_eq!(printed.len(), 2, "{lines}");
+    assert!(printed[0].contains(" info  miss unit (") && printed[0].contains("not-seen"), "{lines}");
+    assert!(printed[1].contains(" info  hit unit ("), "{lines}");
     let debug = format!("debug:{log}");
     space.compile(&[&secret[..], &[("KILN_LOG", &debug)]].concat());
     let lines = space.read("log");
@@ -249,29 +249,29 @@ fn the_log_has_a_line_for_each_decision_and_no_secrets() {
 #[test]
 fn the_log_goes_wherever_it_is_wanted() {
     let space = warm();
-    let said = |variable: &str, path: &str| {
+    let printed = |variable: &str, path: &str| {
         let output = succeeds(space.wrapped(&[], &[]).env(variable, path));
         (err(&output), output.stdout)
     };
-    let (silent, out) = said("KILN_LOG", "/dev/null");
+    let (silent, out) = printed("KILN_LOG", "/dev/null");
     for stream in ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"] {
-        let (told, same) = said("KILN_LOG", stream);
-        assert!(told.contains(" info  hit unit (") && told.contains(&silent), "{stream}: {told}");
+        let (counted, same) = printed("KILN_LOG", stream);
+        assert!(counted.contains(" info  hit unit (") && counted.contains(&silent), "{stream}: {counted}");
         assert_eq!(same, out);
     }
-    assert!(said("KILN_EVENTS", "/dev/stderr").0.contains("\"outcome\":\"hit\""));
+    assert!(printed("KILN_EVENTS", "/dev/stderr").0.contains("\"outcome\":\"hit\""));
     // What a compiler says on standard output is for programs.
     for path in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/full", "/dev/zero"] {
-        assert_eq!(said("KILN_LOG", path), (silent.clone(), out.clone()), "{path}");
+        assert_eq!(printed("KILN_LOG", path), (silent.clone(), out.clone()), "{path}");
     }
     space.write("real", "");
     std::os::unix::fs::symlink(space.path("real"), space.path("link")).unwrap();
-    said("KILN_LOG", space.path("link").to_str().unwrap());
+    printed("KILN_LOG", space.path("link").to_str().unwrap());
     assert!(space.read("real").contains(" info  hit unit ("), "{}", space.read("real"));
     // Nobody reads: nobody waits.
     let pipe = space.path("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert_eq!(said("KILN_LOG", pipe.to_str().unwrap()).0, silent);
+    assert_eq!(printed("KILN_LOG", pipe.to_str().unwrap()).0, silent);
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_project_cannot_redirect_the_cache() {
 }
 
 #[test]
-fn a_bad_setting_is_told_once_a_build_and_never_in_a_probe() {
+fn a_bad_setting_is_reported_once_a_build_and_never_in_a_probe() {
     let space = Space::new();
     space.write("home/.config/kiln/config.toml", "\nremapp = true\n");
     let mut probe = space.command(env!("CARGO_BIN_EXE_kiln"));
@@ -307,13 +307,13 @@ fn a_build_goes_on_with_what_a_weaker_layer_says() {
     space.write("project/kiln.toml", "# a comment\nnever = [5]\n");
     let mut command = space.wrapped(&[("KILN_READ_ONLY", "perhaps")], &[]);
     let output = succeeds(command.env_remove("KILN_EVENTS"));
-    let said = err(&output);
+    let printed = err(&output);
     assert!(
-        said.contains("project/kiln.toml:2: never: `[5]` is not a list of names; it is ignored"),
-        "{said}"
+        printed.contains("project/kiln.toml:2: never: `[5]` is not a list of names; it is ignored"),
+        "{printed}"
     );
-    assert!(said.contains("KILN_READ_ONLY: `perhaps` is not true or false; it is ignored"), "{said}");
-    assert_eq!(space.compile(&[("KILN_READ_ONLY", "perhaps")]), told("bypass", "never-cached"));
+    assert!(printed.contains("KILN_READ_ONLY: `perhaps` is not true or false; it is ignored"), "{printed}");
+    assert_eq!(space.compile(&[("KILN_READ_ONLY", "perhaps")]), counted("bypass", "never-cached"));
 }
 
 #[test]
@@ -330,5 +330,5 @@ fn the_projects_file_counts_for_dependencies_that_are_compiled_elsewhere() {
     assert_eq!(compile().outcome, "miss", "a dependency's own file does not count");
     assert_eq!(compile(), hit());
     space.write("project/kiln.toml", "salt = 'x'\n");
-    assert_eq!(compile(), told("miss", "not-seen"));
+    assert_eq!(compile(), counted("miss", "not-seen"));
 }

@@ -332,7 +332,7 @@ impl Filling<'_> {
             return Some(());
         }
         let output = |stream| -> Vec<u8> {
-            let pieces = served.said.iter().filter(|(of, _)| *of == stream);
+            let pieces = served.output.iter().filter(|(of, _)| *of == stream);
             pieces.flat_map(|(_, text)| text).copied().collect()
         };
         let out = unit.call.variable("OUT_DIR")?.as_bytes();

@@ -49,7 +49,7 @@ impl<'a> Recording<'a> {
         let command = command.filter(|_| settings.build_scripts && !settings.off && !nested)?;
         descent::begin(session)?;
         let began = Moment::now();
-        let overheard = journal::is_overheard(settings); // cargo keeps rustc's output
+        let overheard = journal::reaches_the_build(settings); // cargo keeps rustc's output
         let plain = settings.verify.is_none() && !settings.recache && !command.unclear && !overheard;
         let fresh = plain.then(|| FreshBuild::begin(command, words, began, environment, session)).flatten();
         Some(Recording { session, began, fresh })

@@ -37,14 +37,14 @@ pub enum Refusal {
     /// There is no daemon, or none that answers.
     Gone(io::Error),
     /// It said no, and why.
-    Said(String),
+    ByDaemon(String),
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Refusal::Gone(error) => write!(f, "the daemon does not answer: {error}"),
-            Refusal::Said(why) => f.write_str(why),
+            Refusal::ByDaemon(why) => f.write_str(why),
         }
     }
 }
@@ -130,7 +130,7 @@ impl Client {
             hear(&mut Listener { stream, silence, most, since, moved: since, came: None })
         })?;
         match answer {
-            tag::REFUSED => Err(Refusal::Said(String::from_utf8_lossy(&bytes).into_owned())),
+            tag::REFUSED => Err(Refusal::ByDaemon(String::from_utf8_lossy(&bytes).into_owned())),
             _ => Ok(bytes),
         }
     }
@@ -169,7 +169,7 @@ impl Client {
     /// Asks for a person, who waits as long as it says that it is at it.
     fn answer<T: Message>(&self, tag: u8, body: &[u8]) -> Result<T, Refusal> {
         let bytes = self.ask(tag, body, PATIENCE)?;
-        T::decode(&bytes).map_err(|_| Refusal::Said("the daemon's answer cannot be read".to_owned()))
+        T::decode(&bytes).map_err(|_| Refusal::ByDaemon("the daemon's answer cannot be read".to_owned()))
     }
 
     /// Whether there is, or could be, a daemon that empties the queue.

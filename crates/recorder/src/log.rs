@@ -73,7 +73,7 @@ pub(crate) fn end(head: &[u8]) -> Result<usize, Unrecorded> {
 }
 
 /// The record of a log that was read up to `end`.
-pub(crate) fn decode(content: &[u8], end: usize) -> Result<Told, Unrecorded> {
+pub(crate) fn decode(content: &[u8], end: usize) -> Result<DecodedLog, Unrecorded> {
     // The head anew: it may have been flagged since its first reading.
     let now = self::end(content)?;
     if content.len() != end || now < end {
@@ -89,7 +89,7 @@ pub(crate) fn decode(content: &[u8], end: usize) -> Result<Told, Unrecorded> {
 
 /// What the log tells.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct DecodedLog {
     /// The run.
     pub record: Record,
     /// For each process what its parent said that it would start; nothing for the root.
@@ -370,7 +370,7 @@ impl Run {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Told, Unrecorded> {
+    fn finish(mut self) -> Result<DecodedLog, Unrecorded> {
         if self.processes.first().is_none_or(|root| root.serial != ROOT) {
             return Err(Unrecorded::NoRoot);
         }
@@ -381,7 +381,7 @@ impl Run {
             Some(started) => Err(Unrecorded::Silent { path: started.path }),
             None => {
                 let record = Record { processes: self.processes, events: self.events };
-                Ok(Told { record, announced: self.announced })
+                Ok(DecodedLog { record, announced: self.announced })
             }
         }
     }

@@ -83,14 +83,14 @@ impl Recorder {
         content.resize(end, 0);
         let size = read_at(&self.log, &mut content, 0)?;
         content.truncate(size);
-        let told = log::decode(&content, end)?;
-        for (process, announced) in told.record.processes.iter().zip(&told.announced) {
+        let decoded = log::decode(&content, end)?;
+        for (process, announced) in decoded.record.processes.iter().zip(&decoded.announced) {
             let announced = announced.as_deref().unwrap_or(program);
             if !is_run_by(announced, &process.exe) {
                 return Err(Unrecorded::Silent { path: announced.to_owned() });
             }
         }
-        Ok(told.record)
+        Ok(decoded.record)
     }
 }
 

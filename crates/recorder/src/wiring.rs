@@ -100,17 +100,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_taken_apart() {
-        let told = |text: &str| {
+    fn the_variables_value_is_parsed() {
+        let parsed = |text: &str| {
             parts(OsStr::new(text)).map(|(path, word, kiln)| (path.to_owned(), word.to_owned(), kiln))
         };
         let recorded = ("/proc/7/fd/3".into(), "12".to_owned(), None);
-        assert_eq!(told("/proc/7/fd/3:12"), Some(recorded.clone()));
+        assert_eq!(parsed("/proc/7/fd/3:12"), Some(recorded.clone()));
         assert_eq!(
-            told("/proc/7/fd/3:12:/a:b/kiln"),
+            parsed("/proc/7/fd/3:12:/a:b/kiln"),
             Some((recorded.0, recorded.1, Some("/a:b/kiln".into())))
         );
-        assert_eq!(told("::/kiln"), Some(("".into(), String::new(), Some("/kiln".into()))));
-        assert_eq!(told("nothing"), None);
+        assert_eq!(parsed("::/kiln"), Some(("".into(), String::new(), Some("/kiln".into()))));
+        assert_eq!(parsed("nothing"), None);
     }
 }

@@ -27,10 +27,10 @@ fn kiln_is_given_the_script_and_its_arguments() {
     fs::write(&kiln, "#!/bin/sh\necho kiln \"$@\" $MARK\n").unwrap();
     fs::set_permissions(&kiln, fs::Permissions::from_mode(0o755)).unwrap();
     let launcher = place(directory.path(), &kiln);
-    let said = Command::new(&launcher).args(["one", "two words"]).env("MARK", "!").output().unwrap();
+    let printed = Command::new(&launcher).args(["one", "two words"]).env("MARK", "!").output().unwrap();
     let expected =
         format!("kiln {}/build_script_build-0a.real one two words !\n", directory.path().display());
-    assert_eq!(String::from_utf8_lossy(&said.stdout), expected);
+    assert_eq!(String::from_utf8_lossy(&printed.stdout), expected);
 }
 
 #[test]
@@ -43,12 +43,12 @@ fn without_kiln_the_script_runs() {
         fs::rename(directory.path().join(name), moved.join(name)).unwrap();
     }
     let launcher = moved.join(launcher.file_name().unwrap());
-    let said = Command::new(&launcher).arg("one").env("MARK", "!").output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&said.stdout), "real one !\n");
+    let printed = Command::new(&launcher).arg("one").env("MARK", "!").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&printed.stdout), "real one !\n");
     fs::remove_file(moved.join("build_script_build-0a.real")).unwrap();
-    let said = Command::new(&launcher).output().unwrap();
-    assert_eq!(said.status.code(), Some(127));
-    assert!(String::from_utf8_lossy(&said.stderr).contains("kiln: error"));
+    let printed = Command::new(&launcher).output().unwrap();
+    assert_eq!(printed.status.code(), Some(127));
+    assert!(String::from_utf8_lossy(&printed.stderr).contains("kiln: error"));
 }
 
 #[test]

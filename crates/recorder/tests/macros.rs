@@ -43,7 +43,7 @@ fn write_project(directory: &Path) {
 }
 
 #[test]
-fn a_macro_is_told_apart_from_rustc() {
+fn a_macro_is_distinguished_from_rustc() {
     let project = tempfile::tempdir().unwrap();
     // As the system names it, since a relative path is made absolute from there.
     let directory = &project.path().canonicalize().unwrap();

@@ -225,7 +225,7 @@ fn a_program_that_cannot_be_watched_is_blind_and_undisturbed() {
 }
 
 #[test]
-fn a_program_that_is_not_heard_hides_behind_no_other() {
+fn an_untraced_program_hides_behind_no_other() {
     let bench = Bench::new();
     let Some(loader) = deaf_loader(&bench.directory) else {
         eprintln!("skipped: no loader can be made deaf here");
@@ -352,7 +352,7 @@ fn a_library_is_found_from_where_it_is_asked_for() {
 }
 
 #[test]
-fn where_the_loader_looks_is_told() {
+fn where_the_loader_looks_is_recorded() {
     let bench = Bench::new();
     fs::create_dir(bench.directory.join("near")).unwrap();
     compile_c(&bench.directory, "near/libleaf.so", "int leaf(void) { return 7; }", "-shared -fPIC");

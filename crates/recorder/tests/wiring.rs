@@ -55,9 +55,9 @@ impl Bench {
         let wiring = Wiring::new(Some(&self.at("object")), &self.at("kiln"), below).unwrap();
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).env("PATH", &self.path).current_dir(self.held.path());
-        let said = command.envs(wiring.environment(None)).output().unwrap();
-        let text = [said.stdout, said.stderr].concat();
-        (String::from_utf8(text).unwrap(), said.status.code().unwrap())
+        let printed = command.envs(wiring.environment(None)).output().unwrap();
+        let text = [printed.stdout, printed.stderr].concat();
+        (String::from_utf8(text).unwrap(), printed.status.code().unwrap())
     }
 
     fn says(&self, words: &[&str]) -> String {
@@ -97,17 +97,17 @@ fn while_it_is_recorded() {
         let recorder = Recorder::new(Some(&bench.at("object"))).unwrap().wired(Some(bench.at("kiln")));
         let mut command = Command::new(&starter);
         command.arg(way).arg(&cc).env("PATH", &bench.path).envs(recorder.environment(None));
-        let said = command.output().unwrap();
+        let printed = command.output().unwrap();
         // (this kiln is not the program that records, and cannot be watched)
-        let said = String::from_utf8(said.stdout).unwrap();
-        assert_eq!(said, format!("[kiln as cc][{}][-c][a b.c]\n", cc.display()), "{way}");
+        let printed = String::from_utf8(printed.stdout).unwrap();
+        assert_eq!(printed, format!("[kiln as cc][{}][-c][a b.c]\n", cc.display()), "{way}");
         let blind = recorder.finish(&starter).unwrap_err();
         assert!(matches!(&blind, Unrecorded::Blind { path } if *path == bench.at("kiln")), "{way}: {blind}");
     }
 }
 
 #[test]
-fn what_is_called_is_what_kiln_is_told() {
+fn kiln_gets_the_name_that_was_called() {
     let bench = Bench::new();
     for name in ["clang++-14", "x86_64-linux-gnu-gcc-12", "tools/g++"] {
         bench.copy(bench.at("cc"), name);
@@ -185,7 +185,7 @@ fn below_build_scripts_only() {
 #[test]
 fn nothing_is_seen_of_it() {
     let bench = Bench::new();
-    let told = |wiring: Option<&Wiring>, users: Option<&str>| {
+    let variable = |wiring: Option<&Wiring>, users: Option<&str>| {
         let mut command = Command::new("sh");
         command.args([
             "-c",
@@ -193,8 +193,8 @@ fn nothing_is_seen_of_it() {
         ]);
         command.env_clear().env("PATH", &bench.path).envs(users.map(|users| ("LD_PRELOAD", users)));
         command.envs(wiring.iter().flat_map(|wiring| wiring.environment(users.map(OsStr::new))));
-        let said = command.output().unwrap();
-        let text = String::from_utf8([said.stdout, said.stderr].concat()).unwrap();
+        let printed = command.output().unwrap();
+        let text = String::from_utf8([printed.stdout, printed.stderr].concat()).unwrap();
         text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect::<Vec<_>>()
     };
     fs::write(bench.at("own.c"), "int own;\n").unwrap();
@@ -202,7 +202,7 @@ fn nothing_is_seen_of_it() {
     let own = bench.at("own.so");
     let wiring = Wiring::new(Some(&bench.at("object")), &bench.at("kiln"), Below::All).unwrap();
     for users in [None, own.to_str()] {
-        assert_eq!(told(Some(&wiring), users), told(None, users), "{users:?}");
+        assert_eq!(variable(Some(&wiring), users), variable(None, users), "{users:?}");
     }
     // and nothing is complained of once the object is gone
     let words =
@@ -230,8 +230,8 @@ fn the_object_knows_the_compilers_that_kiln_knows() {
             }
         }
     }
-    let said = plain(Command::new(program).args(&names)).stdout;
-    for (name, is) in names.iter().zip(said) {
+    let printed = plain(Command::new(program).args(&names)).stdout;
+    for (name, is) in names.iter().zip(printed) {
         let known = kiln_compiler::recognise(OsStr::new(name), None).is_some_and(|it| it.subject.is_c());
         assert_eq!(is == b'1', known, "{name:?}");
     }

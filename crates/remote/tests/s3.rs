@@ -79,7 +79,7 @@ fn with_variables_a_token_and_a_profile() {
 }
 
 #[test]
-fn where_it_is_can_be_said_by_variables() {
+fn variables_can_name_the_server() {
     let server = Http::bucket();
     let endpoint = format!("http://{}", server.address());
     let (named, wrong) =
@@ -145,7 +145,11 @@ fn without_any_credentials() {
     let url = format!("s3://bucket?region=x&endpoint=http://{}", server.address());
     let asked =
         open(&url, &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &endpoint)]).unit(&ActionKey::of_name([1; 32]));
-    assert!(matches!(&asked, Err(Fault::Refused(told)) if told.contains("credential")), "{:?}", asked.err());
+    assert!(
+        matches!(&asked, Err(Fault::Refused(message)) if message.contains("credential")),
+        "{:?}",
+        asked.err()
+    );
     assert!(server.asked().is_empty());
 }
 
@@ -159,7 +163,7 @@ fn a_clock_that_is_an_hour_off() {
     let store = open(&url, NOBODY);
     let asked = store.unit(&ActionKey::of_name([1; 32]));
     assert!(
-        matches!(&asked, Err(Fault::Refused(told)) if told.contains("RequestTimeTooSkewed")),
+        matches!(&asked, Err(Fault::Refused(message)) if message.contains("RequestTimeTooSkewed")),
         "{:?}",
         asked.err()
     );

@@ -191,14 +191,14 @@ fn a_read_only_store_is_not_written_to() {
 }
 
 #[test]
-fn wrong_words_are_told_and_secrets_are_not() {
-    for (url, told) in [
+fn wrong_words_are_reported_and_secrets_are_not() {
+    for (url, message) in [
         ("ftp://host/", "no kind of storage"),
         ("s3://bucket?colour=red", "`colour` is no word of s3://"),
         ("redis://:hush@host?expires=soon", "expires"),
     ] {
         let error = Spec::parse(url).unwrap_err();
-        assert!(error.contains(told), "{error}");
+        assert!(error.contains(message), "{error}");
         assert!(!error.contains("hush"));
     }
 }
@@ -303,7 +303,7 @@ fn key(n: u8) -> (ActionKey, String, Vec<u8>) {
 /// What the store says when it is asked for something.
 fn refusal(url: &str) -> String {
     match open(url, &["main"]).unit(&ActionKey::of_name([1; 32])) {
-        Err(Fault::Refused(told)) => told,
+        Err(Fault::Refused(message)) => message,
         other => panic!("{url}: {:?}", other.map(|found| found.is_some())),
     }
 }
@@ -356,7 +356,9 @@ fn a_redis_user_who_may_only_read() {
         return;
     };
     let store = open(&format!("redis://kiln:{}@{}/0", servers::PASSWORD, server.address()), &["main"]);
-    reads_and_does_not_write(&store, |told| told.contains("no permissions") || told.contains("NOPERM"));
+    reads_and_does_not_write(&store, |message| {
+        message.contains("no permissions") || message.contains("NOPERM")
+    });
 }
 
 /// A Redis that has no more room reads on.
@@ -365,16 +367,16 @@ fn a_redis_that_is_full() {
     let arguments = ["--requirepass", "p@ss", "--maxmemory", "1", "--maxmemory-policy", "noeviction"];
     let Some(server) = servers::redis_with(&arguments) else { return };
     let store = open(&servers::redis_url(server.address()), &["main"]);
-    reads_and_does_not_write(&store, |told| told.contains("is full"));
+    reads_and_does_not_write(&store, |message| message.contains("is full"));
 }
 
-fn reads_and_does_not_write(store: &Level, told: impl Fn(&str) -> bool) {
+fn reads_and_does_not_write(store: &Level, message: impl Fn(&str) -> bool) {
     let (_, name, pack) = key(1);
     for _ in 0..20 {
         assert!(store.keep(&name, &pack).is_err());
     }
     let health = store.health();
-    assert!(told(&health.last_fault), "{health:?}");
+    assert!(message(&health.last_fault), "{health:?}");
     assert_eq!(health.failed, 1, "it was told once that it may not: {health:?}");
     assert!(health.writes_given_up && !health.given_up, "{health:?}");
     assert!(store.is_asked() && !store.takes());

@@ -2,7 +2,7 @@
 //!
 //! The order of [`Rank`] decides which difference is told first: what a person changed comes before what follows from it.
 
-use kiln_action::baseline::{Answered, Baseline, Run, Told, Word};
+use kiln_action::baseline::{Answered, AnsweredQuestion, Baseline, Run, Word};
 use kiln_action::calendar::date;
 use kiln_action::conceal::for_people;
 use kiln_action::event::SCRIPT_RUN;
@@ -142,9 +142,10 @@ pub fn differences(old: &Run, new: &Run, directory: &Path) -> Vec<Difference> {
 
 /// Two runs without a common question that was answered differently: the earlier one's result led nowhere.
 fn new_question(old: &Run, new: &Run, directory: &Path) -> Difference {
-    let known: BTreeSet<&Question> = old.answers.iter().map(|told| &told.question).collect();
-    let more = new.answers.iter().find(|told| !known.contains(&told.question));
-    let what = more.map_or_else(|| "less than before".into(), |told| topic(&told.question, directory));
+    let known: BTreeSet<&Question> = old.answers.iter().map(|answered| &answered.question).collect();
+    let more = new.answers.iter().find(|answered| !known.contains(&answered.question));
+    let what =
+        more.map_or_else(|| "less than before".into(), |answered| topic(&answered.question, directory));
     Difference::new(Rank::File, format!("it looks at {what} now"))
 }
 
@@ -382,7 +383,7 @@ fn topic(question: &Question, directory: &Path) -> String {
     }
 }
 
-fn answer(before: &Told, after: &Told, directory: &Path) -> Difference {
+fn answer(before: &AnsweredQuestion, after: &AnsweredQuestion, directory: &Path) -> Difference {
     let what = topic(&after.question, directory);
     match &after.question {
         Question::File(path) => file(path, &what, before, after),
@@ -407,7 +408,7 @@ fn answer(before: &Told, after: &Told, directory: &Path) -> Difference {
     }
 }
 
-fn file(path: &Placed, what: &str, before: &Told, after: &Told) -> Difference {
+fn file(path: &Placed, what: &str, before: &AnsweredQuestion, after: &AnsweredQuestion) -> Difference {
     let of_dependencies = matches!(path.place, Place::Deps(_) | Place::Out);
     let name = String::from_utf8_lossy(&path.path);
     let name = name.rsplit('/').next().unwrap_or_default();
@@ -441,7 +442,7 @@ fn name(component: Component<'_>) -> Option<&str> {
     }
 }
 
-fn presence(what: &str, before: &Told, after: &Told) -> String {
+fn presence(what: &str, before: &AnsweredQuestion, after: &AnsweredQuestion) -> String {
     match (&before.answer, &after.answer) {
         (Answered::Nothing, _) => format!("{what} appeared"),
         (_, Answered::Nothing) => format!("{what} is gone"),
@@ -451,7 +452,7 @@ fn presence(what: &str, before: &Told, after: &Told) -> String {
     }
 }
 
-fn status(what: &str, before: &Told, after: &Told) -> String {
+fn status(what: &str, before: &AnsweredQuestion, after: &AnsweredQuestion) -> String {
     match (&before.answer, &after.answer) {
         (Answered::Stat { kind: old, .. }, Answered::Stat { kind, .. }) if old != kind => match kind {
             1 => format!("{what} is a directory now"),
@@ -468,7 +469,7 @@ fn status(what: &str, before: &Told, after: &Told) -> String {
 }
 
 /// Names that only the first one has.
-fn only<'a>(one: &'a Told, other: &Told) -> Vec<&'a [u8]> {
+fn only<'a>(one: &'a AnsweredQuestion, other: &AnsweredQuestion) -> Vec<&'a [u8]> {
     let known: BTreeSet<&Vec<u8>> = other.details.iter().collect();
     one.details.iter().filter(|name| !known.contains(name)).map(Vec::as_slice).collect()
 }
@@ -483,7 +484,7 @@ fn several(names: &[&[u8]]) -> String {
     }
 }
 
-fn listing(what: &str, before: &Told, after: &Told) -> String {
+fn listing(what: &str, before: &AnsweredQuestion, after: &AnsweredQuestion) -> String {
     if !matches!((&before.answer, &after.answer), (Answered::Content(_), Answered::Content(_))) {
         return presence(what, before, after);
     }
@@ -496,7 +497,7 @@ fn listing(what: &str, before: &Told, after: &Told) -> String {
     }
 }
 
-fn set(what: &str, before: &Told, after: &Told) -> String {
+fn set(what: &str, before: &AnsweredQuestion, after: &AnsweredQuestion) -> String {
     match (&before.answer, &after.answer) {
         (Answered::Nothing, _) => format!("{what} was set"),
         (_, Answered::Nothing) => format!("{what} was unset"),
@@ -504,11 +505,11 @@ fn set(what: &str, before: &Told, after: &Told) -> String {
     }
 }
 
-fn first(told: &Told) -> Option<String> {
-    told.details.first().map(|text| String::from_utf8_lossy(text).into_owned())
+fn first(answered: &AnsweredQuestion) -> Option<String> {
+    answered.details.first().map(|text| String::from_utf8_lossy(text).into_owned())
 }
 
-fn program(what: &str, path: &str, before: &Told, after: &Told) -> String {
+fn program(what: &str, path: &str, before: &AnsweredQuestion, after: &AnsweredQuestion) -> String {
     match (first(before), first(after)) {
         (Some(old), Some(new)) => format!("{what} on {path} is another one: {new} (was {old})"),
         (None, Some(new)) => format!("{what} is on {path} now: {new}"),
@@ -517,12 +518,12 @@ fn program(what: &str, path: &str, before: &Told, after: &Told) -> String {
     }
 }
 
-fn value(what: &str, before: &Told, after: &Told) -> String {
-    let named = |told: &Told| first(told).unwrap_or_else(|| "not given".into());
+fn value(what: &str, before: &AnsweredQuestion, after: &AnsweredQuestion) -> String {
+    let named = |answered: &AnsweredQuestion| first(answered).unwrap_or_else(|| "not given".into());
     format!("{what} changed: {} (was {})", named(after), named(before))
 }
 
-fn command_line(before: &Told, after: &Told) -> String {
+fn command_line(before: &AnsweredQuestion, after: &AnsweredQuestion) -> String {
     match only(after, before).first() {
         Some(word) => {
             format!("the command line differs: {}", for_people(&String::from_utf8_lossy(word)))
@@ -532,9 +533,11 @@ fn command_line(before: &Told, after: &Told) -> String {
 }
 
 /// Details are `NAME`, a zero byte and a print of the value.
-fn environment(before: &Told, after: &Told) -> String {
+fn environment(before: &AnsweredQuestion, after: &AnsweredQuestion) -> String {
     let name = |detail: &[u8]| detail.split(|&b| b == 0).next().map(<[u8]>::to_vec).unwrap_or_default();
-    let names = |told: &Told| -> BTreeSet<Vec<u8>> { told.details.iter().map(|text| name(text)).collect() };
+    let names = |answered: &AnsweredQuestion| -> BTreeSet<Vec<u8>> {
+        answered.details.iter().map(|text| name(text)).collect()
+    };
     let (old, new) = (names(before), names(after));
     let changed = only(after, before).into_iter().chain(only(before, after)).map(name);
     let words: BTreeSet<String> = changed

@@ -167,8 +167,8 @@ pub fn explain(events: &[&Event]) -> Build {
 /// What most of them say, if they say it.
 fn most<'a>(events: &[&'a Event], says: impl Fn(&'a Event) -> &'a String) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for said in events.iter().map(|event| says(event)).filter(|said| !said.is_empty()) {
-        *counts.entry(said).or_default() += 1;
+    for value in events.iter().map(|event| says(event)).filter(|value| !value.is_empty()) {
+        *counts.entry(value).or_default() += 1;
     }
     counts.into_iter().max_by_key(|(_, count)| *count).map_or_else(String::new, |(name, _)| name.to_owned())
 }

@@ -119,8 +119,8 @@ const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 /// The user's home: what its variable says, else what `/etc/passwd` says. (The name service would be asked through code that a static
 /// program has to load; who has a home elsewhere sets `HOME`.)
 pub fn home() -> Option<PathBuf> {
-    let said = std::env::var_os(HOME).map(PathBuf::from).filter(|home| home.is_absolute());
-    said.or_else(|| {
+    let named = std::env::var_os(HOME).map(PathBuf::from).filter(|home| home.is_absolute());
+    named.or_else(|| {
         let text = std::fs::read_to_string("/etc/passwd").ok()?;
         home_of(user(), &text)
     })

@@ -151,7 +151,7 @@ pub(crate) enum Open {
     /// Writing behind what is there; made if it is not there.
     Append(u32),
     /// The same to whatever a user has named.
-    AppendAsTold(u32),
+    AppendToNamed(u32),
     /// Reading and writing; nothing may be there.
     New(u32),
 }
@@ -481,8 +481,8 @@ pub fn append(path: &Path, record: &[u8]) -> Result<(), FileError> {
 }
 
 /// The same to a file that a user has named: it may be a link, a device, or a pipe, which nobody waits for.
-pub fn append_as_told(path: &Path, record: &[u8]) -> Result<(), FileError> {
-    append_to(path, record, Open::AppendAsTold(0o666))
+pub fn append_to_named(path: &Path, record: &[u8]) -> Result<(), FileError> {
+    append_to(path, record, Open::AppendToNamed(0o666))
 }
 
 fn append_to(path: &Path, record: &[u8], how: Open) -> Result<(), FileError> {

@@ -62,7 +62,7 @@ pub fn become_program(program: &Program<'_>) -> io::Error {
 pub fn run(
     program: &Program<'_>,
     input: Option<&[u8]>,
-    heard: &mut dyn FnMut(Channel, &[u8]),
+    delivered: &mut dyn FnMut(Channel, &[u8]),
 ) -> io::Result<Ended> {
     let mut command = program.command();
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -74,7 +74,7 @@ pub fn run(
     let interrupts = system::Interrupts::forwarded_to(&child);
     let feeder = input.and_then(|bytes| feed(&mut child, bytes.to_vec()));
     let listened = match (child.stdout.take(), child.stderr.take()) {
-        (Some(out), Some(err)) => system::listen(out, err, heard),
+        (Some(out), Some(err)) => system::listen(out, err, delivered),
         _ => Ok(()),
     };
     let status = child.wait()?;
@@ -114,12 +114,12 @@ pub(crate) fn hear(
     from: &mut impl Read,
     channel: Channel,
     buffer: &mut [u8],
-    heard: &mut dyn FnMut(Channel, &[u8]),
+    delivered: &mut dyn FnMut(Channel, &[u8]),
 ) -> io::Result<bool> {
     match from.read(buffer) {
         Ok(0) => Ok(false),
         Ok(count) => {
-            heard(channel, &buffer[..count]);
+            delivered(channel, &buffer[..count]);
             Ok(true)
         }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
@@ -134,7 +134,7 @@ pub fn run_inherited(program: &Program<'_>) -> io::Result<Ended> {
 
 /// What a program that was asked a question said.
 #[derive(Debug)]
-pub struct Said {
+pub struct CapturedOutput {
     /// How it ended.
     pub ended: Ended,
     /// Its standard output.
@@ -144,9 +144,9 @@ pub struct Said {
 }
 
 /// Runs the program with an empty standard input and collects what it says.
-pub fn ask(program: &Program<'_>) -> io::Result<Said> {
+pub fn ask(program: &Program<'_>) -> io::Result<CapturedOutput> {
     let output = program.command().stdin(Stdio::null()).output()?;
-    Ok(Said { ended: system::ended(output.status), out: output.stdout, err: output.stderr })
+    Ok(CapturedOutput { ended: system::ended(output.status), out: output.stdout, err: output.stderr })
 }
 
 /// Starts the program in a session of its own, with nothing inherited but the environment, and does not wait for it. Where there may be few
@@ -222,24 +222,24 @@ pub fn is_terminal(channel: Channel) -> bool {
 }
 
 /// A process, as far as `/proc` tells.
-struct Told {
+struct ProcessStat {
     name: String,
     parent: u32,
     group: u32,
 }
 
-impl Told {
-    fn of(process: u32) -> Option<Told> {
-        let (name, fields) = told_of(process)?;
+impl ProcessStat {
+    fn of(process: u32) -> Option<ProcessStat> {
+        let (name, fields) = stat_line(process)?;
         let mut numbers = fields.split_whitespace().skip(1).map_while(|number| number.parse().ok());
         let (parent, group) = (numbers.next()?, numbers.next()?);
-        Some(Told { name, parent, group })
+        Some(ProcessStat { name, parent, group })
     }
 }
 
 /// What the kernel says of a process in one line, `PID (NAME) STATE PARENT GROUP …`: the name, which may hold anything, and what is behind
 /// it. Read at once, for every call of the wrapper may ask.
-fn told_of(process: u32) -> Option<(String, String)> {
+fn stat_line(process: u32) -> Option<(String, String)> {
     let mut line = [0; 1024];
     let mut file = std::fs::File::open(format!("/proc/{process}/stat")).ok()?;
     let length = file.read(&mut line).ok()?;
@@ -259,7 +259,7 @@ pub fn start_of_parent() -> Option<u64> {
 /// When a process was started, in ticks since the machine was: with its number that is a name which no other process has until the machine
 /// starts anew. `None` where that cannot be told.
 pub fn start_of(process: u32) -> Option<u64> {
-    told_of(process)?.1.split_whitespace().nth(19)?.parse().ok()
+    stat_line(process)?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
 /// A process that started this one, or one that did.
@@ -273,7 +273,8 @@ pub struct Above {
 
 /// The processes above this one, the nearest first.
 pub fn above() -> impl Iterator<Item = Above> {
-    let more = |process: &u32| Told::of(*process).map(|told| told.parent).filter(|parent| *parent != 0);
+    let more =
+        |process: &u32| ProcessStat::of(*process).map(|stat| stat.parent).filter(|parent| *parent != 0);
     let all = std::iter::successors(Some(parent()), more).take(MOST_ABOVE);
     all.map(|process| Above {
         process,
@@ -289,14 +290,14 @@ fn program_of(process: u32) -> Option<std::path::PathBuf> {
 pub fn starter_of(beginning: &str) -> Option<u32> {
     let mut process = parent();
     for _ in 0..MOST_ABOVE {
-        let told = Told::of(process)?;
-        if told.parent == 0 {
+        let stat = ProcessStat::of(process)?;
+        if stat.parent == 0 {
             return None;
         }
-        if told.name.starts_with(beginning) {
-            return Some(told.parent);
+        if stat.name.starts_with(beginning) {
+            return Some(stat.parent);
         }
-        process = told.parent;
+        process = stat.parent;
     }
     None
 }
@@ -319,8 +320,8 @@ pub fn starter(own: &[&str], tools: &[&str], go_between: &[&str]) -> Starter {
     let (mut process, mut group, mut found) = (parent(), group(), Starter::Other);
     let leads = group == own_id();
     for _ in 0..MOST_ABOVE {
-        let Some(told) = Told::of(process) else { break };
-        let is_one = |names: &[&str]| names.contains(&told.name.as_str());
+        let Some(stat) = ProcessStat::of(process) else { break };
+        let is_one = |names: &[&str]| names.contains(&stat.name.as_str());
         if is_one(own) {
             return Starter::Tool(process);
         }
@@ -328,17 +329,17 @@ pub fn starter(own: &[&str], tools: &[&str], go_between: &[&str]) -> Starter {
             found = Starter::Tool(process);
         } else if !is_one(go_between) {
             break;
-        } else if told.group != group {
+        } else if stat.group != group {
             return if leads && process == parent() { Starter::Hand(process) } else { found };
         }
-        (process, group) = (told.parent, told.group);
+        (process, group) = (stat.parent, stat.group);
     }
     found
 }
 
 /// Whether a process is stopped (by a signal, or by whoever traces it).
 pub fn is_stopped(process: u32) -> bool {
-    told_of(process).is_some_and(|(_, fields)| fields.trim_start().starts_with(['T', 't']))
+    stat_line(process).is_some_and(|(_, fields)| fields.trim_start().starts_with(['T', 't']))
 }
 
 /// What a process and all below it have done so far.
@@ -361,7 +362,7 @@ pub fn work_of(process: u32) -> Option<Work> {
     let mut work = Work { done: 0, runs: false };
     while let Some(process) = all.get(at).copied().filter(|_| at < MOST) {
         at += 1;
-        let Some((_, fields)) = told_of(process) else {
+        let Some((_, fields)) = stat_line(process) else {
             if at == 1 { return None } else { continue } // it has just ended
         };
         let fields: Vec<&str> = fields.split_whitespace().collect();
@@ -380,8 +381,8 @@ pub fn work_of(process: u32) -> Option<Work> {
 fn children_of(process: u32) -> Option<Vec<u32>> {
     let mut children = Vec::new();
     for thread in std::fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten() {
-        let told = std::fs::read_to_string(thread.path().join("children")).ok()?;
-        children.extend(told.split_whitespace().filter_map(|number| number.parse::<u32>().ok()));
+        let stat = std::fs::read_to_string(thread.path().join("children")).ok()?;
+        children.extend(stat.split_whitespace().filter_map(|number| number.parse::<u32>().ok()));
     }
     Some(children)
 }

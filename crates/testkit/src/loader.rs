@@ -15,6 +15,6 @@ pub fn deaf_loader(directory: &Path) -> Option<PathBuf> {
     fs::write(&path, loader).expect("write");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("chmod");
     // one that obeys would say that there is no such object
-    let said = Command::new(&path).arg("/bin/true").env("LD_PRELOAD", "/nowhere").output().ok()?;
-    (said.status.success() && said.stderr.is_empty()).then_some(path)
+    let output = Command::new(&path).arg("/bin/true").env("LD_PRELOAD", "/nowhere").output().ok()?;
+    (output.status.success() && output.stderr.is_empty()).then_some(path)
 }

@@ -49,7 +49,7 @@ struct History<'a> {
     space: &'a TestSpace,
     compilers: Vec<(&'static str, &'static str)>,
     lines: Vec<Line>,
-    told: Vec<String>,
+    steps: Vec<String>,
     hits: usize,
 }
 
@@ -62,12 +62,12 @@ pub fn play(seed: u64, steps: usize) {
     }
     let random = Random::new(seed);
     let mut history =
-        History { random, space: &space, compilers, lines: Vec::new(), told: Vec::new(), hits: 0 };
+        History { random, space: &space, compilers, lines: Vec::new(), steps: Vec::new(), hits: 0 };
     history.begin();
     for step in 0..steps {
         if let Err(difference) = history.step(step) {
-            let told = history.told.join("\n  ");
-            panic!("KILN_FUZZ_SEED={seed} (step {step}): {difference}\n\nthe history:\n  {told}");
+            let steps = history.steps.join("\n  ");
+            panic!("KILN_FUZZ_SEED={seed} (step {step}): {difference}\n\nthe history:\n  {steps}");
         }
     }
     history.ends_with_hits(seed);
@@ -92,7 +92,7 @@ impl History<'_> {
         self.write_everywhere("options.h", "#define V2 5\n");
         self.write_everywhere("options.rsp", "-DRSP=9");
         self.write_everywhere("inner.rsp", "-DRSP=8");
-        self.told.clear();
+        self.steps.clear();
         for _ in 0..5 {
             let line = self.line();
             self.lines.push(line);
@@ -128,7 +128,7 @@ impl History<'_> {
             let out = self.space.path(checkout).join("out");
             remove(&out);
             fs::create_dir(out).expect("mkdir");
-            self.told.push("emptied out".to_owned());
+            self.steps.push("emptied out".to_owned());
         }
         self.compile(&line, checkout).map(drop)
     }
@@ -155,7 +155,7 @@ impl History<'_> {
         let variables: Vec<_> =
             line.variables.iter().map(|(name, value)| format!("{name}={value} ")).collect();
         let remap = if line.remap { "KILN_REMAP=1 " } else { "" };
-        self.told.push(format!(
+        self.steps.push(format!(
             "{remap}{}{} {} in {checkout}: {did}",
             variables.concat(),
             line.compiler,
@@ -169,13 +169,13 @@ impl History<'_> {
     fn ends_with_hits(&mut self, seed: u64) {
         for line in self.lines.clone() {
             let found = [self.compile(&line, CHECKOUTS[0]), self.compile(&line, CHECKOUTS[0])];
-            let told = self.told.join("\n  ");
+            let steps = self.steps.join("\n  ");
             match &found {
                 [Ok(_), Ok(Did::Hit | Did::Failed)] | [Ok(Did::Bypass(_)), Ok(Did::Bypass(_))] => {}
                 [_, Err(difference)] | [Err(difference), _] => {
-                    panic!("KILN_FUZZ_SEED={seed} (at the end): {difference}\n\nthe history:\n  {told}")
+                    panic!("KILN_FUZZ_SEED={seed} (at the end): {difference}\n\nthe history:\n  {steps}")
                 }
-                _ => panic!("KILN_FUZZ_SEED={seed}: no hit at the end\n\nthe history:\n  {told}"),
+                _ => panic!("KILN_FUZZ_SEED={seed}: no hit at the end\n\nthe history:\n  {steps}"),
             }
         }
     }
@@ -200,7 +200,7 @@ impl History<'_> {
         let line = self.random.below(4);
         for checkout in checkouts {
             let root = self.space.path(checkout);
-            let told = match chosen {
+            let edit = match chosen {
                 0..=5 | 8 => replace(&root.join(&path), |at| fs::write(at, &text).expect("write")),
                 6 | 7 => replace(&root.join(&path), |_| {}),
                 9 => replace(&root.join(&path), |at| fs::create_dir(at).expect("mkdir")),
@@ -224,7 +224,7 @@ impl History<'_> {
                     fs::write(at, format!("-DRSP={line}\n")).expect("write");
                 }),
             };
-            self.told.push(format!("edit {chosen} {checkout}: {told} ({path}, {other}, {text:?})"));
+            self.steps.push(format!("edit {chosen} {checkout}: {edit} ({path}, {other}, {text:?})"));
         }
     }
 

@@ -82,7 +82,7 @@ pub struct Made {
 
 impl Built {
     /// How many runs were told to have ended so.
-    pub fn told(&self, outcome: &str) -> usize {
+    pub fn outcomes(&self, outcome: &str) -> usize {
         let word = format!("\"outcome\":\"{outcome}\"");
         self.runs.iter().filter(|line| line.contains(&word)).count()
     }
@@ -217,7 +217,7 @@ impl App<'_> {
     pub fn hits(&self, expected: &Made) {
         let built = self.build();
         assert_eq!(&built.made, expected, "left: now, right: before; {:#?}", built.runs);
-        let (hits, runs) = (built.told("hit"), built.runs.len());
+        let (hits, runs) = (built.outcomes("hit"), built.runs.len());
         assert!(hits == runs && hits > 0, "all runs must be hits:\n{}", built.runs.join("\n"));
     }
 }
@@ -259,12 +259,12 @@ pub fn left(target: &Path) -> BTreeMap<PathBuf, (u32, String)> {
             let kind = entry.file_type().expect("a kind");
             let relative = path.strip_prefix(target).expect("below").to_owned();
             let of_run = directory.parent().is_some_and(|above| above.ends_with("build"));
-            let is_said = of_run && ["output", "stderr"].map(OsString::from).contains(&entry.file_name());
+            let prints = of_run && ["output", "stderr"].map(OsString::from).contains(&entry.file_name());
             let is_out = relative.components().any(|part| part.as_os_str() == "out");
             if kind.is_dir() && !kind.is_symlink() {
                 pending.push(path.clone());
             }
-            if is_out || is_said {
+            if is_out || prints {
                 let mode = fs::symlink_metadata(&path).expect("metadata").permissions().mode();
                 let content = match (kind.is_file(), kind.is_symlink()) {
                     (true, _) => fs::read(&path).expect("read").escape_ascii().to_string(),
@@ -314,8 +314,8 @@ pub fn never_kept(app: &App<'_>, same_every_time: bool) {
             same(&built, &expected);
         }
         assert_eq!(built.made.code, expected.code, "{}", built.outcome);
-        assert_eq!(built.told("hit"), 0, "must never be a hit:\n{}", built.runs.join("\n"));
-        assert_eq!(built.told("miss"), 0, "must not be kept:\n{}", built.runs.join("\n"));
+        assert_eq!(built.outcomes("hit"), 0, "must never be a hit:\n{}", built.runs.join("\n"));
+        assert_eq!(built.outcomes("miss"), 0, "must not be kept:\n{}", built.runs.join("\n"));
         assert!(!built.runs.is_empty(), "nothing is told of the run");
     }
 }

@@ -27,9 +27,9 @@ fn follows_filled(app: &mut App<'_>, edit: impl FnOnce(&mut App<'_>), undo: impl
 
 #[test]
 fn filled_where_a_file_of_the_package_changes() {
-    for told in ["", "println!(\"cargo::rerun-if-changed=data\");\n"] {
+    for shown in ["", "println!(\"cargo::rerun-if-changed=data\");\n"] {
         let space = TestSpace::new();
-        let mut app = app(&space, &format!("{told}tell(fs::read(\"data\").unwrap());"));
+        let mut app = app(&space, &format!("{shown}tell(fs::read(\"data\").unwrap());"));
         app.write("data", "one");
         follows_filled(&mut app, |app| app.write("data", "two"), |app| app.write("data", "one"));
     }
@@ -37,7 +37,7 @@ fn filled_where_a_file_of_the_package_changes() {
 
 /// Guards: cargo is told of another file only, and judges by that.
 #[test]
-fn filled_where_a_file_changes_that_cargo_is_not_told_of() {
+fn filled_where_an_undeclared_file_changes() {
     let space = TestSpace::new();
     let file = space.write("outside/file", "one");
     let body = format!("println!(\"cargo::rerun-if-changed=build.rs\");\ntell(fs::read({file:?}).unwrap());");
@@ -47,13 +47,13 @@ fn filled_where_a_file_changes_that_cargo_is_not_told_of() {
 
 #[test]
 fn filled_where_a_variable_changes() {
-    for told in [
+    for shown in [
         "",
         "println!(\"cargo::rerun-if-env-changed=PROBE\");\n",
         "println!(\"cargo::rerun-if-changed=build.rs\");\n",
     ] {
         let space = TestSpace::new();
-        let mut app = app(&space, &format!("{told}tell(format!(\"{{:?}}\", env::var_os(\"PROBE\")));"));
+        let mut app = app(&space, &format!("{shown}tell(format!(\"{{:?}}\", env::var_os(\"PROBE\")));"));
         app.set("PROBE", "one");
         follows_filled(&mut app, |app| app.set("PROBE", "two"), |app| app.set("PROBE", "one"));
         follows_filled(&mut app, |app| app.unset("PROBE"), |app| app.set("PROBE", "one"));
@@ -63,10 +63,10 @@ fn filled_where_a_variable_changes() {
 /// Guards: sources that are as they were, but younger, as in every fresh checkout.
 #[test]
 fn filled_in_a_fresh_checkout() {
-    for told in ["", "println!(\"cargo::rerun-if-changed=build.rs\");\n"] {
+    for shown in ["", "println!(\"cargo::rerun-if-changed=build.rs\");\n"] {
         let space = TestSpace::new();
         let mut app =
-            app(&space, &format!("{told}fs::create_dir(out().join(\"once\")).unwrap();\ntell(\"x\");"));
+            app(&space, &format!("{shown}fs::create_dir(out().join(\"once\")).unwrap();\ntell(\"x\");"));
         app.way = Way::Filled;
         app.plainly();
         let first = app.right();
@@ -75,7 +75,7 @@ fn filled_in_a_fresh_checkout() {
             app.project.touch(file);
         }
         let built = app.build();
-        assert_eq!(built.made, first.made, "{told:?}\n{}\n{}", built.outcome, built.runs.join("\n"));
+        assert_eq!(built.made, first.made, "{shown:?}\n{}\n{}", built.outcome, built.runs.join("\n"));
         app.hits(&first.made);
     }
 }
@@ -97,8 +97,8 @@ fn filled_out_dir_is_empty_where_the_script_runs() {
 #[test]
 fn filled_with_c() {
     let space = TestSpace::new();
-    let told = "println!(\"cargo::rerun-if-changed=c/x.c\");\n";
-    let mut app = c_app(&space, &format!("{told}{CC}"));
+    let shown = "println!(\"cargo::rerun-if-changed=c/x.c\");\n";
+    let mut app = c_app(&space, &format!("{shown}{CC}"));
     follows_filled(
         &mut app,
         |app| app.write("c/first/x.h", "#define VALUE 2\n"),
@@ -107,7 +107,7 @@ fn filled_with_c() {
 }
 
 #[test]
-fn filled_and_what_is_said() {
+fn filled_and_its_output() {
     let space = TestSpace::new();
     let body = "println!(\"cargo::rerun-if-changed=said\");\nprintln!(\"cargo::rustc-env=SAID={}\", fs::read_to_string(\"said\").unwrap());\nprintln!(\"cargo::warning={}\", fs::read_to_string(\"said\").unwrap());\neprintln!(\"on stderr\");";
     let mut app = app(&space, body);

@@ -121,5 +121,5 @@ fn directory_for_a_kind_of_processor() {
     app.hits(&first.made);
     library(&directory.join("glibc-hwcaps/x86-64-v2"), "x", 2, &[]);
     app.right();
-    assert_eq!(app.right().told("hit"), 0, "nobody can tell what the loader would find");
+    assert_eq!(app.right().outcomes("hit"), 0, "nobody can tell what the loader would find");
 }

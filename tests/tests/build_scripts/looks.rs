@@ -104,10 +104,10 @@ fn looks_at_the_machine_and_the_process() {
     let built = app.build();
     assert!(built.outcome.success(), "{}", built.outcome);
     for (name, look) in &all {
-        let told = built.runs.iter().find(|line| line.contains(&format!("\"name\":\"{name}\"")));
-        let told = told.unwrap_or_else(|| panic!("{name} {look:?} is not told of"));
-        let hit = told.contains("\"outcome\":\"hit\"");
-        assert_eq!(hit, name.starts_with("kept"), "{look:?}: {told}");
+        let shown = built.runs.iter().find(|line| line.contains(&format!("\"name\":\"{name}\"")));
+        let shown = shown.unwrap_or_else(|| panic!("{name} {look:?} is not told of"));
+        let hit = shown.contains("\"outcome\":\"hit\"");
+        assert_eq!(hit, name.starts_with("kept"), "{look:?}: {shown}");
     }
 }
 
@@ -149,7 +149,7 @@ fn umask() {
             same(&built_after(&app, mask), &expected);
         }
     }
-    assert_eq!(built_after(&app, "umask 022").told("hit"), 1);
+    assert_eq!(built_after(&app, "umask 022").outcomes("hit"), 1);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn ignored_signals() {
         let built = built_after(&app, text);
         assert_eq!(built.made.prints, seen, "{:#?}", built.runs);
     }
-    assert_eq!(built_after(&app, ":").told("hit"), 1);
+    assert_eq!(built_after(&app, ":").outcomes("hit"), 1);
 }
 
 #[test]
@@ -305,8 +305,8 @@ fn a_macro_that_imports_what_nobody_knows_is_not_kept() {
     rebuilt(&project);
     let before = project.space().stats();
     rebuilt(&project);
-    let told = project.space().since(&before);
-    assert_eq!(told.misses, 0, "{told:?}");
+    let shown = project.space().since(&before);
+    assert_eq!(shown.misses, 0, "{shown:?}");
     let text = project.space().kiln(&["explain"]).current_dir(project.dir()).output().unwrap();
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     assert!(text.contains("calls `sethostid`, which kiln does not know"), "{text}");

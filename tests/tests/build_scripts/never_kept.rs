@@ -105,7 +105,7 @@ fn does_outside(body: &str, prepare: &dyn Fn(&Path), done: &dyn Fn(&Path) -> boo
         let built = app.build();
         assert!(built.outcome.success(), "{}", built.outcome);
         assert!(done(&place), "not done in round {round}: {body}\n{}", built.runs.join("\n"));
-        assert_eq!(built.told("hit"), 0, "{}", built.runs.join("\n"));
+        assert_eq!(built.outcomes("hit"), 0, "{}", built.runs.join("\n"));
     }
 }
 
@@ -261,8 +261,8 @@ fn failure_is_never_kept() {
         for _ in 0..2 {
             let built = app.build();
             same(&built, &expected);
-            assert_eq!(built.told("hit"), 0, "{}", built.runs.join("\n"));
-            let said = |outcome: &Outcome| {
+            assert_eq!(built.outcomes("hit"), 0, "{}", built.runs.join("\n"));
+            let printed = |outcome: &Outcome| {
                 let text = outcome.err().replace(".real", "");
                 let tail = text.split("error: failed to run custom build command").nth(1).map(str::to_owned);
                 let lines = tail.unwrap_or_default();
@@ -270,7 +270,7 @@ fn failure_is_never_kept() {
                     lines.lines().filter(|line| !line.contains("thread 'main'") && !line.contains("kiln: "));
                 kept.map(str::to_owned).collect::<Vec<_>>()
             };
-            assert_eq!(said(&built.outcome), said(&plain), "left: through kiln");
+            assert_eq!(printed(&built.outcome), printed(&plain), "left: through kiln");
         }
         // as soon as it works it is kept
         app.script("tell(\"works\");");
@@ -281,7 +281,7 @@ fn failure_is_never_kept() {
 
 /// The script itself ends well: it may be kept, but the build never goes on.
 #[test]
-fn failure_that_is_only_said() {
+fn failure_that_is_only_printed() {
     let space = TestSpace::new();
     let app = app(&space, "println!(\"cargo::error=no oven\");\ntell(\"x\");");
     let expected = app.plainly();
@@ -357,7 +357,7 @@ fn child_that_outlives_the_script_is_never_kept() {
     for _ in 0..3 {
         let built = app.build();
         assert!(built.outcome.success(), "{}", built.outcome);
-        assert_eq!(built.told("hit") + built.told("miss"), 0, "{}", built.runs.join("\n"));
+        assert_eq!(built.outcomes("hit") + built.outcomes("miss"), 0, "{}", built.runs.join("\n"));
         std::thread::sleep(std::time::Duration::from_secs(2));
         assert!(left(app.project.target()).keys().any(|path| path.ends_with("late")), "nobody wrote it");
     }

@@ -89,7 +89,7 @@ fn private_file_in_out_dir() {
 }
 
 #[test]
-fn what_is_said() {
+fn messages_of_a_script() {
     let space = TestSpace::new();
     let body = r#"
     println!("cargo:rustc-cfg=warm");
@@ -113,7 +113,7 @@ fn what_is_said() {
 }
 
 #[test]
-fn very_much_is_said() {
+fn very_long_output() {
     let space = TestSpace::new();
     let body = "for line in 0..20000 {\n    println!(\"{line} and this is what it says\");\n    if line % 100 == 0 {\n        eprintln!(\"{line}\");\n    }\n}\ntell(\"x\");";
     let app = app(&space, body);
@@ -122,7 +122,7 @@ fn very_much_is_said() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_said() {
+fn output_that_is_no_text() {
     let space = TestSpace::new();
     let app =
         app(&space, "io::stdout().write_all(b\"no \\xff text \\x00\\n\").unwrap();\ntell(b\"\\xff\\x00\");");
@@ -135,7 +135,7 @@ fn metadata_of_links() {
     let space = TestSpace::new();
     let mut app = links_app(&space);
     follows(&mut app, |app| app.write("low/where", "there"), |app| app.write("low/where", "here"));
-    assert_eq!(app.build().told("hit"), 2);
+    assert_eq!(app.build().outcomes("hit"), 2);
 }
 
 #[test]

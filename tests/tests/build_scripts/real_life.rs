@@ -142,7 +142,7 @@ fn out_dir_that_is_not_empty() {
         app.project.write("data", text);
         let built = app.again(&mut app.kiln());
         assert_eq!(built.made.prints, format!("{count} {text}"), "{}\n{:#?}", built.outcome, built.runs);
-        assert_eq!(built.told("hit") + built.told("miss"), 0, "{:#?}", built.runs);
+        assert_eq!(built.outcomes("hit") + built.outcomes("miss"), 0, "{:#?}", built.runs);
     }
     app.project.write("data", "one");
     app.hits(&first.made);

@@ -129,7 +129,7 @@ fn variable_that_is_called_like_a_setting() {
 
 /// Guards: std asks for it where a thread panics; a script may ask for it by itself.
 #[test]
-fn variable_that_says_how_a_crash_is_told() {
+fn variable_that_decides_how_a_crash_is_shown() {
     let space = TestSpace::new();
     let mut app = app(&space, "tell(format!(\"{:?}\", env::var_os(\"RUST_BACKTRACE\")));");
     app.set("RUST_BACKTRACE", "0");

@@ -37,7 +37,7 @@ fn three<'a>(space: &'a TestSpace, compiler: &str) -> App<'a> {
 /// What happened to C in a build of what is there.
 #[track_caller]
 fn c_units(app: &App<'_>) -> (usize, usize) {
-    let told = || {
+    let shown = || {
         let log = fs::read_to_string(app.space().cache().join("v1/events/current.jsonl")).unwrap_or_default();
         let units = log.lines().filter(|line| line.contains("\"kind\":\"c\""));
         let units: Vec<String> = units.map(str::to_owned).collect();
@@ -46,9 +46,9 @@ fn c_units(app: &App<'_>) -> (usize, usize) {
         };
         (count("hit"), count("miss"))
     };
-    let before = told();
+    let before = shown();
     run(&mut app.kiln()).ok();
-    let now = told();
+    let now = shown();
     (now.0 - before.0, now.1 - before.1)
 }
 

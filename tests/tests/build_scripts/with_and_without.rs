@@ -29,7 +29,7 @@ fn switched_off() {
     app.project.write("data", "two");
     let built = app.again(&mut app.kiln());
     assert_eq!(built.made.prints, "two", "{}", built.outcome);
-    assert!(built.told("hit") + built.told("miss") == 0, "{:#?}", built.runs);
+    assert!(built.outcomes("hit") + built.outcomes("miss") == 0, "{:#?}", built.runs);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn plain_cargo_when_kiln_is_gone() {
     let first = build();
     assert_eq!(first.made.prints, "one", "{}", first.outcome);
     app.project.clean();
-    assert_eq!(build().told("hit"), 1);
+    assert_eq!(build().outcomes("hit"), 1);
     assert_eq!(launchers(&app), 1);
     fs::remove_dir_all(space.path("bin")).unwrap();
     let plain = || app.project.plain(&["build"]).ok();
@@ -146,10 +146,10 @@ fn target_directory_that_was_copied() {
 
 /// Nothing is left to do after a build, with kiln and without.
 #[track_caller]
-fn leaves_nothing_to_do(way: Way, told: &str) {
+fn leaves_nothing_to_do(way: Way, shown: &str) {
     let space = TestSpace::new();
-    let told = told.split_whitespace().map(|what| format!("println!(\"cargo::{what}\");\n"));
-    let body = format!("{}tell(fs::read(\"data\").unwrap());", told.collect::<String>());
+    let shown = shown.split_whitespace().map(|what| format!("println!(\"cargo::{what}\");\n"));
+    let body = format!("{}tell(fs::read(\"data\").unwrap());", shown.collect::<String>());
     let mut app = app(&space, &body);
     app.write("data", "one");
     app.plainly();
@@ -166,9 +166,9 @@ fn leaves_nothing_to_do(way: Way, told: &str) {
 
 #[test]
 fn fresh_afterwards() {
-    for told in ["", "rerun-if-changed=data", "rerun-if-changed=data rerun-if-env-changed=PROBE"] {
-        leaves_nothing_to_do(Way::Asked, told);
-        leaves_nothing_to_do(Way::Filled, told);
+    for shown in ["", "rerun-if-changed=data", "rerun-if-changed=data rerun-if-env-changed=PROBE"] {
+        leaves_nothing_to_do(Way::Asked, shown);
+        leaves_nothing_to_do(Way::Filled, shown);
     }
 }
 

@@ -77,8 +77,8 @@ impl Kit {
 
     /// What an executable says of its version.
     pub fn version(&self, program: &Path) -> String {
-        let said = measure::output(self.environment.command(program).arg("--version")).unwrap_or_default();
-        said.lines().next().unwrap_or("unknown").to_owned()
+        let output = measure::output(self.environment.command(program).arg("--version")).unwrap_or_default();
+        output.lines().next().unwrap_or("unknown").to_owned()
     }
 
     fn rival(&self, name: &str) -> Outcome<PathBuf> {
@@ -102,8 +102,8 @@ impl Kit {
     }
 
     fn host(&self) -> Outcome<String> {
-        let told = measure::output(self.environment.command("rustc").arg("-vV"))?;
-        let host = told.lines().find_map(|line| line.strip_prefix("host: "));
+        let version = measure::output(self.environment.command("rustc").arg("-vV"))?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
         host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
     }
 }

@@ -63,8 +63,8 @@ fn field(file: &str, name: &str) -> String {
 
 /// The type of the file system that a directory is on.
 fn file_system(directory: &Path) -> String {
-    let told = measure::output(std::process::Command::new("stat").args(["-f", "-c", "%T"]).arg(directory));
-    let of_stat = told.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned());
+    let kind = measure::output(std::process::Command::new("stat").args(["-f", "-c", "%T"]).arg(directory));
+    let of_stat = kind.map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned());
     // stat cannot tell ext2, ext3 and ext4 apart; the mount table can.
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let entries = mounts.lines().filter_map(|line| {

@@ -33,7 +33,7 @@ struct ResourceUsage {
 }
 
 unsafe extern "C" {
-    fn waitid(kind: c_int, id: u32, told: *mut [u64; 16], options: c_int) -> c_int;
+    fn waitid(kind: c_int, id: u32, info: *mut [u64; 16], options: c_int) -> c_int;
     fn prctl(option: c_int, argument: c_ulong, ...) -> c_int;
     fn wait4(pid: c_int, status: *mut c_int, options: c_int, usage: *mut ResourceUsage) -> c_int;
     fn sync();
@@ -57,9 +57,9 @@ pub fn run(command: &mut Command) -> io::Result<Usage> {
     let start = Instant::now();
     let child = command.spawn()?;
     let pid = child.id().cast_signed();
-    let mut told = [0; 16];
+    let mut info = [0; 16];
     // SAFETY: `siginfo_t` has 128 bytes. It waits, and leaves the process to be reaped.
-    unsafe { waitid(P_PID, child.id(), &raw mut told, WEXITED | WNOWAIT) };
+    unsafe { waitid(P_PID, child.id(), &raw mut info, WEXITED | WNOWAIT) };
     let wall_s = start.elapsed().as_secs_f64();
     let own_s = first_thread_s(pid);
     let (mut status, mut usage) = (0, ResourceUsage::default());
@@ -76,8 +76,8 @@ pub fn run(command: &mut Command) -> io::Result<Usage> {
 
 /// What a process that has ended took, from its first number in `schedstat`.
 fn first_thread_s(pid: c_int) -> f64 {
-    let told = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
-    told.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
+    let info = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap_or_default();
+    info.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).map_or(0.0, |ns| ns / 1e9)
 }
 
 /// Waits for all that earlier commands left behind, and returns its processor seconds.
@@ -115,9 +115,9 @@ pub fn settle() {
 
 /// The files of the compiler that cargo runs: programs, libraries, the standard library of the host.
 fn compiler() -> Vec<PathBuf> {
-    let said =
+    let output =
         output(Command::new("rustc").args(["--print=sysroot", "--print=host-tuple"])).unwrap_or_default();
-    let (Some(root), Some(host)) = (said.lines().next().map(Path::new), said.lines().nth(1)) else {
+    let (Some(root), Some(host)) = (output.lines().next().map(Path::new), output.lines().nth(1)) else {
         return Vec::new();
     };
     let directories = ["bin".to_owned(), "lib".to_owned(), format!("lib/rustlib/{host}/lib")];

@@ -217,10 +217,10 @@ fn floor(kit: &Kit) -> Outcome<f64> {
 
 /// Runs `kiln-peak …` and reads its `KIB CODE`.
 fn peak_mb(command: &mut Command) -> Outcome<f64> {
-    let told = measure::output(command)?;
-    match told.split_whitespace().collect::<Vec<_>>()[..] {
+    let counted = measure::output(command)?;
+    match counted.split_whitespace().collect::<Vec<_>>()[..] {
         [kib, "0"] => kib.parse::<f64>().map(|kib| kib / 1024.0).map_err(|error| error.to_string()),
-        _ => Err(format!("a measured call failed: {told}")),
+        _ => Err(format!("a measured call failed: {counted}")),
     }
 }
 

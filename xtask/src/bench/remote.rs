@@ -153,7 +153,7 @@ impl<'a> Scene<'a> {
                     runs[at].push(lanes[at].build_anew()?);
                 }
             }
-            rows.extend(told(&format!("{trip} ms"), &lanes, &runs));
+            rows.extend(rows_of(&format!("{trip} ms"), &lanes, &runs));
         }
         Ok(rows)
     }
@@ -171,7 +171,7 @@ impl<'a> Scene<'a> {
                 lanes[at].finish_uploads()?;
             }
         }
-        Ok(told("5 ms", &lanes, &runs))
+        Ok(rows_of("5 ms", &lanes, &runs))
     }
 
     /// Cold builds: nothing of what a store does may be felt.
@@ -370,8 +370,8 @@ impl Lane<'_> {
     /// Units that were compiled since the cache was emptied, by the tool's own count.
     fn compiled(&self) -> Option<u64> {
         let ask = |words: &[&str]| -> Option<Value> {
-            let told = measure::output(self.dressed().command(&self.program).args(words)).ok()?;
-            serde_json::from_str(&told).ok()
+            let rows_of = measure::output(self.dressed().command(&self.program).args(words)).ok()?;
+            serde_json::from_str(&rows_of).ok()
         };
         match self.who {
             Who::Kiln | Who::Local => {
@@ -381,8 +381,8 @@ impl Lane<'_> {
                 Some(String::from_utf8_lossy(&log).lines().filter(missed).count() as u64)
             }
             Who::Sccache => {
-                let told = ask(&["--show-stats", "--stats-format", "json"])?;
-                let counts = told["stats"]["cache_misses"]["counts"].as_object()?.clone();
+                let rows_of = ask(&["--show-stats", "--stats-format", "json"])?;
+                let counts = rows_of["stats"]["cache_misses"]["counts"].as_object()?.clone();
                 Some(counts.values().filter_map(Value::as_u64).sum())
             }
             Who::Plain | Who::Kache | Who::Tarball => None,
@@ -451,7 +451,7 @@ fn login() -> String {
     format!("{}:{}", servers::ACCESS, servers::SECRET)
 }
 
-fn told(what: &str, lanes: &[Lane<'_>], runs: &[Vec<Run>]) -> Vec<Vec<String>> {
+fn rows_of(what: &str, lanes: &[Lane<'_>], runs: &[Vec<Run>]) -> Vec<Vec<String>> {
     let mut rows = rows(lanes, runs);
     rows.iter_mut().for_each(|row| row[0] = format!("{what}, {}", row[0]));
     rows

@@ -22,8 +22,8 @@ pub struct Counts {
 impl Counts {
     /// Asks `kiln stats --json`; `None` when it gives no sensible answer.
     pub fn of_kiln(dressed: &Environment, program: &Path) -> Option<Self> {
-        let told = measure::output(dressed.command(program).args(["stats", "--json"])).ok()?;
-        Self::from_json(&serde_json::from_str(&told).ok()?)
+        let counts = measure::output(dressed.command(program).args(["stats", "--json"])).ok()?;
+        Self::from_json(&serde_json::from_str(&counts).ok()?)
     }
 
     /// The calls that replay had no record of.
@@ -32,17 +32,17 @@ impl Counts {
         Self { misses: log.lines().count() as u64, ..Self::default() }
     }
 
-    fn from_json(told: &Value) -> Option<Self> {
-        let bypasses = match &told["bypasses"] {
+    fn from_json(counts: &Value) -> Option<Self> {
+        let bypasses = match &counts["bypasses"] {
             Value::Object(reasons) => {
                 reasons.iter().map(|(reason, count)| (reason.clone(), count.as_u64().unwrap_or(0))).collect()
             }
             other => other.as_u64().map(|count| ("all".to_owned(), count)).into_iter().collect(),
         };
         Some(Self {
-            hits: Some(told["hits"].as_u64()?),
-            misses: told["misses"].as_u64()?,
-            errors: errors(&told["errors"]),
+            hits: Some(counts["hits"].as_u64()?),
+            misses: counts["misses"].as_u64()?,
+            errors: errors(&counts["errors"]),
             bypasses,
         })
     }
@@ -67,8 +67,8 @@ impl Counts {
     }
 }
 
-fn errors(told: &Value) -> u64 {
-    match told {
+fn errors(counts: &Value) -> u64 {
+    match counts {
         Value::Object(kinds) => kinds.values().filter_map(Value::as_u64).sum(),
         other => other.as_u64().unwrap_or(0),
     }
@@ -81,12 +81,12 @@ mod tests {
 
     #[test]
     fn a_difference_keeps_only_the_reasons_that_grew() {
-        let told = |hits: u64, probes: u64| {
+        let counts = |hits: u64, probes: u64| {
             let json =
                 json!({"hits": hits, "misses": 1, "errors": 0, "bypasses": {"probe": probes, "doc": 2}});
             Counts::from_json(&json).expect("complete")
         };
-        let added = told(7, 5).since(&told(3, 1));
+        let added = counts(7, 5).since(&counts(3, 1));
         assert_eq!((added.hits, added.misses, added.bypassed()), (Some(4), 0, 4));
         assert_eq!(added.bypasses.keys().collect::<Vec<_>>(), ["probe"]);
     }

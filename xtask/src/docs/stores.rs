@@ -24,10 +24,10 @@ pub fn page() -> String {
     }
     let _ = write!(text, "\n## Words\n\n| word | of | value | |\n|---|---|---|---|\n");
     let _ = writeln!(text, "{}", row(&ACCESS, "all"));
-    let mut told: Vec<&str> = Vec::new();
+    let mut listed: Vec<&str> = Vec::new();
     for word in SCHEMES.iter().flat_map(|scheme| scheme.words) {
-        if !told.contains(&word.name) {
-            told.push(word.name);
+        if !listed.contains(&word.name) {
+            listed.push(word.name);
             let _ = writeln!(text, "{}", row(word, &those_with(word)));
         }
     }

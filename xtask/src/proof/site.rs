@@ -216,8 +216,8 @@ impl Site<'_> {
         if status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&files::read(&log)?).into_owned();
-        let last = said.lines().rev().take(15).collect::<Vec<_>>().into_iter().rev();
+        let output = String::from_utf8_lossy(&files::read(&log)?).into_owned();
+        let last = output.lines().rev().take(15).collect::<Vec<_>>().into_iter().rev();
         let script = command.get_args().last().unwrap_or_default().to_string_lossy();
         Err(format!("{script}: {status}\n{}", last.collect::<Vec<_>>().join("\n")))
     }

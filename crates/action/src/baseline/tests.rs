@@ -12,13 +12,17 @@ fn run(key: u8, variant: u8) -> Run {
         variant: [variant; 8],
         words: vec![Word { group: "arguments".into(), name: "cfg".into(), value: "test".into() }],
         answers: vec![
-            Told {
+            AnsweredQuestion {
                 question: Question::Listing(Placed::literal(Path::new("/w/migrations"))),
                 answer: Answered::Content([7; 16]),
                 details: vec![b"0001.sql".to_vec(), b"0002.sql".to_vec()],
             },
-            Told { question: Question::Env(b"A".to_vec()), answer: Answered::Nothing, details: Vec::new() },
-            Told {
+            AnsweredQuestion {
+                question: Question::Env(b"A".to_vec()),
+                answer: Answered::Nothing,
+                details: Vec::new(),
+            },
+            AnsweredQuestion {
                 question: Question::Kind(Placed::literal(Path::new("/w/a"))),
                 answer: Answered::Stat { kind: 1, mode: 0o755, size: 0, mtime_ns: 5 },
                 details: Vec::new(),

@@ -54,8 +54,8 @@ fn what_is_never_shown() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_what_there_is() {
-    for (url, told) in [
+fn an_error_lists_what_would_be_right() {
+    for (url, expected) in [
         ("gs://bucket", "`gs://` is no kind of storage that kiln knows (file://, redis://, rediss://,"),
         ("memcached://host", "`memcached://` is no kind of storage"),
         ("hush hush://x", "it is no kind of storage"),
@@ -72,7 +72,7 @@ fn what_is_wrong_is_told_with_what_there_is() {
         ("s3://b?access=hush", "access is one of: read-write, read-only"),
     ] {
         let fault = fault_of(url).unwrap_or_default();
-        assert!(fault.contains(told), "{url}: {fault}");
+        assert!(fault.contains(expected), "{url}: {fault}");
         assert!(!fault.contains("hush"), "{fault}");
     }
 }

@@ -8,7 +8,7 @@ fn places(out: &str) -> Places {
 }
 
 #[test]
-fn a_template_is_told_again_elsewhere() {
+fn a_template_is_filled_in_elsewhere() {
     let here = places("/a b/deps");
     let there = places("/c/d e/deps");
     for (spelling, text, expected) in [
@@ -59,13 +59,13 @@ fn colours_stand_before_paths() {
     here.add(Place::Base, Path::new("/one"));
     let mut there = Places::new();
     there.add(Place::Base, Path::new("/another"));
-    for (text, told) in [
+    for (text, expected) in [
         ("\u{1b}[01m\u{1b}[K/one/a.c:1", "\u{1b}[01m\u{1b}[K/another/a.c:1"),
         ("\u{1b}[1m/one/a.c:1", "\u{1b}[1m/another/a.c:1"),
         ("\u{1b}[0;1m/one/a.c", "\u{1b}[0;1m/another/a.c"),
         ("[1m/one/a.c item/one/a.c", "[1m/one/a.c item/one/a.c"),
     ] {
         let template = Template::cut(text.as_bytes(), &here, &[Spelling::Plain]);
-        assert_eq!(template.fill(&there).as_deref(), Some(told.as_bytes()), "{text:?}");
+        assert_eq!(template.fill(&there).as_deref(), Some(expected.as_bytes()), "{text:?}");
     }
 }

@@ -92,7 +92,7 @@ impl Reading {
             return uncached();
         }
         if !matches!(flag.effect, Effect::Lazy) {
-            self.field(flag.field, told(flag, value), matches!(flag.effect, Effect::KeyPath));
+            self.field(flag.field, value_in_key(flag, value), matches!(flag.effect, Effect::KeyPath));
         }
         Ok(())
     }
@@ -139,7 +139,7 @@ impl Reading {
             Own::Search => return self.search(text, directory),
             Own::Remap => return self.remap(text, directory),
         }
-        self.field(flag.field, told(flag, value), false);
+        self.field(flag.field, value_in_key(flag, value), false);
         Ok(())
     }
 
@@ -219,7 +219,7 @@ fn names_no_path(args: &[OsString]) -> bool {
 }
 
 /// The value as it counts: `-C lto` and `-C lto=` are not the same.
-fn told(flag: &Flag, value: Option<&str>) -> OsString {
+fn value_in_key(flag: &Flag, value: Option<&str>) -> OsString {
     match (flag.group, value) {
         (Some(_), Some(value)) => format!("={value}").into(),
         (_, value) => value.unwrap_or_default().into(),

@@ -33,9 +33,9 @@ fn compiled(option: &str, room: &Room) -> Option<usize> {
     let first = ["--driver-mode=cl", "--target=x86_64-pc-windows-msvc", "-###", "/c"].map(OsString::from);
     let args: Vec<OsString> = first.into_iter().chain(line(option)).collect();
     let output = run("clang", &args, &room.path);
-    let said = String::from_utf8_lossy(&output.stderr);
-    let named = |source: &&&str| said.contains(&format!("\"-main-file-name\" \"{source}\""));
-    (!said.contains("error:")).then(|| SOURCES.iter().filter(named).count())
+    let messages = String::from_utf8_lossy(&output.stderr);
+    let named = |source: &&&str| messages.contains(&format!("\"-main-file-name\" \"{source}\""));
+    (!messages.contains("error:")).then(|| SOURCES.iter().filter(named).count())
 }
 
 fn check(options: BTreeSet<String>) -> usize {

@@ -28,13 +28,13 @@ fn compiled(compiler: &str, family: Family, option: &str, room: &Room) -> Option
     let mut args = vec![OsString::from("-###"), OsString::from("-c")];
     args.extend(line(option));
     let output = run(compiler, &args, &room.path);
-    let said = String::from_utf8_lossy(&output.stderr);
-    if said.contains("error:") {
+    let messages = String::from_utf8_lossy(&output.stderr);
+    if messages.contains("error:") {
         return None;
     }
     let named = |source: &str| match family {
-        Family::Clang => said.contains(&format!("\"-main-file-name\" \"{source}\"")),
-        _ => said.contains(&format!("-dumpbase {source} ")),
+        Family::Clang => messages.contains(&format!("\"-main-file-name\" \"{source}\"")),
+        _ => messages.contains(&format!("-dumpbase {source} ")),
     };
     Some(SOURCES.into_iter().filter(|source| named(source)).count())
 }

@@ -218,7 +218,7 @@ impl Dice {
 }
 
 /// A rule for make is told again for another directory: the project's path is replaced, and lines are broken anew.
-fn told(compiled: &Compiled, room: &Room) -> Written {
+fn declared(compiled: &Compiled, room: &Room) -> Written {
     let mut written = compiled.written.clone();
     if compiled.invocation.depfile.is_some()
         && let Some(Some(text)) = written.get_mut(1)
@@ -313,7 +313,7 @@ fn compare(compiler: &Compiler, line: &str, ending: &str) -> usize {
             return 0;
         }
         let Some(compiled) = compile(compiler, &args, room) else { return 0 };
-        let written = told(&compiled, room);
+        let written = declared(&compiled, room);
         match known.get(&key(&compiled.invocation)) {
             Some((first, bytes)) => {
                 let differ: Vec<usize> =

@@ -47,9 +47,9 @@ fn a_file_sets_what_it_names() {
 #[test]
 fn what_is_wrong_is_named_with_its_line_and_the_default_counts() {
     let loaded = from_file("\nremapp = true\nmax-age = \"soon\"\nnever = [1]\noff = {}\n", false);
-    let told: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
+    let complaints: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
     assert_eq!(
-        told,
+        complaints,
         [
             "/p/c.toml:2: there is no setting `remapp`; did you mean `remap`?",
             "/p/c.toml:3: max-age: `soon` is not a duration with its unit (s, m, h, d, w) such as 7d or 12h; 0 for ever; it is ignored",
@@ -76,10 +76,10 @@ fn what_is_wrong_in_a_stronger_layer_leaves_what_a_weaker_one_says() {
         ("KILN_SATL", "t"),
     ]);
     let loaded = load(&environment, &Start { directory: root, out: None });
-    let told: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
+    let complaints: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
     let at = |name: &str, what: &str| format!("{}:{what}", root.join(name).display());
     assert_eq!(
-        told,
+        complaints,
         [
             at("user.toml", "4: there is no setting `read-onyl`; did you mean `read-only`?"),
             at("kiln.toml", "1: remap: `perhaps` is not true or false; it is ignored"),
@@ -127,10 +127,10 @@ fn the_environment_wins_and_zero_is_no_limit() {
 }
 
 #[test]
-fn a_mistyped_variable_is_told_and_somebody_elses_is_not() {
+fn a_mistyped_variable_is_reported_and_somebody_elses_is_not() {
     let loaded = from_environment(&[("KILN_REMAPP", "1"), ("KILN_RECORD", "1"), ("KILN_OF_ANOTHER", "1")]);
-    let told: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["KILN_REMAPP: there is no such variable; did you mean `KILN_REMAP`?"]);
+    let complaints: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
+    assert_eq!(complaints, ["KILN_REMAPP: there is no such variable; did you mean `KILN_REMAP`?"]);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn remotes_come_as_a_list_or_as_tables_and_their_secrets_are_not_shown() {
 }
 
 #[test]
-fn a_remote_that_is_none_is_told_without_what_it_holds() {
+fn a_bad_remote_is_reported_without_its_secrets() {
     let loaded = from_environment(&[("KILN_REMOTE", "redis:hush@h")]);
     assert!(loaded.settings.remote.is_empty());
     assert!(!loaded.complaints[0].to_string().contains("hush"), "{}", loaded.complaints[0]);
@@ -195,10 +195,10 @@ fn a_remote_that_is_none_is_told_without_what_it_holds() {
 fn a_projects_patterns_stay_below_its_directory() {
     let text = "extra-inputs = ['m/*.sql', '/', '../x', 'a/../../x', '/p/VERSION', '/pp', '~/.ssh']\n";
     let loaded = from_file(text, true);
-    let told: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
-    assert_eq!(told.len(), 4, "{told:?}");
+    let complaints: Vec<String> = loaded.complaints.iter().map(ToString::to_string).collect();
+    assert_eq!(complaints.len(), 4, "{complaints:?}");
     assert!(
-        told[0].starts_with(
+        complaints[0].starts_with(
             "/p/c.toml:1: extra-inputs: `/` leads out of the project's directory; it is ignored"
         )
     );
@@ -243,7 +243,7 @@ fn an_odd_project_file_is_ignored() {
 
 /// `/tmp/kiln.toml` of somebody else is above every project in `/tmp`.
 #[test]
-fn a_project_file_of_another_user_is_ignored_and_said() {
+fn a_project_file_of_another_user_is_ignored_and_reported() {
     if env::user() != 0 {
         return; // nobody else can give files away
     }

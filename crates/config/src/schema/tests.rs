@@ -2,7 +2,7 @@ use super::*;
 use std::collections::BTreeSet;
 
 #[test]
-fn names_and_variables_are_said_once_and_follow_one_rule() {
+fn names_and_variables_are_unique_and_follow_one_rule() {
     let mut seen = BTreeSet::new();
     for row in ROWS {
         assert!(seen.insert(row.variable), "{}", row.variable);

@@ -26,7 +26,7 @@ impl Reading<'_> {
     }
 
     /// kiln says what a compile hung on that the run asked it for. Only kiln may say so: a script could write anything.
-    pub(super) fn told(&mut self, by: Observer, question: &[u8]) -> Result<(), Reason> {
+    pub(super) fn reported_by_kiln(&mut self, by: Observer, question: &[u8]) -> Result<(), Reason> {
         let question = Question::read(&mut Reader(question));
         let Some(question) = question.ok().filter(|_| by.is_kiln) else {
             return Err(Reason::Unrecorded("a process that says it is kiln".into()));

@@ -33,8 +33,8 @@ pub fn is_inert_to_rustc(by: Observer, name: &[u8], scene: &Scene<'_>) -> bool {
         // (PATH only for starting the linker, which is asked for as a program)
         Role::Compiler => {
             // Only dep-info tells these from `env!("CI")`; nobody means the jobserver by that.
-            let told = invocation.outputs.dep_info || text.ends_with("FLAGS");
-            told && (rust_variables::is_inert(text) || rust_variables::SEARCH.contains(&text))
+            let in_dep_info = invocation.outputs.dep_info || text.ends_with("FLAGS");
+            in_dep_info && (rust_variables::is_inert(text) || rust_variables::SEARCH.contains(&text))
                 || invocation.environment.contains(&text)
         }
         Role::Linker => rust_variables::SEARCH.contains(&text) || rust_variables::is_linker_inert(text),

@@ -86,7 +86,7 @@ impl Rules for BuildScript {
         messages::for_anywhere(evidence, run, world)
     }
 
-    fn told_here(&self, text: Vec<u8>, _world: &World<'_>) -> Vec<u8> {
+    fn text_here(&self, text: Vec<u8>, _world: &World<'_>) -> Vec<u8> {
         text
     }
 }

@@ -128,7 +128,7 @@ impl Rules for C {
     }
 
     fn messages(&self, _evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<Messages, Reason> {
-        Ok(Messages { streams: said(run, world), inert: Vec::new() })
+        Ok(Messages { streams: message_templates(run, world), inert: Vec::new() })
     }
 
     /// What C compiles to is never run: where it may be, an older file's permissions were left.
@@ -137,7 +137,7 @@ impl Rules for C {
     }
 
     /// A depfile's lines are broken by their length, and names may have another length here.
-    fn told_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8> {
+    fn text_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8> {
         wrapped(&text, world.invocation).unwrap_or(text)
     }
 
@@ -191,8 +191,8 @@ fn declared(evidence: &mut Evidence, run: &Run, world: &World<'_>) -> Result<Tex
         let text = files::read(path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
         all_seen(path, &text, evidence, world)?;
         let again = wrapped(&text, invocation);
-        let told_again = again.as_deref() == Some(text.as_slice());
-        if !invocation.shows_directory && (shown_by_depfile(&text, world) || !told_again) {
+        let reproducible = again.as_deref() == Some(text.as_slice());
+        if !invocation.shows_directory && (shown_by_depfile(&text, world) || !reproducible) {
             evidence.questions.insert(Question::Here);
         }
         texts.insert(path.to_owned(), Template::cut(&text, &invocation.places, &[Spelling::Make]));
@@ -320,12 +320,14 @@ fn shows_its_place(evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<
             return Ok(true);
         }
     }
-    let messages = all_said(run);
+    let messages = all_output(run);
     let loose = |line: &[u8]| {
         let rest = after_its_place(line, &needles);
         needles.iter().any(|needle| memchr::memmem::find(rest, needle).is_some())
     };
-    let left = || said(run, world).iter().any(|(_, text)| needles.iter().any(|needle| text.holds(needle)));
+    let left = || {
+        message_templates(run, world).iter().any(|(_, text)| needles.iter().any(|needle| text.holds(needle)))
+    };
     if messages.split(|&byte| byte == b'\n').any(loose) || left() {
         return Ok(true);
     }
@@ -349,7 +351,7 @@ fn passes_names_on(path: &Path) -> bool {
     path.starts_with("/usr") && (path.ends_with("assert.h") || path.iter().any(|part| part == "c++"))
 }
 
-fn all_said(run: &Run) -> Vec<u8> {
+fn all_output(run: &Run) -> Vec<u8> {
     run.output.iter().flat_map(|(_, text)| text.iter().copied()).collect()
 }
 
@@ -387,7 +389,7 @@ fn is_given_absolute_paths(world: &World<'_>) -> bool {
 
 /// The messages with holes for this place's directories. Where a directory stands anywhere but in front of a message, the
 /// run has asked for it literally, so that what the holes are filled with is always the same.
-fn said(run: &Run, world: &World<'_>) -> Vec<(Stream, Template)> {
+fn message_templates(run: &Run, world: &World<'_>) -> Vec<(Stream, Template)> {
     let places = world.invocation.places.only(|place| !matches!(place, Place::Output(_)));
     let pieces = messages::by_stream(&run.output);
     pieces

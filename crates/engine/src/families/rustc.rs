@@ -81,7 +81,7 @@ impl Rules for Rustc {
         if path.extension().is_some_and(|extension| extension == "rlib") { Keep::Link } else { Keep::Copy }
     }
 
-    fn told_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8> {
+    fn text_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8> {
         inputs::with_values(&text, world)
     }
 }

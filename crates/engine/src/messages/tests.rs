@@ -18,10 +18,10 @@ fn only_errors_in_the_source_are_answers() {
 }
 
 #[test]
-fn notices_are_told_from_diagnostics_and_pieces_of_a_stream_are_joined() {
+fn notices_differ_from_diagnostics_and_pieces_of_a_stream_are_joined() {
     let notice = br#"{"$message_type":"artifact","artifact":"/t/out/liba.rlib","emit":"link"}"#;
     assert!(is_notice(notice));
     assert!(!is_notice(br#"{"$message_type":"diagnostic","message":"/t/out"}"#));
-    let said = [(Stream::Err, b"a".to_vec()), (Stream::Err, b"b".to_vec()), (Stream::Out, b"c".to_vec())];
-    assert_eq!(by_stream(&said), [(Stream::Err, b"ab".to_vec()), (Stream::Out, b"c".to_vec())]);
+    let output = [(Stream::Err, b"a".to_vec()), (Stream::Err, b"b".to_vec()), (Stream::Out, b"c".to_vec())];
+    assert_eq!(by_stream(&output), [(Stream::Err, b"ab".to_vec()), (Stream::Out, b"c".to_vec())]);
 }

@@ -27,11 +27,11 @@ fn nothing_set_adds_nothing() {
 }
 
 #[test]
-fn the_salt_is_not_told_as_it_is() {
+fn the_salt_is_only_shown_as_a_digest() {
     let settings = Settings { salt: "secret".into(), ..Settings::default() };
-    let told = fields(&settings, Subject::Compile(Family::Rustc));
-    assert_eq!(told.len(), 1);
-    assert!(!told[0].value.to_string_lossy().contains("secret"));
+    let shown = fields(&settings, Subject::Compile(Family::Rustc));
+    assert_eq!(shown.len(), 1);
+    assert!(!shown[0].value.to_string_lossy().contains("secret"));
 }
 
 #[test]

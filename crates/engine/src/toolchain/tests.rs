@@ -44,7 +44,7 @@ fn a_preloaded_driver_is_another_toolchain() {
 }
 
 #[test]
-fn what_programs_load_is_told_by_its_name() {
+fn libraries_are_recognised_by_their_names() {
     for (name, library) in [
         ("/tc/lib/librustc_driver-6108105cd7e839cf.so", true),
         ("/tc/lib/libLLVM.so.22.1-rust-1.95.0-stable", true),

@@ -13,8 +13,8 @@ fn note(memory: &Path, toolchain: &Digest) -> PathBuf {
 }
 
 /// Remembers a compiler's answer to `-vV`.
-pub fn keep(memory: &Path, toolchain: &Digest, said: &[u8]) {
-    let line = said.split(|&b| b == b'\n').next().unwrap_or_default();
+pub fn keep(memory: &Path, toolchain: &Digest, output: &[u8]) {
+    let line = output.split(|&b| b == b'\n').next().unwrap_or_default();
     if line.len() < LONGEST && line.starts_with(b"rustc ") {
         let _ = files::write_private(&note(memory, toolchain), line);
     }

@@ -36,8 +36,8 @@ pub fn run(
         None => set.push((OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str())),
     }
     set.extend(recorded_in.map(|session| (OsStr::new("KILN_NOTES"), session.as_os_str())));
-    let told_elsewhere = settings.verify.is_some() && settings.events.is_some(); // `kiln verify --rebuild -- kiln run …`
-    if !told_elsewhere && let Some(events) = &events {
+    let events_go_elsewhere = settings.verify.is_some() && settings.events.is_some(); // `kiln verify --rebuild -- kiln run …`
+    if !events_go_elsewhere && let Some(events) = &events {
         set.push((OsStr::new("KILN_EVENTS"), events.as_os_str()));
     }
     let ended = match launch.run(&set) {
@@ -114,8 +114,8 @@ fn tell_of_remotes(settings: &Settings, environment: &Environment) {
 
 /// The one line, about units: questions to the compiler (`-vV`, what build scripts try out) are none, and a build that
 /// compiled nothing has nothing to say.
-fn sum_up(told: &[u8]) {
-    let events: Vec<Event> = log::parse(told).collect();
+fn sum_up(recorded: &[u8]) {
+    let events: Vec<Event> = log::parse(recorded).collect();
     let summary = Summary::of(summary::counted(events.iter(), &[]));
     if summary.units() > 0 {
         process::say(Channel::Err, format!("{}\n", summary.line()).as_bytes());

@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
     let removing = progress("removing");
     let cleared = if everything { cache.store.clear_all() } else { cache.store.clear(&picked, false) };
     drop(removing);
-    told(cleared, arguments.json)
+    report(cleared, arguments.json)
 }
 
 /// What others use, too, is not removed by a slip: without a terminal to ask at, `--yes` has to be there.
@@ -94,7 +94,7 @@ fn clear_remote(arguments: &Arguments, settings: &Settings) -> i32 {
             return fail("what is in a remote store is not only yours; say --yes to remove it");
         }
         process::say(Channel::Err, b"remove everything in our namespace of the remote stores? [y/N] ");
-        if !said_yes() {
+        if !is_confirmed() {
             return exit::WRONG;
         }
     }
@@ -123,10 +123,10 @@ fn confirmed(would: &Collected) -> bool {
     let results = words::count(results, "result");
     let freed = words::bytes(would.before.bytes - would.after.bytes);
     process::say(Channel::Err, format!("remove {results}, {freed}? [y/N] ").as_bytes());
-    said_yes()
+    is_confirmed()
 }
 
-fn said_yes() -> bool {
+fn is_confirmed() -> bool {
     let line = process::read_line().unwrap_or_default();
     if matches!(line.trim(), "y" | "Y" | "yes") {
         return true;
@@ -136,7 +136,7 @@ fn said_yes() -> bool {
     false
 }
 
-fn told(cleared: Result<Option<Collected>, StoreError>, as_json: bool) -> i32 {
+fn report(cleared: Result<Option<Collected>, StoreError>, as_json: bool) -> i32 {
     let cleared = match cleared {
         Ok(Some(cleared)) => cleared,
         Ok(None) => return fail("a collection is under way; try again when it is done"),

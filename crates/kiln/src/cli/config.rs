@@ -257,15 +257,15 @@ fn written(row: &Row, values: &[OsString]) -> Result<toml_edit::Value, String> {
         false => values.to_vec(),
     };
     let mut settings = Settings::default();
-    let told: Vec<_> = values.iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    let shown: Vec<_> = values.iter().map(|value| value.to_string_lossy().into_owned()).collect();
     if !(row.set)(&mut settings, &Given { values: &values, base: Path::new("/"), project: false }) {
-        let told = if row.list && row.name == "remote" { told.join(",") } else { told.join(" ") };
-        return Err(format!("{}: {}", row.name, row.refusal(&told)));
+        let shown = if row.list && row.name == "remote" { shown.join(",") } else { shown.join(" ") };
+        return Err(format!("{}: {}", row.name, row.refusal(&shown)));
     }
     Ok(match (row.show)(&settings) {
         Value::Switch(on) => on.into(),
-        _ if row.list => told.into_iter().collect::<toml_edit::Array>().into(),
-        _ => told.concat().into(),
+        _ if row.list => shown.into_iter().collect::<toml_edit::Array>().into(),
+        _ => shown.concat().into(),
     })
 }
 

@@ -113,7 +113,7 @@ fn count(findings: &[Finding], level: Level) -> usize {
 }
 
 fn as_json(findings: &[Finding]) -> serde_json::Value {
-    let told = |finding: &Finding| {
+    let report = |finding: &Finding| {
         let level = match finding.level {
             Level::Fine => "ok",
             Level::Warning => "warning",
@@ -123,7 +123,7 @@ fn as_json(findings: &[Finding]) -> serde_json::Value {
     };
     json!({
         "schema": 1,
-        "findings": findings.iter().map(told).collect::<Vec<_>>(),
+        "findings": findings.iter().map(report).collect::<Vec<_>>(),
         "warnings": count(findings, Level::Warning),
         "problems": count(findings, Level::Problem),
     })

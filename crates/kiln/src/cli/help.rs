@@ -29,7 +29,7 @@ pub fn run(arguments: &Arguments) -> i32 {
     }
     let words = ["kiln"].into_iter().chain(arguments.command.iter().map(String::as_str)).chain(["--help"]);
     say(&match crate::command().try_get_matches_from(words) {
-        Err(told) if told.kind() == ErrorKind::DisplayHelp => told.render().to_string(),
+        Err(shown) if shown.kind() == ErrorKind::DisplayHelp => shown.render().to_string(),
         _ => command.render_long_help().to_string(), // (`kiln cargo --help` is cargo's)
     });
     exit::FINE

@@ -50,7 +50,7 @@ impl Progress {
 impl Shared {
     fn tell(&self, what: &str) {
         let started = Moment::now();
-        let mut told = String::new();
+        let mut reported = String::new();
         let mut wait = QUIET;
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while !state.ended {
@@ -60,13 +60,13 @@ impl Shared {
             }
             let far = state.far.clone().unwrap_or_else(|| format!("{} s", started.elapsed().as_secs()));
             let line = format!("\r\x1b[K{what}: {far}");
-            if line != told {
+            if line != reported {
                 process::say(Channel::Err, line.as_bytes());
-                told = line;
+                reported = line;
             }
             wait = TICK;
         }
-        if !told.is_empty() {
+        if !reported.is_empty() {
             process::say(Channel::Err, b"\r\x1b[K");
         }
     }

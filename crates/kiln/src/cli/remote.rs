@@ -40,22 +40,22 @@ pub fn prefetch(arguments: &Prefetch, settings: &Settings, environment: &Environ
         Err(what) => return fail(&what),
     };
     let prefetched = client.prefetch(&workspace);
-    told(prefetched, arguments.json, as_json_prefetched, |told| {
-        if told.segments == 0 {
+    report(prefetched, arguments.json, as_json_prefetched, |prefetched| {
+        if prefetched.segments == 0 {
             return "no build of this workspace has left anything in the remote store\n".to_owned();
         }
-        let results = words::count(told.results, "result");
-        format!("{results}, {} fetched\n", words::bytes(told.bytes))
+        let results = words::count(prefetched.results, "result");
+        format!("{results}, {} fetched\n", words::bytes(prefetched.bytes))
     })
 }
 
-fn as_json_prefetched(told: &Prefetched) -> Value {
+fn as_json_prefetched(prefetched: &Prefetched) -> Value {
     json!({
         "schema": 1,
-        "segments": told.segments,
-        "fetched_segments": told.fetched_segments,
-        "results": told.results,
-        "bytes": told.bytes,
+        "segments": prefetched.segments,
+        "fetched_segments": prefetched.fetched_segments,
+        "results": prefetched.results,
+        "bytes": prefetched.bytes,
     })
 }
 
@@ -92,10 +92,11 @@ pub fn push(arguments: &Push, settings: &Settings, environment: &Environment) ->
         Err(what) => return fail(&what),
     };
     let pushed = client.push();
-    let failed = pushed.as_ref().is_ok_and(|told| told.failed > 0);
-    let as_json = |told: &Pushed| json!({ "schema": 1, "results": told.results, "failed": told.failed });
-    let code = told(pushed, arguments.json, as_json, |told| {
-        format!("{} are in the remote store\n", words::count(told.results, "result"))
+    let failed = pushed.as_ref().is_ok_and(|pushed| pushed.failed > 0);
+    let as_json =
+        |pushed: &Pushed| json!({ "schema": 1, "results": pushed.results, "failed": pushed.failed });
+    let code = report(pushed, arguments.json, as_json, |pushed| {
+        format!("{} are in the remote store\n", words::count(pushed.results, "result"))
     });
     match failed {
         true => fail("some could not be uploaded; `kiln daemon status` says why"),
@@ -113,7 +114,7 @@ pub fn maintain(chore: &Chore, as_json: bool, settings: &Settings) -> i32 {
     let wrong = done.as_ref().is_ok_and(|stores| {
         stores.iter().any(|store| store.outcome.as_ref().map_or(true, |swept| swept.damaged > 0))
     });
-    let code = told(
+    let code = report(
         done,
         as_json,
         |stores| maintained_as_json(stores),
@@ -151,7 +152,7 @@ fn maintained_as_text(store: &Maintained, chore: &Chore) -> String {
     format!("{url}: removed {removed} of {}, {}\n", swept.objects, words::bytes(swept.removed_bytes))
 }
 
-fn told<T>(
+fn report<T>(
     answer: Result<T, Refusal>,
     as_json: bool,
     json: impl FnOnce(&T) -> Value,

@@ -185,10 +185,10 @@ impl Compared {
             match event.verified.as_str() {
                 "" => {}
                 "same" => found.same += 1,
-                told if told.starts_with("not compared") => found.not_compared += 1,
-                told => {
+                verdict if verdict.starts_with("not compared") => found.not_compared += 1,
+                verdict => {
                     let unit = format!("{} {}", event.name, event.kind);
-                    found.wrong.push((unit, event.directory.clone(), told.to_owned()));
+                    found.wrong.push((unit, event.directory.clone(), verdict.to_owned()));
                 }
             }
         }

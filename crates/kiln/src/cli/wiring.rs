@@ -19,14 +19,14 @@ pub enum Place {
     /// A configuration file.
     File(PathBuf),
     /// A variable for build scripts, and where it is set.
-    Said(String),
+    Named(String),
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::Variable(name) => f.write_str(name),
-            Place::Said(place) => f.write_str(place),
+            Place::Named(place) => f.write_str(place),
             Place::File(path) => write!(f, "{}", path.display()),
         }
     }
@@ -61,8 +61,8 @@ pub fn is_rival(wrapper: &OsStr) -> bool {
 
 /// The wrapper that a build in a directory has anyway, if it may do anything: one that is neither kiln nor another cache.
 pub fn foreign(args: &[OsString], environment: &Environment, directory: &Path) -> Option<Named> {
-    let said = on_command_line(args, directory).filter(|_| environment.get("RUSTC_WRAPPER").is_none());
-    let first = said.or_else(|| named(environment, directory).into_iter().next())?;
+    let given = on_command_line(args, directory).filter(|_| environment.get("RUSTC_WRAPPER").is_none());
+    let first = given.or_else(|| named(environment, directory).into_iter().next())?;
     let plain = first.wrapper.is_empty() || first.is_kiln() || is_rival(OsStr::new(&first.wrapper));
     (!plain).then_some(first)
 }
@@ -76,7 +76,7 @@ fn on_command_line(args: &[OsString], directory: &Path) -> Option<Named> {
     });
     let wrapper = |value: String| wrapper_of(&on_the_spot(&value, directory)?).map(str::to_owned);
     let wrapper = values.filter_map(wrapper).next_back()?;
-    Some(Named { place: Place::Said("--config".to_owned()), wrapper })
+    Some(Named { place: Place::Named("--config".to_owned()), wrapper })
 }
 
 /// What a value of `--config` says (cargo 1.95, `cli_args_as_table`): what is in the file of that name, or what it is itself.
@@ -119,7 +119,7 @@ pub fn text_of(item: &Item) -> Option<&str> {
 /// configuration file (unless it says `force`, which nobody does for compilers).
 pub fn compilers_named(name: &str, environment: &Environment, directory: &Path) -> Vec<Named> {
     let of =
-        |place: String, compiler: &str| Named { place: Place::Said(place), wrapper: compiler.to_owned() };
+        |place: String, compiler: &str| Named { place: Place::Named(place), wrapper: compiler.to_owned() };
     let variable = environment.get(name).map(|value| of(name.to_owned(), &value.to_string_lossy()));
     let configured = configuration::files(environment, directory).into_iter().filter_map(|file| {
         let document = read(&file)?;

@@ -10,7 +10,7 @@ pub struct Space(tempfile::TempDir);
 
 /// What the wrapper told of one compile.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Counted {
     pub outcome: String,
     pub reason: String,
 }
@@ -74,24 +74,24 @@ impl Space {
 
     /// Compiles it and says what the wrapper told.
     #[track_caller]
-    pub fn compile(&self, set: &[(&str, &str)]) -> Told {
+    pub fn compile(&self, set: &[(&str, &str)]) -> Counted {
         self.run(&mut self.wrapped(set, &[]))
     }
 
     /// Runs a wrapped compile and says what the wrapper told.
     #[track_caller]
-    pub fn run(&self, command: &mut Command) -> Told {
+    pub fn run(&self, command: &mut Command) -> Counted {
         let _ = fs::remove_file(self.path("events"));
         // What was changed in the same tick of the file system's clock as the compile began is not stored.
         std::thread::sleep(std::time::Duration::from_millis(30));
         succeeds(command);
         let events = fs::read_to_string(self.path("events")).unwrap_or_default();
         let Some(event) = events.lines().next_back() else {
-            return Told { outcome: "none".into(), reason: String::new() };
+            return Counted { outcome: "none".into(), reason: String::new() };
         };
         let event: serde_json::Value = serde_json::from_str(event).unwrap();
         let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
-        Told { outcome: text("outcome"), reason: text("reason") }
+        Counted { outcome: text("outcome"), reason: text("reason") }
     }
 
     /// Makes `project/lib.rs` use a macro, given as a block of Rust that makes a `String` of source.
@@ -110,7 +110,7 @@ impl Space {
 
     /// A compile that uses the macro.
     #[track_caller]
-    pub fn compile_with_macro(&self, set: &[(&str, &str)]) -> Told {
+    pub fn compile_with_macro(&self, set: &[(&str, &str)]) -> Counted {
         let library = format!("it={}", self.path("macro/libit.so").display());
         self.run(&mut self.wrapped(set, &["--extern", &library]))
     }

@@ -19,8 +19,8 @@ fn warm() -> Space {
 }
 
 fn entries(space: &Space) -> u64 {
-    let told = out(&succeeds(&mut space.kiln(&["stats", "--json"])));
-    serde_json::from_str::<serde_json::Value>(&told).unwrap()["store_entries"].as_u64().unwrap()
+    let shown = out(&succeeds(&mut space.kiln(&["stats", "--json"])));
+    serde_json::from_str::<serde_json::Value>(&shown).unwrap()["store_entries"].as_u64().unwrap()
 }
 
 /// kiln on a terminal of 80 columns.
@@ -80,8 +80,8 @@ fn nothing_is_asked_where_there_is_nothing_to_ask() {
         assert!(err(&refused).contains("--yes"), "{}", err(&refused));
         assert_eq!(entries(&space), 1, "{args:?}");
     }
-    let told = out(&succeeds(&mut space.kiln(&["clear", "-y"])));
-    assert!(told.starts_with("removed 1 result, "), "{told}");
+    let shown = out(&succeeds(&mut space.kiln(&["clear", "-y"])));
+    assert!(shown.starts_with("removed 1 result, "), "{shown}");
 }
 
 const COLOUR: &str = "\x1b[";
@@ -184,7 +184,7 @@ fn verifying_says_how_far_it_is() {
         std::fs::File::create(path.join(name)).unwrap().set_len(32 << 20).unwrap();
     }
     // Where it is stopped before it has begun, or after it has ended, once more.
-    let told = (1..10).any(|attempt| {
+    let shown = (1..10).any(|attempt| {
         let session = on_terminal(&space, &["verify"], &[("NO_COLOR", "1")]);
         std::thread::sleep(Duration::from_millis(50 * attempt));
         let signal = |name: &str| Command::new("kill").args([name, &session.child.id().to_string()]).output();
@@ -196,5 +196,5 @@ fn verifying_says_how_far_it_is() {
         let shown = screen.lines().next().unwrap();
         shown.contains("\r\x1b[Kverifying: ") && shown.contains(" % of 2.0")
     });
-    assert!(told, "nothing was said of how far it is");
+    assert!(shown, "nothing was said of how far it is");
 }

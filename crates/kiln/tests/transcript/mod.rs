@@ -29,11 +29,11 @@ impl<'a> Transcript<'a> {
         let mut command = self.space.kiln(args);
         command.envs(set.iter().copied());
         let set: String = set.iter().map(|(name, value)| format!("{name}={value} ")).collect();
-        self.told(&format!("{set}kiln {}", args.join(" ")), &mut command)
+        self.command(&format!("{set}kiln {}", args.join(" ")), &mut command)
     }
 
     /// Any command, and what it is to be called.
-    pub fn told(&mut self, shown: &str, command: &mut Command) -> &mut Self {
+    pub fn command(&mut self, shown: &str, command: &mut Command) -> &mut Self {
         let output = command.output().unwrap();
         let _ = writeln!(self.text, "$ {shown}");
         self.text.push_str(&out(&output));

@@ -158,7 +158,7 @@ fn a_chain_of_crates_is_long() {
 
 /// Guards: what a script of another package is told to have said must stand in what it said.
 #[test]
-fn what_others_said_is_known_from_what_they_said() {
+fn metadata_of_other_scripts_is_in_their_output() {
     let run = |variables: &[(&str, &str)], output: &str| {
         let mut unit = unit(call(1, &["/t/build/x-1/build_script_build-1.real"], variables), &[]);
         let file = CargoFile::cut(Path::new("output"), output.as_bytes()).unwrap();

@@ -211,8 +211,8 @@ fn a_daemon_that_is_slow_at_everything_is_waited_for_once() {
 fn a_daemon_that_does_not_start_is_waited_for_once() {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
-    let (program, told) = (directory.path().join("daemon"), directory.path().join("told"));
-    std::fs::write(&program, format!("#!/bin/sh\necho x >> {}\n", told.display())).unwrap();
+    let (program, starts) = (directory.path().join("daemon"), directory.path().join("told"));
+    std::fs::write(&program, format!("#!/bin/sh\necho x >> {}\n", starts.display())).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     let client = || Client::new(&directory.path().join("cache"), hello(), Some(program.clone()));
     assert_eq!(client().resolve(&wanted()), Resolved::default());
@@ -221,7 +221,7 @@ fn a_daemon_that_does_not_start_is_waited_for_once() {
     for _ in 0..1000 {
         assert_eq!(client().resolve(&wanted()), Resolved::default());
     }
-    assert_eq!(std::fs::read_to_string(told).unwrap(), "x\n");
+    assert_eq!(std::fs::read_to_string(starts).unwrap(), "x\n");
 }
 
 /// Whoever else can write to the directory could say what we link.

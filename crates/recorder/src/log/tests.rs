@@ -42,7 +42,7 @@ fn log(records: &[Vec<u8>]) -> Vec<u8> {
 
 fn read(records: &[Vec<u8>]) -> Result<Record, Unrecorded> {
     let content = log(records);
-    decode(&content, end(&content)?).map(|told| told.record)
+    decode(&content, end(&content)?).map(|decoded| decoded.record)
 }
 
 #[test]

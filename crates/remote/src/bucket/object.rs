@@ -63,12 +63,12 @@ fn runtime() -> Result<&'static Runtime, String> {
 
 fn authority(spec: &Spec) -> Result<Vec<Certificate>, String> {
     let Some(path) = spec.option("ca") else { return Ok(Vec::new()) };
-    let told = |error: &dyn std::fmt::Display| format!("ca: {error}");
-    let pem = files::read_limited(Path::new(&path), 1 << 20).map_err(|error| told(&error))?;
+    let message = |error: &dyn std::fmt::Display| format!("ca: {error}");
+    let pem = files::read_limited(Path::new(&path), 1 << 20).map_err(|error| message(&error))?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => Err(told(&format!("there is no certificate in {path}"))),
-        Err(error) => Err(told(&error)),
+        Ok(_) => Err(message(&format!("there is no certificate in {path}"))),
+        Err(error) => Err(message(&error)),
     }
 }
 
@@ -171,21 +171,21 @@ fn fault(error: &opendal::Error) -> Fault {
     let last = sources.last().map(ToString::to_string).filter(|last| *last != error.message());
     let whole =
         last.map_or_else(|| error.message().to_owned(), |last| format!("{}: {last}", error.message()));
-    let told: String = whole.lines().next().unwrap_or_default().chars().take(200).collect();
+    let message: String = whole.lines().next().unwrap_or_default().chars().take(200).collect();
     match error.kind() {
         _ if error.message() == LATE => Fault::Late,
         // Reqsign 3: "failed to load signing credential".
         _ if whole.contains("load signing credential") => {
             Fault::Refused("there are no credentials for it".into())
         }
-        ErrorKind::PermissionDenied | ErrorKind::ConfigInvalid => Fault::Refused(told),
-        ErrorKind::RateLimited => Fault::Busy(told),
+        ErrorKind::PermissionDenied | ErrorKind::ConfigInvalid => Fault::Refused(message),
+        ErrorKind::RateLimited => Fault::Busy(message),
         // rustls: "invalid peer certificate: UnknownIssuer"
-        _ if whole.contains("certificate") => Fault::Refused(told),
+        _ if whole.contains("certificate") => Fault::Refused(message),
         _ if error.to_string().contains("error sending request") => {
             Fault::Unreachable("no connection".to_owned())
         }
-        _ => Fault::Broken(told),
+        _ => Fault::Broken(message),
     }
 }
 

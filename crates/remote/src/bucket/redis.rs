@@ -39,18 +39,24 @@ pub fn open(spec: &Spec) -> Result<Box<dyn Bucket>, String> {
 }
 
 fn fault(error: &RedisError) -> Fault {
-    let told: String = error.to_string().chars().take(200).collect();
+    let message: String = error.to_string().chars().take(200).collect();
     match (error.kind(), error.code()) {
-        (ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig, _) => Fault::Refused(told),
-        (ErrorKind::Server(ServerErrorKind::NoPerm | ServerErrorKind::ReadOnly), _) => Fault::Refused(told),
+        (ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig, _) => Fault::Refused(message),
+        (ErrorKind::Server(ServerErrorKind::NoPerm | ServerErrorKind::ReadOnly), _) => {
+            Fault::Refused(message)
+        }
         // "command not allowed when used memory > 'maxmemory'", and a server that cannot save
-        (_, Some("OOM" | "MISCONF")) => Fault::Full(told),
-        (_, Some("LOADING" | "CLUSTERDOWN" | "MASTERDOWN" | "NOREPLICAS" | "TRYAGAIN")) => Fault::Busy(told),
+        (_, Some("OOM" | "MISCONF")) => Fault::Full(message),
+        (_, Some("LOADING" | "CLUSTERDOWN" | "MASTERDOWN" | "NOREPLICAS" | "TRYAGAIN")) => {
+            Fault::Busy(message)
+        }
         _ if error.is_timeout() => Fault::Late,
         // What rustls says ("invalid peer certificate: UnknownIssuer"), and a cluster none of whose nodes let us in.
-        _ if told.contains("certificate") || told.contains("AuthenticationFailed") => Fault::Refused(told),
-        _ if error.is_connection_refusal() || error.is_io_error() => Fault::Unreachable(told),
-        _ => Fault::Broken(told),
+        _ if message.contains("certificate") || message.contains("AuthenticationFailed") => {
+            Fault::Refused(message)
+        }
+        _ if error.is_connection_refusal() || error.is_io_error() => Fault::Unreachable(message),
+        _ => Fault::Broken(message),
     }
 }
 

@@ -9,11 +9,15 @@ fn literal(path: &str) -> Placed {
     Placed::literal(Path::new(path))
 }
 
-fn told(question: Question, answer: Answered, details: &[&str]) -> Told {
-    Told { question, answer, details: details.iter().map(|text| text.as_bytes().to_vec()).collect() }
+fn answered(question: Question, answer: Answered, details: &[&str]) -> AnsweredQuestion {
+    AnsweredQuestion {
+        question,
+        answer,
+        details: details.iter().map(|text| text.as_bytes().to_vec()).collect(),
+    }
 }
 
-fn run(key: u8, words: &[Word], answers: Vec<Told>) -> Run {
+fn run(key: u8, words: &[Word], answers: Vec<AnsweredQuestion>) -> Run {
     let mut answers = answers;
     answers.sort_by(|one, other| one.question.cmp(&other.question));
     Run {
@@ -39,8 +43,8 @@ const ONE: Answered = Answered::Content([1; 16]);
 const TWO: Answered = Answered::Content([2; 16]);
 
 fn between(question: &Question, before: (Answered, &[&str]), after: (Answered, &[&str])) -> String {
-    let old = run(1, &[], vec![told(question.clone(), before.0, before.1)]);
-    let new = run(2, &[], vec![told(question.clone(), after.0, after.1)]);
+    let old = run(1, &[], vec![answered(question.clone(), before.0, before.1)]);
+    let new = run(2, &[], vec![answered(question.clone(), after.0, after.1)]);
     cause_of(vec![old], &new).words
 }
 
@@ -146,7 +150,7 @@ fn what_was_done_comes_before_what_follows_from_it() {
         Question::File(Placed { place: Place::Deps(0), path: b"libleaf-0123456789abcdef.rmeta".to_vec() });
     let source = Question::File(literal("/w/src/lib.rs"));
     let both = |answer: &Answered| {
-        vec![told(dependency.clone(), answer.clone(), &[]), told(source.clone(), answer.clone(), &[])]
+        vec![answered(dependency.clone(), answer.clone(), &[]), answered(source.clone(), answer.clone(), &[])]
     };
     let found = differences(&run(1, &[], both(&ONE)), &run(2, &[], both(&TWO)), Path::new("/w"));
     let words: Vec<&str> = found.iter().map(|difference| difference.words.as_str()).collect();
@@ -155,7 +159,7 @@ fn what_was_done_comes_before_what_follows_from_it() {
 }
 
 #[test]
-fn options_of_c_compilers_are_told_as_they_are_typed() {
+fn options_of_c_compilers_are_shown_as_they_are_typed() {
     let cause = |name: &str, value: &str| {
         let old = run(1, &[], Vec::new());
         cause_of(vec![old], &run(2, &[word("arguments", name, value)], Vec::new())).words
@@ -209,8 +213,8 @@ fn an_argument_that_makes_the_directory_count_comes_before_the_directory() {
 fn the_nearest_run_counts() {
     let answers = |a: &Answered, b: &Answered| {
         vec![
-            told(Question::File(literal("/w/a")), a.clone(), &[]),
-            told(Question::File(literal("/w/b")), b.clone(), &[]),
+            answered(Question::File(literal("/w/a")), a.clone(), &[]),
+            answered(Question::File(literal("/w/b")), b.clone(), &[]),
         ]
     };
     let far = run(1, &[], answers(&TWO, &TWO));
@@ -219,7 +223,7 @@ fn the_nearest_run_counts() {
     assert_eq!(cause_of(vec![far, near], &now).words, "b changed");
     assert_eq!(cause_of(Vec::new(), &now).words, "never seen here");
     assert_eq!(cause_of(vec![now.clone()], &now).words, "its result is no longer in the cache");
-    let more = run(4, &[], vec![told(Question::File(literal("/w/c")), ONE, &[])]);
+    let more = run(4, &[], vec![answered(Question::File(literal("/w/c")), ONE, &[])]);
     assert_eq!(cause_of(vec![now], &more).words, "it looks at c now");
 }
 
@@ -228,19 +232,19 @@ fn what_removed_a_result_since_it_was_kept() {
     const DAY: u64 = 86_400_000;
     let now = run(1, &[], Vec::new());
     let kept = Run { at_ms: 20_000 * DAY, ..now.clone() };
-    let told = |runs: Vec<Run>, everything_ms, cleared_ms, evicted_ms| {
+    let answered = |runs: Vec<Run>, everything_ms, cleared_ms, evicted_ms| {
         let earlier = Baseline { runs, ..Baseline::default() };
         of(&earlier, &now, &Removals { everything_ms, cleared_ms, evicted_ms }).words
     };
-    let gone = |cleared, evicted| told(vec![kept.clone()], 0, cleared, evicted);
+    let gone = |cleared, evicted| answered(vec![kept.clone()], 0, cleared, evicted);
     let (before, since) = (19_999 * DAY, 20_000 * DAY + 1);
     assert_eq!(gone(before, before), "its result is no longer in the cache");
     assert_eq!(gone(since, before), "its result is no longer in the cache: `kiln clear` ran on 2024-10-04");
     assert_eq!(gone(before, since), "its result was evicted for age or room (`max-age`, `max-size`)");
     assert!(gone(since, since).contains("ran on 2024-10-04, or it was evicted for age or room"));
-    assert_eq!(told(Vec::new(), 0, since, since), "never seen here");
+    assert_eq!(answered(Vec::new(), 0, since, since), "never seen here");
     assert_eq!(
-        told(Vec::new(), since, since, 0),
+        answered(Vec::new(), since, since, 0),
         "never seen here since the cache was cleared on 2024-10-04"
     );
 }
@@ -259,9 +263,9 @@ fn of_a_build_script_the_program_changed_and_not_the_compiler() {
         ("the build script's program changed", ITS_PROGRAM)
     );
     let environ = |value: &[u8]| {
-        vec![Told {
+        vec![AnsweredQuestion {
             details: vec![value.to_vec()],
-            ..told(Question::Environ, if value == b"A\0one" { ONE } else { TWO }, &[])
+            ..answered(Question::Environ, if value == b"A\0one" { ONE } else { TWO }, &[])
         }]
     };
     let script = Baseline { runs: vec![run(1, &[], environ(b"A\0one"))], ..script };
@@ -280,7 +284,7 @@ fn a_compiler_called_by_another_name_is_no_other_compiler() {
 fn what_a_build_script_made_follows_from_its_run() {
     let made = |path: &str| {
         let question = Question::File(literal(path));
-        let [old, new] = [ONE, TWO].map(|answer| vec![told(question.clone(), answer, &[])]);
+        let [old, new] = [ONE, TWO].map(|answer| vec![answered(question.clone(), answer, &[])]);
         differences(&run(1, &[], old), &run(2, &[], new), Path::new("/w")).remove(0)
     };
     let found = made("/w/target/debug/build/add-0123456789abcdef/out/libadd.a");

@@ -29,10 +29,10 @@ fn misses_are_grouped_under_what_they_follow_from() {
         miss("two", "never seen here", ""),
     ];
     let build = explain(&events.iter().collect::<Vec<_>>());
-    let told: Vec<(&str, Vec<&str>, Vec<&str>)> =
+    let shown: Vec<(&str, Vec<&str>, Vec<&str>)> =
         build.misses.iter().map(|g| (g.cause.as_str(), names(&g.units), names(&g.following))).collect();
     assert_eq!(
-        told,
+        shown,
         [
             ("src/lib.rs changed", vec!["leaf"], vec!["mid", "top"]),
             ("never seen here", vec!["one", "two"], vec![]),
@@ -44,11 +44,11 @@ fn misses_are_grouped_under_what_they_follow_from() {
 }
 
 #[test]
-fn units_that_follow_in_a_circle_are_told_all_the_same() {
+fn units_that_follow_in_a_circle_are_counted_all_the_same() {
     let events = [miss("a", "x", "b-0123456789abcdef"), miss("b", "y", "a-0123456789abcdef")];
     let build = explain(&events.iter().collect::<Vec<_>>());
-    let told: usize = build.misses.iter().map(|g| g.units.len() + g.following.len()).sum();
-    assert_eq!(told, 2);
+    let shown: usize = build.misses.iter().map(|g| g.units.len() + g.following.len()).sum();
+    assert_eq!(shown, 2);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn what_is_not_cached_has_a_reason_and_a_remedy() {
 }
 
 #[test]
-fn a_detail_that_only_names_the_unit_is_not_told_twice() {
+fn a_detail_that_only_names_the_unit_is_left_out() {
     let never = |name: &str, detail: &str| Event {
         outcome: Outcome::Bypass,
         reason: "never-cached".into(),

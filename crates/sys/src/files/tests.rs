@@ -172,8 +172,8 @@ fn any_failing_call_leaves_the_old_file_or_the_new_one() {
 fn errors_tell_what_on_which_path_and_why() {
     let path = space().path().join("none");
     let error = read(&path).unwrap_err();
-    let told = format!("cannot open {}: No such file or directory (os error 2)", path.display());
-    assert_eq!(error.to_string(), told);
+    let message = format!("cannot open {}: No such file or directory (os error 2)", path.display());
+    assert_eq!(error.to_string(), message);
     assert!(error.is_missing() && !error.wants_copy());
 }
 

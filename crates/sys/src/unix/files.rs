@@ -81,7 +81,7 @@ pub fn open(path: &Path, how: Open) -> Outcome<Handle> {
         Open::ReadOwn => (OFlags::RDONLY | SAFELY, 0),
         Open::Update(mode) => (OFlags::RDWR | OFlags::CREATE | SAFELY, mode),
         Open::Append(mode) => (OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | SAFELY, mode),
-        Open::AppendAsTold(mode) => {
+        Open::AppendToNamed(mode) => {
             (OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | SAFELY.difference(OFlags::NOFOLLOW), mode)
         }
         Open::New(mode) => (OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC, mode),
@@ -193,9 +193,9 @@ pub fn set_times(path: &Path, ns: Option<i64>) -> Outcome<()> {
 pub fn real_path(path: &Path) -> Option<PathBuf> {
     let file = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let name = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let told = rustix::fs::readlink(name, Vec::with_capacity(256)).ok()?.into_bytes();
-    let plain = told.starts_with(b"/") && !told.ends_with(b" (deleted)");
-    plain.then(|| PathBuf::from(OsString::from_vec(told)))
+    let target = rustix::fs::readlink(name, Vec::with_capacity(256)).ok()?.into_bytes();
+    let plain = target.starts_with(b"/") && !target.ends_with(b" (deleted)");
+    plain.then(|| PathBuf::from(OsString::from_vec(target)))
 }
 
 /// It does not tell.

@@ -40,8 +40,8 @@ pub fn try_lock_bytes(file: &Handle, start: u64, length: u64) -> Result<bool, Er
 /// Where the lock of somebody else lies that is in the way of such a one: its first byte, and how many there are.
 pub fn held_bytes(file: &Handle, start: u64, length: u64) -> Option<(u64, u64)> {
     let mut lock = region(start, length);
-    let told = ask(file, libc::F_OFD_GETLK, &mut lock);
-    let known = told.is_ok() && lock.l_type != libc::F_UNLCK as libc::c_short;
+    let answer = ask(file, libc::F_OFD_GETLK, &mut lock);
+    let known = answer.is_ok() && lock.l_type != libc::F_UNLCK as libc::c_short;
     known.then(|| Some((u64::try_from(lock.l_start).ok()?, u64::try_from(lock.l_len).ok()?))).flatten()
 }
 

@@ -69,8 +69,8 @@ fn give_signals_back(command: &mut Command) {
     // SAFETY: a mask of zeros is one, and asking for our own writes nothing but it.
     let mask = unsafe {
         let mut mask: libc::sigset_t = std::mem::zeroed();
-        let told = libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut mask);
-        (told == 0).then_some(mask)
+        let text = libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut mask);
+        (text == 0).then_some(mask)
     };
     let give = move || {
         for ((number, _), before) in OWN.iter().zip(callers) {
@@ -269,8 +269,8 @@ pub fn is_crowded() -> bool {
     /// Where that is not told.
     const MANY: u64 = 4096;
     let Some(limit) = getrlimit(Resource::Nproc).current else { return false };
-    let told = std::fs::read_to_string("/proc/loadavg").unwrap_or_default(); // `0.20 0.18 0.12 1/80 11206`
-    let all = told.split('/').nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default(); // `0.20 0.18 0.12 1/80 11206`
+    let all = text.split('/').nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
     limit < all.unwrap_or(MANY) + ROOM
 }
 

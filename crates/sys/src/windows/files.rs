@@ -209,7 +209,7 @@ pub fn open(path: &Path, how: Open) -> Outcome<Handle> {
     match how {
         Open::Read => return Ok(options.read(true).custom_flags(BACKUP_SEMANTICS).open(path)?),
         Open::New(_) => return Ok(options.read(true).write(true).create_new(true).open(path)?),
-        Open::AppendAsTold(_) => return Ok(options.append(true).create(true).open(path)?),
+        Open::AppendToNamed(_) => return Ok(options.append(true).create(true).open(path)?),
         Open::ReadOwn => options.read(true),
         Open::Update(_) => options.read(true).write(true).create(true),
         Open::Append(_) => options.append(true).create(true),

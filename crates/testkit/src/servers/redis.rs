@@ -63,8 +63,8 @@ pub fn redis_cluster() -> Option<Nodes> {
     }
     for server in &servers {
         until("a cluster", || {
-            let said = say(server.address, PLAIN, &["CLUSTER", "INFO"]);
-            said.contains("cluster_state:ok") && said.contains("cluster_known_nodes:3")
+            let reply = say(server.address, PLAIN, &["CLUSTER", "INFO"]);
+            reply.contains("cluster_state:ok") && reply.contains("cluster_known_nodes:3")
         });
     }
     let address = servers[0].address;
@@ -114,16 +114,16 @@ pub const SENTINEL: &str = "sentinels";
 fn say(address: SocketAddr, password: &str, words: &[&str]) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
-    let mut told = String::new();
+    let mut answer = String::new();
     for words in [&["AUTH", password], words] {
         let mut asked = format!("*{}\r\n", words.len());
         words.iter().for_each(|word| asked += &format!("${}\r\n{word}\r\n", word.len()));
         stream.write_all(asked.as_bytes()).expect("sent");
         let mut buffer = [0; 64 << 10];
         let count = stream.read(&mut buffer).expect("an answer");
-        told = String::from_utf8_lossy(&buffer[..count]).into_owned();
+        answer = String::from_utf8_lossy(&buffer[..count]).into_owned();
     }
-    told
+    answer
 }
 
 fn until(what: &str, mut done: impl FnMut() -> bool) {

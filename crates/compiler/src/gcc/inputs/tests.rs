@@ -64,7 +64,7 @@ fn a_plain_compile() {
     assert_eq!(it.depfile, None);
     assert_eq!((it.shows_directory, it.native, it.target.is_none()), (false, false, true));
     assert!(it.append.is_empty() && it.lazy.is_empty() && !it.links && !it.stdin);
-    let told: Vec<(&str, String, bool)> = it
+    let fields: Vec<(&str, String, bool)> = it
         .fields
         .iter()
         .map(|field| (field.name, field.value.to_string_lossy().into_owned(), field.path))
@@ -79,7 +79,7 @@ fn a_plain_compile() {
         ("input", "../src/inflate.c", true),
         ("-o", "", false),
     ];
-    assert_eq!(told, expected.map(|(name, value, path)| (name, value.to_owned(), path)));
+    assert_eq!(fields, expected.map(|(name, value, path)| (name, value.to_owned(), path)));
 }
 
 #[test]

@@ -59,12 +59,12 @@ fn response_files_are_nested_in_clang_cl_alone() {
 
 fn lexed(args: &[&str], family: Family) -> Result<String, Reason> {
     let args: Vec<OsString> = args.iter().map(OsString::from).collect();
-    let told = |argument: Argument| match argument {
+    let spelled = |argument: Argument| match argument {
         Argument::Flag(given) => format!("{}|{}", given.name, given.value.to_string_lossy()),
         Argument::OfClang(found, argument) => format!("{}:{}", found.name, argument.to_string_lossy()),
         Argument::Input(input) => input.to_string_lossy().into_owned(),
     };
-    Ok(lex(&args, family)?.into_iter().map(told).collect::<Vec<_>>().join(" "))
+    Ok(lex(&args, family)?.into_iter().map(spelled).collect::<Vec<_>>().join(" "))
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn a_plain_compile() {
     assert_eq!(it.outputs.files, [Path::new("/home/me/p/build/obj/inflate.obj")]);
     assert_eq!(it.depfile, None);
     assert_eq!((it.shows_directory, it.native, it.target.is_none()), (false, false, true));
-    let told: Vec<(&str, String, bool)> = it
+    let fields: Vec<(&str, String, bool)> = it
         .fields
         .iter()
         .map(|field| (field.name, field.value.to_string_lossy().into_owned(), field.path))
@@ -69,7 +69,7 @@ fn a_plain_compile() {
         ("/Fo", "", false),
         ("spelled", "//--/ ///", false),
     ];
-    assert_eq!(told, expected.map(|(name, value, path)| (name, value.to_owned(), path)));
+    assert_eq!(fields, expected.map(|(name, value, path)| (name, value.to_owned(), path)));
 }
 
 #[test]

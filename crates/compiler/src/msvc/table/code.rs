@@ -5,7 +5,7 @@ use super::{Flag, Own, Shows, key, key_value, own, uncached};
 use kiln_action::Family::{ClangCl, Msvc};
 
 const CODE: &str = "Changes generated code; no path is in it.";
-const TOLD: &str = "What is told, and whether the compile succeeds; later ones win.";
+const MESSAGES: &str = "What is told, and whether the compile succeeds; later ones win.";
 
 /// The rows.
 pub(super) static ROWS: &[Flag] = &[
@@ -62,9 +62,9 @@ pub(super) static ROWS: &[Flag] = &[
         .shows(Shows::Paths)
         .for_("Objects hold paths of sources as they were found, for what is told at run time."),
     key_value(&["/fsanitize-address-use-after-return", "/fno-sanitize-address-vcasan-lib"], Joined).for_(CODE),
-    key(&["/W0", "/W1", "/W2", "/W3", "/W4", "/Wall", "/WX", "/WX-", "/WL", "/Wp64"]).for_(TOLD),
-    key_value(&["/w", "/Wv"], Joined).says("Counts literally, in order.", TOLD),
-    key_value(&["-W"], Prefix).only(ClangCl).says("Counts, in order.", TOLD),
+    key(&["/W0", "/W1", "/W2", "/W3", "/W4", "/Wall", "/WX", "/WX-", "/WL", "/Wp64"]).for_(MESSAGES),
+    key_value(&["/w", "/Wv"], Joined).says("Counts literally, in order.", MESSAGES),
+    key_value(&["-W"], Prefix).only(ClangCl).says("Counts, in order.", MESSAGES),
     uncached(&["-Wa,", "-Wl,", "-Wp,"], Prefix, "Goes to another program past the driver.").only(ClangCl),
     key_value(&["-Rpass=", "-Rpass-analysis=", "-Rpass-missed="], Joined)
         .only(ClangCl)

@@ -23,8 +23,8 @@ fn variables() {
     let info = parse(ODD).expect("a rule");
     let expected: [(&[u8], Option<&[u8]>); 3] =
         [(b"MUST", Some(b"multi\nline\\x\r")), (b"SET_X", Some(b"v 1=2")), (b"UNSET_X", None)];
-    let told: Vec<_> = info.environment.iter().map(|(n, v)| (n.as_slice(), v.as_deref())).collect();
-    assert_eq!(told, expected);
+    let environment: Vec<_> = info.environment.iter().map(|(n, v)| (n.as_slice(), v.as_deref())).collect();
+    assert_eq!(environment, expected);
 }
 
 #[test]

@@ -208,7 +208,7 @@ fn what_only_diagnostics_see_is_lazy() {
 }
 
 #[test]
-fn native_is_told() {
+fn native_is_recognised() {
     for flags in [
         "-C target-cpu=native",
         "-Ctarget_cpu=native",
@@ -287,7 +287,7 @@ fn modes() {
 }
 
 #[test]
-fn where_the_toolchain_is_counts_where_it_is_told() {
+fn the_toolchains_path_counts_where_an_argument_names_it() {
     assert!(parsed("--print sysroot").fields.iter().any(|field| field.name == "compiler"));
     assert!(!parsed("-vV").fields.iter().any(|field| field.name == "compiler"));
 }
@@ -344,14 +344,14 @@ fn remap_leaves_the_users_mapping_alone() {
 #[test]
 fn a_user_mapping_counts_as_path_and_text() {
     let line = Line::new("x.rs --remap-path-prefix=/a=b=/c").fine();
-    let told: Vec<_> =
+    let questions: Vec<_> =
         line.fields.iter().map(|field| (field.name, field.value.to_str(), field.path)).collect();
     let expected = [
         ("input", Some("x.rs"), true),
         ("remap-path-prefix", Some("/a=b"), true),
         ("remap-path-prefix.to", Some("/c"), false),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(questions, expected);
 }
 
 #[test]

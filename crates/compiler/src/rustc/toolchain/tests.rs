@@ -16,9 +16,9 @@ fn only_rustc_in_a_bin_directory_has_a_sysroot() {
 #[test]
 fn the_host_is_what_the_toolchain_is_called_after() {
     let names = ["etc", "x86_64-unknown-linux-gnu", "wasm32-unknown-unknown", "manifest-rustc-x"];
-    let told = |root: &str| host(Path::new(root), &names);
-    assert_eq!(told("/t/stable-x86_64-unknown-linux-gnu"), Some("x86_64-unknown-linux-gnu"));
-    assert_eq!(told("/usr"), None);
+    let host_of = |root: &str| host(Path::new(root), &names);
+    assert_eq!(host_of("/t/stable-x86_64-unknown-linux-gnu"), Some("x86_64-unknown-linux-gnu"));
+    assert_eq!(host_of("/usr"), None);
     assert_eq!(host(Path::new("/usr"), &names[..2]), Some("x86_64-unknown-linux-gnu"));
     let similar = ["x86_64-unknown-linux-gnu", "linux-gnu"];
     assert_eq!(host(Path::new("/t/1.95.0-x86_64-unknown-linux-gnu"), &similar), Some(similar[0]));

@@ -15,7 +15,7 @@ pub fn adapt(invocation: &mut Invocation, args: &[OsString], environment: &Envir
     if !process::is_terminal(Channel::Err) {
         return;
     }
-    let said = |argument: &OsString| {
+    let messages = |argument: &OsString| {
         let text = argument.as_encoded_bytes();
         text.starts_with(b"-fdiagnostics-color")
             || text.starts_with(b"-fno-diagnostics-color")
@@ -23,7 +23,7 @@ pub fn adapt(invocation: &mut Invocation, args: &[OsString], environment: &Envir
             || text.starts_with(b"-fno-color-diagnostics")
     };
     let dumb = environment.get("TERM").is_none_or(|term| term == "dumb");
-    let colours = !dumb && !args.iter().any(said);
+    let colours = !dumb && !args.iter().any(messages);
     if colours {
         let option = match invocation.subject.family() {
             Some(Family::ClangCl) => "-fcolor-diagnostics", // (it knows no other)

@@ -19,9 +19,9 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 fn version_of(wrapper: &OsStr) -> Option<String> {
     let program =
         Program { program: wrapper, called: None, args: &[OsStr::new("--wrapper-version")], set: &[] };
-    let said = process::ask(&program).ok()?;
-    let text = String::from_utf8(said.out).ok()?;
-    (said.ended == Ended::Code(0)).then(|| text.trim().to_owned())
+    let configured = process::ask(&program).ok()?;
+    let text = String::from_utf8(configured.out).ok()?;
+    (configured.ended == Ended::Code(0)).then(|| text.trim().to_owned())
 }
 
 fn executables() -> Finding {

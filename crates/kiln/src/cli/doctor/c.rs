@@ -98,10 +98,10 @@ fn watched(patient: &Patient<'_>, compiler: &Path) -> Result<(), String> {
     let args = ["-x", "c", "-c"].map(OsStr::new);
     let args = [&args[..], &[source.as_os_str(), OsStr::new("-o"), object.as_os_str()]].concat();
     let program = Program { program: compiler.as_os_str(), called: None, args: &args, set: &set };
-    let said = process::ask(&program).map_err(|error| error.to_string())?;
+    let output = process::ask(&program).map_err(|error| error.to_string())?;
     let record = recorder.finish(compiler).map_err(|it| it.to_string())?;
     let saw = |act: &Act| matches!(act, Act::Open { path, errno: 0, .. } if *path == source);
-    match said.ended {
+    match output.ended {
         Ended::Code(0) if record.events.iter().any(|event| saw(&event.act)) => Ok(()),
         Ended::Code(0) => Err("what it reads is not seen".into()),
         _ => Err(NOT_AT_ALL.into()),

@@ -8,7 +8,7 @@ use kiln_engine::toolchain::{self, Whereabouts};
 use kiln_recorder::{Act, Record, Recorder};
 use kiln_sys::files;
 use kiln_sys::identity::Memo;
-use kiln_sys::process::{self, Ended, Program, Said};
+use kiln_sys::process::{self, CapturedOutput, Ended, Program};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -31,9 +31,9 @@ pub(super) fn look(patient: &Patient<'_>) -> (Vec<Finding>, Option<PathBuf>) {
 
 fn ask(program: &Path, args: &[&str]) -> Option<String> {
     let args: Vec<&OsStr> = args.iter().map(OsStr::new).collect();
-    let said =
+    let output =
         process::ask(&Program { program: program.as_os_str(), called: None, args: &args, set: &[] }).ok()?;
-    (said.ended == Ended::Code(0)).then(|| String::from_utf8_lossy(&said.out).trim().to_owned())
+    (output.ended == Ended::Code(0)).then(|| String::from_utf8_lossy(&output.out).trim().to_owned())
 }
 
 /// The compiler that cargo would run here, not rustup's proxy.
@@ -158,7 +158,9 @@ fn compile(patient: &Patient<'_>, rustc: &Path, set: &[(&OsStr, &OsStr)]) -> Opt
     let args = arguments(patient);
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
     let program = Program { program: rustc.as_os_str(), called: None, args: &args, set };
-    let Said { ended: Ended::Code(0), out, err } = process::ask(&program).ok()? else { return None };
+    let CapturedOutput { ended: Ended::Code(0), out, err } = process::ask(&program).ok()? else {
+        return None;
+    };
     let outputs = ["libdoctor.rlib", "libdoctor.rmeta", "doctor.d"];
     let outputs = outputs.iter().map(|name| files::read(&patient.scratch.join("out").join(name)).ok());
     [Some(out), Some(err)].into_iter().chain(outputs).collect()

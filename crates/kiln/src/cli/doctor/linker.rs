@@ -98,9 +98,9 @@ fn link(
     let path = path.iter().map(|path| (OsStr::new("PATH"), path.as_os_str()));
     let set: Vec<(&OsStr, &OsStr)> = set.iter().copied().chain(path).collect();
     let started = Moment::now();
-    let said =
+    let output =
         process::ask(&Program { program: rustc.as_os_str(), called: None, args: &args, set: &set }).ok()?;
-    (said.ended == Ended::Code(0)).then(|| started.elapsed())
+    (output.ended == Ended::Code(0)).then(|| started.elapsed())
 }
 
 /// What the user already says about linking: in the environment, else in cargo's configuration.

@@ -29,7 +29,7 @@ fn programs_read_the_same() {
 }
 
 #[test]
-fn what_a_system_does_not_have_is_said() {
+fn what_a_system_does_not_have_is_reported() {
     assert_eq!(system::missing(true, true), []);
     let levels = |findings: Vec<Finding>| findings.iter().map(|finding| finding.level).collect::<Vec<_>>();
     assert_eq!(levels(system::missing(false, true)), [Level::Problem]);

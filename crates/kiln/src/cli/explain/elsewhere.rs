@@ -155,8 +155,10 @@ impl ByPlace for Run {
             words
         };
         let asked = |run: &Run, project: &str| -> HashMap<Asked, Answered> {
-            let told = run.answers.iter().filter(|told| !shared_dependency(&told.question, shared));
-            let moved = told.map(|told| (moved(&told.question, project, &to.project), &told.answer));
+            let explained =
+                run.answers.iter().filter(|explained| !shared_dependency(&explained.question, shared));
+            let moved = explained
+                .map(|explained| (moved(&explained.question, project, &to.project), &explained.answer));
             moved.map(|(asked, answer)| (asked.clone(), asked.answered(answer))).collect()
         };
         !from.project.is_empty()

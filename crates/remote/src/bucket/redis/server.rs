@@ -100,7 +100,7 @@ fn certificates(spec: &Spec, secure: bool) -> Result<Option<TlsCertificates>, St
 
 /// The server that a URL means.
 pub fn parse(spec: &Spec) -> Result<Server, String> {
-    let told = |error: RedisError| error.to_string();
+    let message = |error: RedisError| error.to_string();
     let (scheme, kind) = match spec.url.scheme().split_once('+') {
         Some((scheme, kind)) => (scheme, kind),
         None => (spec.url.scheme(), ""),
@@ -113,7 +113,7 @@ pub fn parse(spec: &Spec) -> Result<Server, String> {
     }
     // `Url::set_scheme` does not go from one unknown scheme to another with a port kept; the text does.
     let first = url.as_str().split_once("://").map(|(_, rest)| format!("{scheme}://{rest}"));
-    let first = first.ok_or("redis:// takes a host")?.into_connection_info().map_err(told)?;
+    let first = first.ok_or("redis:// takes a host")?.into_connection_info().map_err(message)?;
     let login = Login { settings: first.redis_settings().clone(), tls };
     let mut addresses = vec![first.addr().clone()];
     for (_, node) in spec.url.query_pairs().filter(|(name, _)| name == "node") {
@@ -122,9 +122,9 @@ pub fn parse(spec: &Spec) -> Result<Server, String> {
         addresses.push(login.address(host, port.parse().map_err(|_| "node takes host:port")?));
     }
     match kind {
-        "cluster" => cluster(login, addresses).map_err(told),
+        "cluster" => cluster(login, addresses).map_err(message),
         "sentinel" => sentinel(spec, login, addresses),
-        _ => Ok(Server::One(Box::new(client(first, login.tls.as_ref()).map_err(told)?))),
+        _ => Ok(Server::One(Box::new(client(first, login.tls.as_ref()).map_err(message)?))),
     }
 }
 
@@ -247,26 +247,26 @@ mod tests {
 
     #[test]
     fn masters_are_found_in_what_a_cluster_says() {
-        let said = "07c3 127.0.0.1:30004@31004,hostname4 slave e7d1 0 1426238317239 4 connected\n\
+        let reply = "07c3 127.0.0.1:30004@31004,hostname4 slave e7d1 0 1426238317239 4 connected\n\
                     67ed 127.0.0.1:30002@31002 master - 0 1426238316232 2 connected 5461-10922\n\
                     292f ::1:30003@31003 master - 0 1426238318243 3 connected 10923-16383\n\
                     6ec2 127.0.0.1:30005@31005 master,fail - 0 1426238316232 5 connected\n\
                     e7d1 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460\n";
-        let found = masters(said);
+        let found = masters(reply);
         assert_eq!(found.len(), 3);
         assert_eq!(found[1], ("::1".to_owned(), 30003));
     }
 
     #[test]
-    fn words_that_do_not_fit_are_told() {
-        for (url, told) in [
+    fn words_that_do_not_fit_are_refused() {
+        for (url, message) in [
             ("rediss://h?ca=/not-a-file/at-all", "ca: cannot open"),
             ("rediss://h?cert=/dev/null", "go together"),
             ("redis+cluster://h?node=there", "host:port"),
             ("redis+sentinel://h", "?master=NAME"),
         ] {
             let error = parse(&Spec::parse(url).unwrap()).err().unwrap_or_default();
-            assert!(error.contains(told), "{url}: {error}");
+            assert!(error.contains(message), "{url}: {error}");
         }
     }
 }

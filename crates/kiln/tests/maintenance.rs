@@ -139,7 +139,7 @@ fn hits_are_held_against_compiles() {
 }
 
 #[test]
-fn incremental_units_are_said_and_not_compared() {
+fn incremental_units_are_named_and_not_compared() {
     let space = Space::new();
     space.workspace();
     space.write(".cargo/config.toml", "[profile.dev]\nincremental = true\n");

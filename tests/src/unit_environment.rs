@@ -106,7 +106,7 @@ const NAMES: [&str; 34] = [
 ];
 
 /// A workspace, as it is now.
-pub struct Told<'a> {
+pub struct VariedWorkspace<'a> {
     /// Its checkout.
     pub project: Project<'a>,
     state: State,
@@ -121,9 +121,9 @@ pub struct Made {
     files: BTreeMap<PathBuf, Vec<u8>>,
 }
 
-impl<'a> Told<'a> {
+impl<'a> VariedWorkspace<'a> {
     /// Writes the workspace, as usual.
-    pub fn new(space: &'a TestSpace) -> Told<'a> {
+    pub fn new(space: &'a TestSpace) -> VariedWorkspace<'a> {
         let project = space.project("ws");
         let asks = |ask: &str| NAMES.map(|name| ask.replace("NAME", name)).join("\n");
         let reads = asks("    all += &format!(\"NAME={:?}\\n\", std::env::var(\"NAME\"));");
@@ -149,13 +149,13 @@ impl<'a> Told<'a> {
             .write("mid/src/lib.rs", "pub const TOLD: &str = pm::told!();\npub const SCRIPT: &str = include_str!(concat!(env!(\"OUT_DIR\"), \"/told\"));\n")
             .write(
                 "mid/src/main.rs",
-                "fn main() {\n    for told in [mid::TOLD, mid::SCRIPT, low::TOLD, low::SAID, pm::told!()] {\n        println!(\"{told}|\");\n    }\n    println!(\"{:?} {:?}\", low::WATCHED, option_env!(\"CARGO_PKG_DESCRIPTION\"));\n}\n",
+                "fn main() {\n    for told in [mid::TOLD, mid::SCRIPT, low::TOLD, low::SAID, pm::told!()] {\n        println!(\"{workspace}|\");\n    }\n    println!(\"{:?} {:?}\", low::WATCHED, option_env!(\"CARGO_PKG_DESCRIPTION\"));\n}\n",
             );
         space.script("wrapper.sh", "#!/bin/sh\nexec \"$@\"\n");
-        let told = Told { project, state: usual(), oracle: HashMap::new() };
-        told.write();
-        told.project.plain(&["generate-lockfile"]).ok();
-        told
+        let workspace = VariedWorkspace { project, state: usual(), oracle: HashMap::new() };
+        workspace.write();
+        workspace.project.plain(&["generate-lockfile"]).ok();
+        workspace
     }
 
     fn is(&self, name: &str) -> usize {
@@ -373,13 +373,13 @@ fn everything(target: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub fn play(seed: u64, steps: usize) {
     let space = TestSpace::new();
     let mut random = Random::new(seed);
-    let mut told = Told::new(&space);
+    let mut workspace = VariedWorkspace::new(&space);
     let mut history = Vec::new();
     let mut seen: Vec<State> = vec![usual()];
     for _ in 0..steps {
         let back = random.chance(40);
-        let state = if back { random.pick(&seen).clone() } else { told.draw(&mut random) };
-        told.become_(&state);
+        let state = if back { random.pick(&seen).clone() } else { workspace.draw(&mut random) };
+        workspace.become_(&state);
         let named: Vec<String> = DIMENSIONS
             .iter()
             .zip(&state)
@@ -387,7 +387,7 @@ pub fn play(seed: u64, steps: usize) {
             .map(|(it, at)| format!("{} {at}", it.name))
             .collect();
         history.push(named.join(", "));
-        if let Err(difference) = told.check() {
+        if let Err(difference) = workspace.check() {
             panic!("KILN_FUZZ_SEED={seed}: {difference}\n\nthe history:\n  {}", history.join("\n  "));
         }
         seen.push(state);

@@ -1,31 +1,31 @@
-//! What cargo tells a unit is today's, whatever was told when a target was built before: every place from which cargo takes it changes, and
-//! nothing else does.
+//! The variables, features and flags that cargo gives a unit are today's, whatever they were when the target directory was built before:
+//! every place from which cargo takes them changes, and nothing else does.
 //!
-//! The histories at the end are random: `KILN_FUZZ_SEED=<seed> cargo test -p kiln-tests --test told chosen_or_longer` plays one
+//! The histories at the end are random: `KILN_FUZZ_SEED=<seed> cargo test -p kiln-tests --test unit_environment chosen_or_longer` plays one
 //! again, `KILN_FUZZ_ROUNDS=<n>` plays n of them from there (or from a random seed).
 
 use kiln_testkit::{Outcome, TestSpace, run};
 use kiln_tests::macros;
 use kiln_tests::projects::{self, plainly, workspace};
-use kiln_tests::told::{DIMENSIONS, Told, place, play, usual};
+use kiln_tests::unit_environment::{DIMENSIONS, VariedWorkspace, place, play, usual};
 
 /// Filled as usual; then each variant is what plain cargo makes, when it is new and when it has been built before; and so is the way back.
 #[track_caller]
 fn follows(name: &str) {
     let space = TestSpace::new();
-    let mut told = Told::new(&space);
+    let mut workspace = VariedWorkspace::new(&space);
     let is =
         |outcome: Result<(), String>| outcome.unwrap_or_else(|difference| panic!("{name}: {difference}"));
-    is(told.check().map(drop));
-    is(told.check_filled());
+    is(workspace.check().map(drop));
+    is(workspace.check_filled());
     for variant in 1..DIMENSIONS[place(name)].variants {
         let mut state = usual();
         state[place(name)] = variant;
-        told.become_(&state);
-        is(told.check().map(drop));
-        is(told.check().map(drop));
-        told.become_(&usual());
-        is(told.check().map(drop));
+        workspace.become_(&state);
+        is(workspace.check().map(drop));
+        is(workspace.check().map(drop));
+        workspace.become_(&usual());
+        is(workspace.check().map(drop));
     }
 }
 
@@ -92,7 +92,7 @@ fn programs_that_tests_run() {
             "tests/t.rs",
             "#[test]\nfn t() {\n    panic!(\"{:?} {:?}\", option_env!(\"CARGO_BIN_EXE_first\"), option_env!(\"CARGO_BIN_EXE_other\"));\n}\n",
         );
-    let told = |outcome: Outcome| -> Vec<String> {
+    let printed = |outcome: Outcome| -> Vec<String> {
         let out = outcome.out() + &outcome.err();
         let lines: Vec<String> = out
             .lines()
@@ -106,9 +106,9 @@ fn programs_that_tests_run() {
         if project.read("Cargo.toml") != manifest(name) {
             project.write("Cargo.toml", manifest(name));
         }
-        let expected = project.aside(|project| told(project.plain(&["test"]).run()));
+        let expected = project.aside(|project| printed(project.plain(&["test"]).run()));
         project.clean();
-        let got = told(run(space.kiln(&["cargo", "test"]).current_dir(project.dir())));
+        let got = printed(run(space.kiln(&["cargo", "test"]).current_dir(project.dir())));
         assert_eq!(got, expected, "{name}: left: kiln cargo, right: plain cargo");
     }
 }
@@ -148,8 +148,8 @@ fn names_its_workspace(manifest: &str) {
         space.write("up/Cargo.toml", format!("{members}[workspace.package]\ndescription = \"{text}\"\n"));
     };
     space.write("far/p/Cargo.toml", manifest);
-    let told = macros::call("env", "CARGO_PKG_DESCRIPTION");
-    space.write("far/p/src/lib.rs", format!("pub const TOLD: &str = {told};\n"));
+    let read = macros::call("env", "CARGO_PKG_DESCRIPTION");
+    space.write("far/p/src/lib.rs", format!("pub const TOLD: &str = {read};\n"));
     project
         .write("Cargo.toml", workspace(&["app", "pm"]))
         .write("pm/Cargo.toml", macros::MANIFEST)

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::process::Command;
 
 /// What `kiln explain` says after `first` was built and something was changed.
-fn told(space: &Space) -> String {
+fn explained(space: &Space) -> String {
     space.tell(&["explain"])
 }
 
-fn told_about(space: &Space, cause: &str) -> String {
+fn explained_cause(space: &Space, cause: &str) -> String {
     let kind = "a lib";
     format!(
         "build of {}, just now: 1 unit, 0 restored, 1 compiled\n\n  {cause}\n    {kind}\n",
@@ -24,7 +24,7 @@ fn told_about(space: &Space, cause: &str) -> String {
 fn explains(space: &Space, before: &dyn Fn(&Space), after: &dyn Fn(&Space), cause: &str) {
     before(space);
     after(space);
-    assert_eq!(told(space), told_about(space, cause));
+    assert_eq!(explained(space), explained_cause(space, cause));
 }
 
 #[test]
@@ -32,15 +32,15 @@ fn a_file_that_changed_appeared_or_is_gone() {
     let space = Space::new();
     space.write("src/lib.rs", "pub fn one() {}");
     space.rustc("a", &[]);
-    assert_eq!(told(&space), told_about(&space, "never seen here"));
+    assert_eq!(explained(&space), explained_cause(&space, "never seen here"));
     space.write("src/lib.rs", "pub fn two() {}");
     space.rustc("a", &[]);
-    assert_eq!(told(&space), told_about(&space, "src/lib.rs changed"));
+    assert_eq!(explained(&space), explained_cause(&space, "src/lib.rs changed"));
     // The same as before once more: nothing to explain.
     space.write("src/lib.rs", "pub fn one() {}");
     space.rustc("a", &[]);
     let expected = format!("build of {}, just now: 1 unit, 1 restored, 0 compiled\n", space.root().display());
-    assert_eq!(told(&space), expected);
+    assert_eq!(explained(&space), expected);
 }
 
 /// Builds a library whose macro runs `step`, does `change`, builds it again and checks what is told.
@@ -141,12 +141,12 @@ fn values_that_people_give_to_arguments_are_nowhere() {
         let cfg = format!("api_key=\"{secret}\"");
         let link = format!("link-arg=-DTOKEN={secret}");
         space.rustc("a", &["--extern", "look=liblook.so", "--cfg", &cfg, "-C", &link]);
-        told(&space)
+        explained(&space)
     };
     compile("hunter2");
     assert_eq!(
         compile("correct-horse"),
-        told_about(&space, "an argument differs: --cfg api_key=… (the value is not kept)")
+        explained_cause(&space, "an argument differs: --cfg api_key=… (the value is not kept)")
     );
     let mut seen = space.tell(&["explain", "--json"]) + &space.tell(&["stats", "--json"]);
     for (path, content) in space.files("cache/v1") {
@@ -166,9 +166,9 @@ fn an_argument_that_differs() {
     space.write("src/lib.rs", "pub fn one() {}");
     space.rustc("a", &["-C", "metadata=1"]);
     space.rustc("a", &["--cfg", "feature=\"x\"", "-C", "metadata=2"]);
-    assert_eq!(told(&space), told_about(&space, "an argument differs: --cfg feature=\"x\""));
+    assert_eq!(explained(&space), explained_cause(&space, "an argument differs: --cfg feature=\"x\""));
     space.rustc("a", &["-C", "opt-level=3", "-C", "metadata=3"]);
-    assert_eq!(told(&space), told_about(&space, "an argument differs: -C opt-level=3"));
+    assert_eq!(explained(&space), explained_cause(&space, "an argument differs: -C opt-level=3"));
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn the_width_of_the_terminal() {
     space.write("src/lib.rs", "fn unused() {}");
     space.rustc("a", &["--diagnostic-width", "80"]);
     space.rustc("a", &["--diagnostic-width", "120"]);
-    assert_eq!(told(&space), told_about(&space, "the terminal's width changed: 120 (was 80)"));
+    assert_eq!(explained(&space), explained_cause(&space, "the terminal's width changed: 120 (was 80)"));
 }
 
 #[test]
@@ -193,10 +193,11 @@ fn a_library_that_is_found_earlier() {
     space.rustc("a", &search);
     std::fs::copy(space.path("second/libnative.a"), space.path("first/libnative.a")).unwrap();
     space.rustc("a", &search);
-    let told = told(&space);
+    let explained = explained(&space);
     assert!(
-        told.contains("first/libnative.a appeared") || told.contains("first/ lists libnative.a now"),
-        "{told}"
+        explained.contains("first/libnative.a appeared")
+            || explained.contains("first/ lists libnative.a now"),
+        "{explained}"
     );
 }
 
@@ -214,10 +215,11 @@ fn a_program_that_another_one_on_path_hides() {
     std::os::unix::fs::symlink(real, space.path("tools/cc")).unwrap();
     std::fs::remove_file(space.path("out/app")).unwrap();
     space.rustc_bare("app", &bin, &[("PATH", &path)]);
-    let told = told(&space);
+    let explained = explained(&space);
     assert!(
-        told.contains("tools/cc appeared") || told.contains("the program `cc` on PATH is another one"),
-        "{told}"
+        explained.contains("tools/cc appeared")
+            || explained.contains("the program `cc` on PATH is another one"),
+        "{explained}"
     );
 }
 
@@ -238,16 +240,19 @@ fn another_compiler() {
     std::fs::write(&changed, content).unwrap();
     space.meet(&rustc);
     space.rustc_of(&rustc, "a", &[]);
-    let told = told(&space);
-    assert!(told.contains("the compiler changed: other files of the same version (rustc 1."), "{told}");
+    let explained = explained(&space);
+    assert!(
+        explained.contains("the compiler changed: other files of the same version (rustc 1."),
+        "{explained}"
+    );
 }
 
 #[test]
 fn a_compiler_of_another_version() {
     let space = Space::new();
     space.workspace();
-    let told = text_of(Command::new(common::rustc()).arg("-vV"));
-    let release = told.lines().find_map(|line| line.strip_prefix("release: ")).unwrap();
+    let version = text_of(Command::new(common::rustc()).arg("-vV"));
+    let release = version.lines().find_map(|line| line.strip_prefix("release: ")).unwrap();
     // The release before: 1.95.0 -> 1.94.0; its digits are as many.
     let minor: u32 = release.split('.').nth(1).unwrap().parse().unwrap();
     let older = release.replacen(&format!(".{minor}."), &format!(".{}.", minor - 1), 1);
@@ -303,14 +308,17 @@ fn a_setting_that_changed() {
         (&[("KILN_EXTRA_VARIABLES", "A")], "the setting extra-variable"),
         (&[("KILN_EXTRA_INPUTS", "A")], "the setting extra-input"),
     ] {
-        let told = build(setting);
-        assert!(told.contains(cause), "{setting:?}: {told}");
-        assert!(setting.is_empty() || units.iter().any(|units| told.contains(units)), "{setting:?}: {told}");
+        let explained = build(setting);
+        assert!(explained.contains(cause), "{setting:?}: {explained}");
+        assert!(
+            setting.is_empty() || units.iter().any(|units| explained.contains(units)),
+            "{setting:?}: {explained}"
+        );
     }
     // The nearest run is the one with the setting.
     space.write("leaf/src/lib.rs", "pub fn leaf() -> u32 { 2 }");
-    let told = build(&[("KILN_REMAP", "1")]);
-    assert!(told.contains("  leaf/src/lib.rs changed\n    leaf lib\n    and 2 units"), "{told}");
+    let explained = build(&[("KILN_REMAP", "1")]);
+    assert!(explained.contains("  leaf/src/lib.rs changed\n    leaf lib\n    and 2 units"), "{explained}");
 }
 
 #[test]
@@ -322,7 +330,7 @@ fn what_follows_is_grouped_under_what_was_done() {
     space.cargo(&["build"]);
     let of = space.root().display().to_string();
     assert_eq!(
-        told(&space),
+        explained(&space),
         format!(
             "build of {of}, dev profile, just now: 3 units, 0 restored, 3 compiled\n\n  leaf/src/lib.rs changed\n    leaf lib\n    \
              and 2 units that depend on it: mid lib, app bin\n"
@@ -330,10 +338,10 @@ fn what_follows_is_grouped_under_what_was_done() {
     );
     // Another feature of the leaf makes another build of it.
     space.cargo(&["build", "--features", "leaf/x"]);
-    let told_now = told(&space);
+    let text = explained(&space);
     assert!(
-        told_now.contains("an argument differs: --cfg feature=\"x\"\n    leaf lib\n    and 2 units"),
-        "{told_now}"
+        text.contains("an argument differs: --cfg feature=\"x\"\n    leaf lib\n    and 2 units"),
+        "{text}"
     );
     let json: serde_json::Value = serde_json::from_str(&space.tell(&["explain", "--json"])).unwrap();
     assert_eq!(json["schema"], 1);
@@ -352,7 +360,7 @@ fn what_is_not_cached_has_a_remedy() {
     space.write("src/lib.rs", "pub const A: &str = look::look!(\"time\");");
     space.rustc("a", &["--extern", "look=liblook.so"]);
     assert_eq!(
-        told(&space),
+        explained(&space),
         format!(
             "build of {}, just now: 1 unit, 0 restored, 1 compiled (not cached)\n\n  not cached: depends on the time, the \
              network or the machine\n    a lib\n    a macro asks for the time\n    what to do: make the macro or build \
@@ -363,10 +371,10 @@ fn what_is_not_cached_has_a_remedy() {
 }
 
 /// A day as it is told, whichever it is.
-fn without_days(told: &str) -> String {
+fn without_days(text: &str) -> String {
     let is_day =
         |word: &str| word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    let words: Vec<&str> = told.split(' ').collect();
+    let words: Vec<&str> = text.split(' ').collect();
     let line = |word: &&str| match word.split_once('\n') {
         Some((day, rest)) if is_day(day) => format!("DAY\n{rest}"),
         _ if is_day(word) => "DAY".to_owned(),
@@ -382,7 +390,7 @@ fn a_result_that_was_cleared_or_evicted() {
     let gone = "its result is no longer in the cache";
     let again = |cause: &str| {
         space.rustc("a", &[]);
-        assert_eq!(without_days(&told(&space)), told_about(&space, cause));
+        assert_eq!(without_days(&explained(&space)), explained_cause(&space, cause));
     };
     space.rustc("a", &[]);
     assert!(space.tell(&["clear", "-y", "a"]).starts_with("removed 1 result, "));
@@ -447,16 +455,16 @@ fn counts_are_right_with_two_builds_at_once_and_after_a_kill() {
     std::fs::write(&log, torn).unwrap();
     assert_eq!(stats()["hits"], before["hits"]);
     space.rustc("a", &[]);
-    let told = units().len() as u64;
-    assert!(told > before["units"].as_u64().unwrap());
-    assert_eq!(stats()["units"].as_u64(), Some(told));
+    let counted = units().len() as u64;
+    assert!(counted > before["units"].as_u64().unwrap());
+    assert_eq!(stats()["units"].as_u64(), Some(counted));
     // A clock that was set back: the newest event carries an old time.
     let events = std::fs::read_to_string(&log).unwrap();
     let old = events.lines().last().unwrap().replace("\"at_ms\":1", "\"at_ms\":");
     std::fs::write(&log, format!("{events}{old}\n")).unwrap();
     let since: serde_json::Value =
         serde_json::from_str(&space.tell(&["stats", "--json", "--since", "1h"])).unwrap();
-    assert_eq!(since["units"].as_u64(), Some(told + 1));
+    assert_eq!(since["units"].as_u64(), Some(counted + 1));
 }
 
 /// Events as an earlier build left them, enough to close a segment of the log.
@@ -491,10 +499,10 @@ fn counts_are_right_whenever_the_collector_is_killed() {
         collector.wait().unwrap();
         space.rustc("a", &[]);
         expected += 1;
-        let told = stats();
+        let summed = stats();
         let counted =
-            ["hits", "misses", "failures", "errors"].iter().map(|kind| told[kind].as_u64().unwrap());
-        assert_eq!((told["units"].as_u64(), counted.sum()), (Some(expected), expected), "round {round}");
+            ["hits", "misses", "failures", "errors"].iter().map(|kind| summed[kind].as_u64().unwrap());
+        assert_eq!((summed["units"].as_u64(), counted.sum()), (Some(expected), expected), "round {round}");
     }
     let closed = std::fs::read_dir(log.parent().unwrap()).unwrap().count();
     assert!(closed > 3, "nothing was ever closed: {closed}");
@@ -515,13 +523,13 @@ fn counts_and_explanations_are_right_when_the_clock_jumps() {
         std::io::Write::write_all(&mut current, many_events(1, at_ms).as_bytes()).unwrap();
     }
     let stats = |args: &[&str]| -> u64 {
-        let told = space.tell(&[&["stats", "--json"], args].concat());
-        serde_json::from_str::<serde_json::Value>(&told).unwrap()["units"].as_u64().unwrap()
+        let output = space.tell(&[&["stats", "--json"], args].concat());
+        serde_json::from_str::<serde_json::Value>(&output).unwrap()["units"].as_u64().unwrap()
     };
     assert_eq!((stats(&[]), stats(&["--since", "1h"])), (5, 5), "what came later in the log is not hidden");
     space.write("src/lib.rs", "pub fn two() {}");
     space.rustc("a", &[]);
-    assert_eq!(told(&space), told_about(&space, "src/lib.rs changed"));
+    assert_eq!(explained(&space), explained_cause(&space, "src/lib.rs changed"));
     assert_eq!(stats(&[]), 6);
     assert_eq!(space.tell(&["stats", "--zero"]), "counting begins anew; what is cached stays\n");
     assert_eq!((stats(&[]), stats(&["--since", "1h"])), (0, 0), "zero is a place in the log and not a time");
@@ -559,7 +567,7 @@ fn statistics_as_a_person_sees_them() {
 }
 
 #[test]
-fn what_build_scripts_ask_for_is_told_apart() {
+fn what_build_scripts_ask_for_is_counted_apart() {
     let space = Space::new();
     space.write("Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
     space.write("src/main.rs", "fn main() {}\n");
@@ -577,8 +585,9 @@ fn what_build_scripts_ask_for_is_told_apart() {
         let _ = std::fs::remove_dir_all(space.path("target"));
         let mut command = space.kiln_command(&["cargo", "build", "--offline"], &[]);
         let output = command.current_dir(space.root()).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        let line = said.lines().find(|line| line.starts_with("kiln: ")).unwrap_or_else(|| panic!("{said}"));
+        let printed = String::from_utf8(output.stderr).unwrap();
+        let line =
+            printed.lines().find(|line| line.starts_with("kiln: ")).unwrap_or_else(|| panic!("{printed}"));
         let tally = line.trim_start_matches("kiln: ").rsplit_once(", ").unwrap().0.to_owned();
         let json = |command: &str| -> serde_json::Value {
             serde_json::from_str(&space.tell(&[command, "--json"])).unwrap()
@@ -614,15 +623,15 @@ fn a_log_on_standard_error_is_in_nothing_that_is_kept() {
         let _ = std::fs::remove_dir_all(space.path("target"));
         let mut command = space.kiln_command(&["cargo", "build", "--offline"], log);
         let output = command.current_dir(space.root()).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "{said}");
-        said
+        let printed = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{printed}");
+        printed
     };
     let streams = [("KILN_LOG", "debug:/dev/stderr"), ("KILN_EVENTS", "/dev/stderr")];
     assert!(build(&streams).contains(" info  miss app (bin)"));
     for _ in 0..2 {
-        let said = build(&[]);
-        assert!(!said.contains(" info ") && !said.contains("outcome"), "{said}");
+        let printed = build(&[]);
+        assert!(!printed.contains(" info ") && !printed.contains("outcome"), "{printed}");
     }
 }
 
@@ -637,7 +646,7 @@ fn what_was_never_seen_here_may_be_known_elsewhere() {
         let directory = space.path(checkout);
         let _ = std::fs::remove_dir_all(directory.join("target"));
         text_of(space.cargo_command(&["build"]).current_dir(&directory).envs(set.iter().copied()));
-        told(&space)
+        explained(&space)
     };
     build("one", &[]);
     let all = build("two", &[]);
@@ -668,7 +677,7 @@ fn what_was_never_seen_here_may_be_known_elsewhere() {
         );
         std::fs::create_dir_all(space.path(directory).join("out")).unwrap();
         text_of(command.current_dir(space.path(directory)));
-        told(&space)
+        explained(&space)
     };
     compile("serde-1.0.1", "pub fn one() {}");
     let newer = compile("serde-1.0.2", "pub fn two() {}");
