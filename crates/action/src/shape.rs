@@ -59,10 +59,13 @@ pub enum Given {
     Terminal,
     /// The processor and its features.
     Processor,
+    /// What of the processor libc's mathematics go by.
+    Arithmetic,
 }
 
 impl Given {
-    const ALL: [Given; 4] = [Given::Umask, Given::Signals, Given::Terminal, Given::Processor];
+    const ALL: [Given; 5] =
+        [Given::Umask, Given::Signals, Given::Terminal, Given::Processor, Given::Arithmetic];
 }
 
 /// The kind of thing a path names.

@@ -119,7 +119,9 @@ pub fn capture(keyed: &Keyed<'_>, run: &Run) -> Result<Kept, Reason> {
     let texts = rules.declared(&mut evidence, run, world, &inspected)?;
     ask_preloaded(&mut evidence, world);
     suspect(&mut evidence, world, &inspected)?;
-    evidence.programs.iter().try_for_each(|path| only_known_calls(path, world, &inspected))?;
+    for path in std::mem::take(&mut evidence.programs) {
+        only_known_calls(&mut evidence, &path, world, &inspected)?;
+    }
     if messages::are_rendered(&run.output) {
         let names = rules.for_messages().into_iter();
         evidence.questions.extend(names.map(|name| Question::Arg(name.as_bytes().to_vec())));
@@ -171,12 +173,23 @@ fn ask_preloaded(evidence: &mut Evidence, world: &World<'_>) {
     }
 }
 
-/// Every function of libc that it imports is one that the recorder has a hook for, or one that looks at nothing.
-fn only_known_calls(path: &Path, world: &World<'_>, memory: &Path) -> Result<(), Reason> {
+/// Every function of libc that it imports is one that the recorder has a hook for, or one that looks at nothing. Some mathematics are
+/// others on another processor, or by a variable that switches what it can do.
+fn only_known_calls(
+    evidence: &mut Evidence,
+    path: &Path,
+    world: &World<'_>,
+    memory: &Path,
+) -> Result<(), Reason> {
     let Ok(Found::Content(digest, _)) = identity::digest_of(path, world.memo) else {
         return Err(Reason::Untrusted(format!("{} cannot be read", path.display())));
     };
-    let Some(name) = imports::unknown(path, &digest, memory)? else { return Ok(()) };
+    let found = imports::of(path, &digest, memory)?;
+    if found.arithmetic {
+        let tunables = Question::Env(b"GLIBC_TUNABLES".to_vec());
+        evidence.questions.extend([Question::Given(Given::Arithmetic), tunables]);
+    }
+    let Some(name) = found.unknown else { return Ok(()) };
     let is_script = world.invocation.subject == Subject::BuildScript && path == world.invocation.compiler;
     let whose = if is_script { "a build script".into() } else { path.display().to_string() };
     Err(Reason::Untrusted(format!("{whose} calls `{name}`, which kiln does not know")))
@@ -189,7 +202,7 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
             return Err(Reason::Untrusted(format!("{} cannot be read", path.display())));
         };
         evidence.questions.insert(Question::File(world.invocation.places.place(&path)));
-        only_known_calls(&path, world, memory)?;
+        only_known_calls(evidence, &path, world, memory)?;
         let found = inspect::of(&path, &digest, memory)?;
         if found.unseen {
             return Err(Reason::Untrusted(format!("{} contains system calls", path.display())));

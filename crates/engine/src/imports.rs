@@ -1,5 +1,6 @@
 //! Functions of libc that a program asks for and that nobody knows. The recorder sees what goes through its hooks; what else libc offers is in
-//! a table if it looks at nothing, so that a name in neither may look at anything.
+//! a table if it looks at nothing, so that a name in neither may look at anything. Of some mathematics the table says that they come out
+//! otherwise on another processor.
 
 use kiln_action::wire::{seal, unseal};
 use kiln_action::{Digest, Reason};
@@ -14,54 +15,68 @@ use std::sync::OnceLock;
 
 const MAGIC: [u8; 4] = *b"KIMP";
 /// Raised when the examination changes. (What is known is in the note.)
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const LONGEST_NOTE: u64 = 512;
 
-/// A function of libc that a program or a library imports and that nobody knows, if there is one; remembered by the file's digest.
-pub fn unknown(path: &Path, digest: &Digest, memory: &Path) -> Result<Option<String>, Reason> {
+/// What a program or a library imports of libc.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Imports {
+    /// A function that nobody knows, if there is one.
+    pub unknown: Option<String>,
+    /// Whether there is one among them that comes out otherwise on another processor.
+    pub arithmetic: bool,
+}
+
+/// What a file imports, remembered by its digest.
+pub fn of(path: &Path, digest: &Digest, memory: &Path) -> Result<Imports, Reason> {
     let note = memory.join(format!("{}-imports", digest.hex()));
     if let Ok(file) = files::read_own(&note, LONGEST_NOTE)
         && let Ok(body) = unseal(MAGIC, VERSION, &digest.hash, &file)
-        && let Some(name) = body.strip_prefix(known::VERSION.as_bytes())
+        && let Some([arithmetic, name @ ..]) = body.strip_prefix(known::VERSION.as_bytes())
     {
-        return Ok((!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned()));
+        let unknown = (!name.is_empty()).then(|| String::from_utf8_lossy(name).into_owned());
+        return Ok(Imports { unknown, arithmetic: *arithmetic != 0 });
     }
     let bytes = files::read(path).map_err(|error| Reason::Untrusted(error.to_string()))?;
     let found = examine(path, &bytes)
         .ok_or_else(|| Reason::Untrusted(format!("{} cannot be examined", path.display())))?;
-    let body = [known::VERSION, found.as_deref().unwrap_or_default()].concat();
-    let _ = files::write_atomic(&note, &seal(MAGIC, VERSION, &digest.hash, body.as_bytes()));
+    let name = found.unknown.as_deref().unwrap_or_default().as_bytes();
+    let body = [known::VERSION.as_bytes(), &[u8::from(found.arithmetic)], name].concat();
+    let _ = files::write_atomic(&note, &seal(MAGIC, VERSION, &digest.hash, &body));
     Ok(found)
 }
 
 type Elf<'a> = ElfFile<'a, FileHeader64<Endianness>>;
 
-/// The first such name of a file; nothing at all if the file cannot be understood.
-fn examine(path: &Path, bytes: &[u8]) -> Option<Option<String>> {
+/// The same of a file's bytes; nothing at all if the file cannot be understood.
+fn examine(path: &Path, bytes: &[u8]) -> Option<Imports> {
     let file = Elf::parse(bytes).ok()?;
     if is_part_of_libc(path, &file) {
-        return Some(None);
+        return Some(Imports::default());
     }
     // (whoever takes the tables of sections out hides what is imported)
     file.dynamic_symbols().next()?;
     let (endian, data) = (file.endian(), file.data());
     let versions = file.elf_section_table().versions(endian, data).ok()?.unwrap_or_default();
     let alone = needs_only_libc(&file)?;
+    let mut found = Imports::default();
     for (index, symbol) in file.elf_dynamic_symbol_table().enumerate() {
         let name = symbol.name(endian, file.elf_dynamic_symbol_table().strings()).ok()?;
         let name = std::str::from_utf8(name).ok()?;
-        if name.is_empty() || !symbol.is_undefined(endian) || is_known(name) {
+        let hangs = hangs_on_processor(name);
+        if name.is_empty() || !symbol.is_undefined(endian) || is_known(name) && !hangs {
             continue;
         }
         let version = versions.version(versions.version_index(endian, index).index()).ok()?;
         // (a weak one without a version is one that was not there when this was linked)
         let bare = || alone && !symbol.is_weak();
         let of_libc = version.map_or_else(bare, |version| version.name().starts_with(b"GLIBC_"));
-        if of_libc {
-            return Some(Some(name.to_owned()));
+        found.arithmetic |= of_libc && hangs;
+        if of_libc && !hangs {
+            return Some(Imports { unknown: Some(name.to_owned()), ..found });
         }
     }
-    Some(None)
+    Some(found)
 }
 
 /// Whether whatever it imports can only be of libc, as with musl, whose names have no versions.
@@ -91,6 +106,11 @@ fn needs_only_libc(file: &Elf<'_>) -> Option<bool> {
 fn is_known(name: &str) -> bool {
     static KNOWN: OnceLock<HashSet<&str>> = OnceLock::new();
     KNOWN.get_or_init(|| known::harmless().chain(hooks()).collect()).contains(name)
+}
+
+fn hangs_on_processor(name: &str) -> bool {
+    static KNOWN: OnceLock<HashSet<&str>> = OnceLock::new();
+    KNOWN.get_or_init(|| known::of_processor().collect()).contains(name)
 }
 
 /// What the recorder's object exports.

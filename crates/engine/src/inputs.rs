@@ -179,6 +179,7 @@ fn given(what: Given) -> Option<Answer> {
         Given::Signals => process::inherited_signals()?.map(u64::to_le_bytes).concat(),
         Given::Terminal => vec![u8::from(process::has_terminal())],
         Given::Processor => Some(machine::processor()).filter(|text| !text.is_empty())?,
+        Given::Arithmetic => machine::arithmetic()?,
     };
     Some(Answer::Content(Digest::of(&text)))
 }

@@ -56,6 +56,7 @@ static inline u32 auxiliary_ask(u64 type)
     case 14:
     case 23: return ASK_USER;
     case 25: return ASK_RANDOM;
+    case 33: return ASK_TIME; /* where the kernel's own functions are, which tell it */
     }
     return 0;
 }

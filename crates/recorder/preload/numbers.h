@@ -32,9 +32,12 @@
 #define SYS_readlinkat 78
 #define SYS_newfstatat 79
 #define SYS_utimensat 88
+#define SYS_waitid 95
 #define SYS_clock_gettime 113
 #define SYS_sched_yield 124
 #define SYS_sched_getaffinity 123
+#define SYS_kill 129
+#define SYS_rt_sigprocmask 135
 #define SYS_uname 160
 #define SYS_getrlimit 163
 #define SYS_gettimeofday 169
@@ -63,6 +66,7 @@
 #define SYS_lstat 6
 #define SYS_lseek 8
 #define SYS_mmap 9
+#define SYS_rt_sigprocmask 14
 #define SYS_pread64 17
 #define SYS_sched_yield 24
 #define SYS_access 21
@@ -70,6 +74,7 @@
 #define SYS_socket 41
 #define SYS_connect 42
 #define SYS_execve 59
+#define SYS_kill 62
 #define SYS_uname 63
 #define SYS_truncate 76
 #define SYS_getdents 78
@@ -109,6 +114,7 @@
 #define SYS_getdents64 217
 #define SYS_clock_gettime 228
 #define SYS_utimes 235
+#define SYS_waitid 247
 #define SYS_openat 257
 #define SYS_mkdirat 258
 #define SYS_mknodat 259

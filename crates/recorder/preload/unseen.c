@@ -320,6 +320,48 @@ HOOK(int, argp_parse, (const void *parser, int count, char **arguments, u32 flag
     return next_argp_parse(parser, count, arguments, flags, index, input);
 }
 
+#define ASK_HELP(name)                                                          \
+    HOOK(long, name, SIX, (a, b, c, d, e, f), refuse())                         \
+    {                                                                           \
+        log_getenv("ARGP_HELP_FMT", CALLER);                                    \
+        return next_##name(a, b, c, d, e, f);                                   \
+    }
+ASK_HELP(argp_help)
+ASK_HELP(argp_state_help)
+ASK_HELP(argp_usage)
+ASK_HELP(argp_error)
+
+/* Whether `[^` in a pattern means all others, is the variable's affair. */
+static NOINLINE void log_pattern(const char *pattern, const void *caller)
+{
+    for (; pattern && *pattern; pattern++)
+        if (pattern[0] == '[' && pattern[1] == '^') {
+            log_getenv("POSIXLY_CORRECT", caller);
+            return;
+        }
+}
+
+HOOK(int, fnmatch, (const char *pattern, const char *text, int flags), (pattern, text, flags), -1)
+{
+    log_pattern(pattern, CALLER);
+    return next_fnmatch(pattern, text, flags);
+}
+
+/* ---- Who is at the other end of a pair of sockets: this process itself ---- */
+
+#define SOL_SOCKET 1
+
+/* Its kind and what went wrong are alike for everybody; its buffers are the machine's, and who is there is the user. */
+static inline bool is_plain_option(int level, int option)
+{
+    return level == SOL_SOCKET && (option == 3 || option == 4 || option == 38 || option == 39);
+}
+
+ASK_IF(int, getsockopt, (int socket, int level, int option, void *to, void *size), (socket, level, option, to, size),
+       !is_plain_option(level, option), ASK_USER, refuse());
+ASK_IF(int, setsockopt, (int socket, int level, int option, const void *from, u32 size),
+       (socket, level, option, from, size), level == SOL_SOCKET && option == 16 /* with credentials */, ASK_USER, refuse());
+
 /* ---- What a child opens before it runs ---- */
 
 #define R_OK 4

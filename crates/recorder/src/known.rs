@@ -18,6 +18,11 @@ pub fn harmless() -> impl Iterator<Item = &'static str> {
     rows().flat_map(|(_, names)| names)
 }
 
+/// Those among them of which the last bits are another processor's otherwise.
+pub fn of_processor() -> impl Iterator<Item = &'static str> {
+    rows().filter(|(why, _)| why.contains("hang on the processor")).flat_map(|(_, names)| names)
+}
+
 /// The table: reasons, and the names that each is for.
 pub fn rows() -> impl Iterator<Item = (&'static str, impl Iterator<Item = &'static str>)> {
     let blocks = TABLE.split("\n\n").skip(1);

@@ -379,7 +379,7 @@ fn topic(question: &Question, directory: &Path) -> String {
         Question::Given(Given::Umask) => "the umask".into(),
         Question::Given(Given::Signals) => "which signals are ignored".into(),
         Question::Given(Given::Terminal) => "whether there is a terminal".into(),
-        Question::Given(Given::Processor) => "the processor".into(),
+        Question::Given(Given::Processor | Given::Arithmetic) => "the processor".into(),
     }
 }
 

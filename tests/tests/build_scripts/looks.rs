@@ -11,7 +11,7 @@ use kiln_tests::projects::{macro_app_with, rebuilt, workspace};
 use super::app::{App, Built, MANIFEST, app, follows, follows_at_least, same};
 
 /// Each is a script of its own: what it calls, and what it does.
-const NEVER: [(&str, &str, &str); 39] = [
+const NEVER: [(&str, &str, &str); 44] = [
     (
         "getxattr",
         "(p: P, n: P, t: M, s: usize) -> isize",
@@ -58,12 +58,25 @@ const NEVER: [(&str, &str, &str); 39] = [
     ("alarm", "(seconds: u32) -> u32", "alarm(0);"),
     ("catopen", "(name: P, flags: i32) -> M", "catopen(c\"name\".as_ptr(), 0);"),
     ("mktime", "(to: M) -> i64", "mktime(b);"),
+    ("getauxval", "(kind: u64) -> u64", "getauxval(33);"),
+    (
+        "getsockopt",
+        "(d: i32, level: i32, option: i32, to: M, size: M) -> i32",
+        "getsockopt(0, 1, 17, b, b.add(64));",
+    ),
+    (
+        "setsockopt",
+        "(d: i32, level: i32, option: i32, from: M, size: u32) -> i32",
+        "setsockopt(0, 1, 16, b, 4);",
+    ),
+    ("syscall", "(number: i64, ...) -> i64", "syscall(62, 1, 0);"),
+    ("syscall", "(number: i64, ...) -> i64", "syscall(434, 1, 0);"),
     // (nobody need call it: what libc would look at for it, kiln does not know)
     ("sethostid", "(id: i64) -> i32", "if b.is_null() { sethostid(1); }"),
 ];
 
 /// What may be asked, since it is the same everywhere or a question stands for it.
-const KEPT: [(&str, &str, &str); 11] = [
+const KEPT: [(&str, &str, &str); 14] = [
     ("isatty", "(d: i32) -> i32", "isatty(1);"),
     ("strftime", "(b: M, n: usize, f: P, t: M) -> usize", "strftime(b, 99, c\"%Y\".as_ptr(), b.add(512));"),
     ("strverscmp", "(a: P, b: P) -> i32", "strverscmp(c\"a\".as_ptr(), c\"b\".as_ptr());"),
@@ -74,6 +87,13 @@ const KEPT: [(&str, &str, &str); 11] = [
     ("getauxval", "(kind: u64) -> u64", "getauxval(16);"),
     ("ioctl", "(d: i32, request: u64, ...) -> i32", "ioctl(0, 0x5421, b);"),
     ("syscall", "(number: i64, ...) -> i64", "syscall(24);"),
+    ("syscall", "(number: i64, ...) -> i64", "syscall(14, 2, 0, b, 8);"),
+    (
+        "getsockopt",
+        "(d: i32, level: i32, option: i32, to: M, size: M) -> i32",
+        "getsockopt(0, 1, 4, b, b.add(64));",
+    ),
+    ("sin", "(of: f64) -> f64", "std::hint::black_box(sin(f64::from(*b)));"),
     ("abort", "() -> !", "std::hint::black_box(std::is_x86_feature_detected!(\"avx2\"));"),
 ];
 
@@ -293,6 +313,39 @@ fn the_order_of_arguments() {
     for body in [calling(functions, own), tool.to_owned()] {
         let mut app = app(&space, &body);
         follows(&mut app, |app| app.set("POSIXLY_CORRECT", "1"), |app| app.unset("POSIXLY_CORRECT"));
+    }
+}
+
+/// Guards: libc asks for this variable inside itself, too.
+#[test]
+fn what_a_pattern_leaves_out() {
+    let space = TestSpace::new();
+    let functions = "fn fnmatch(pattern: *const c_char, text: *const c_char, flags: c_int) -> c_int;";
+    let body = "tell(unsafe { fnmatch(c(\"[^a]\").as_ptr(), c(\"b\").as_ptr(), 0) }.to_string());";
+    let mut app = app(&space, &calling(functions, body));
+    follows(&mut app, |app| app.set("POSIXLY_CORRECT", "1"), |app| app.unset("POSIXLY_CORRECT"));
+}
+
+/// Guards: glibc's mathematics are others on a processor that does not multiply and add at once, or is told so.
+#[test]
+fn the_last_bits_of_a_sine() {
+    let sum = "let sum = (1..500_000_u32).fold(0_u64, |sum, n| { let x = f64::from(n) * 0.00123; sum.rotate_left(5) ^ x.sin().to_bits() ^ x.exp().to_bits() });\ntell(sum.to_string());";
+    let tool = "use std::hash::{DefaultHasher, Hash, Hasher};\nlet mut sum = DefaultHasher::new();\nsaid(Command::new(\"awk\").arg(\"BEGIN { for (n = 1; n < 99999; n++) printf \\\"%.17g %.17g\\\", sin(n * 0.00123), exp(n * 0.00123) }\")).hash(&mut sum);\ntell(sum.finish().to_string());";
+    for body in [sum, tool] {
+        let space = TestSpace::new();
+        let mut app = app(&space, body);
+        let plain = app.plainly().prints;
+        app.set("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4");
+        let other = app.plainly().prints;
+        app.unset("GLIBC_TUNABLES");
+        if plain == other {
+            continue; // this processor does not, or the sum is the same by chance
+        }
+        follows_at_least(
+            &mut app,
+            |app| app.set("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4"),
+            |app| app.unset("GLIBC_TUNABLES"),
+        );
     }
 }
 

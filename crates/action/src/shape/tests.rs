@@ -11,6 +11,7 @@ fn sample() -> Vec<Question> {
         Question::Here,
         Question::Given(Given::Umask),
         Question::Given(Given::Processor),
+        Question::Given(Given::Arithmetic),
         Question::Inherited,
         Question::Environ,
         Question::Argv,
@@ -30,7 +31,7 @@ fn shapes_come_back_sorted_and_once() {
     let mut questions = sample();
     questions.extend(sample());
     let shape = Shape::new(questions);
-    assert_eq!(shape.questions().len(), 16);
+    assert_eq!(shape.questions().len(), 17);
     let file = encode_shapes(&WEAK, &[shape.clone(), Shape::default()]);
     assert_eq!(decode_shapes(&WEAK, &file), Ok(vec![shape, Shape::default()]));
 }

@@ -15,6 +15,10 @@ fn exports(path: &str) -> Vec<String> {
     names.filter(public).map(|name| name.split('@').next().unwrap_or_default().to_owned()).collect()
 }
 
+fn unknown(path: &Path, bytes: &[u8]) -> Option<Option<String>> {
+    examine(path, bytes).map(|found| found.unknown)
+}
+
 fn refused() -> Vec<String> {
     lines(include_str!("refused.txt")).into_iter().filter(|line| !line.starts_with('#')).collect()
 }
@@ -80,30 +84,34 @@ fn a_program_that_imports_a_name_that_nobody_knows_shows_it() {
             && object::File::parse(&*bytes).unwrap().dynamic_symbols().any(|it| it.name() == Ok(name))
         {
             tried += 1;
-            assert_eq!(examine(path, &bytes), Some(Some(name.clone())));
+            assert_eq!(examine(path, &bytes).unwrap().unknown.as_ref(), Some(name));
         }
     }
     assert!(tried > 10);
-    for name in ["catopen", "strlen", "lgamma", "getopt"] {
-        assert_eq!(
-            examine(path, &compiled(dir.path(), &calls(name), &["-lm", "-fno-builtin"])),
-            Some(None),
-            "{name}"
-        );
+    for (name, arithmetic) in [
+        ("catopen", false),
+        ("strlen", false),
+        ("getopt", false),
+        ("floor", false),
+        ("lgamma", true),
+        ("sin", true),
+    ] {
+        let found = examine(path, &compiled(dir.path(), &calls(name), &["-lm", "-fno-builtin"]));
+        assert_eq!(found, Some(Imports { unknown: None, arithmetic }), "{name}");
     }
     // of another library it is that one's
     let library =
         compiled(dir.path(), "int main(void); int sethostid(void) { return 1; }", &["-shared", "-fPIC"]);
     std::fs::write(dir.path().join("libown.so"), library).unwrap();
     let own = compiled(dir.path(), &calls("sethostid"), &["-L", dir.path().to_str().unwrap(), "-lown"]);
-    assert_eq!(examine(path, &own), Some(None));
+    assert_eq!(examine(path, &own), Some(Imports::default()));
 }
 
 #[test]
 fn what_hides_its_imports_is_not_examined() {
     assert_eq!(examine(Path::new("a"), b"not an object"), None);
     let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-    assert_eq!(examine(Path::new("a"), &own), Some(None));
+    assert_eq!(unknown(Path::new("a"), &own), Some(None));
     let mut bytes = own;
     bytes[0x28..0x30].fill(0); // where the table of sections is
     bytes[0x3c..0x40].fill(0); // how many there are
@@ -134,7 +142,7 @@ fn what_the_systems_programs_import_is_known() {
         let path = Path::new("/usr/bin").join(name);
         let Ok(bytes) = std::fs::read(&path) else { continue };
         if bytes.starts_with(b"\x7fELF") {
-            assert_eq!(examine(&path, &bytes), Some(None), "{name}");
+            assert_eq!(unknown(&path, &bytes), Some(None), "{name}");
         }
     }
 }
@@ -196,7 +204,7 @@ fn what_the_systems_libraries_import_is_known() {
             let Ok(bytes) = std::fs::read(&path) else { continue };
             if everyday && name.contains(".so") && bytes.starts_with(b"\x7fELF") {
                 seen += 1;
-                assert_eq!(examine(&path, &bytes), Some(None), "{}", path.display());
+                assert_eq!(unknown(&path, &bytes), Some(None), "{}", path.display());
             }
         }
     }
@@ -210,8 +218,12 @@ fn the_memory_answers_until_something_else_is_known() {
     let note = dir.path().join(format!("{}-imports", digest.hex()));
     let remember =
         |body: String| std::fs::write(&note, seal(MAGIC, VERSION, &digest.hash, body.as_bytes())).unwrap();
-    remember(format!("{}catopen", known::VERSION));
-    assert_eq!(unknown(Path::new("/nowhere"), &digest, dir.path()).unwrap().as_deref(), Some("catopen"));
-    remember("0000000000000000catopen".into());
-    assert!(unknown(Path::new("/nowhere"), &digest, dir.path()).is_err());
+    let known = |unknown: &str, arithmetic| Imports { unknown: Some(unknown.into()), arithmetic };
+    let asked = || of(Path::new("/nowhere"), &digest, dir.path());
+    remember(format!("{}\0catopen", known::VERSION));
+    assert_eq!(asked().unwrap(), known("catopen", false));
+    remember(format!("{}\u{1}catopen", known::VERSION));
+    assert_eq!(asked().unwrap(), known("catopen", true));
+    remember("0000000000000000\0catopen".into());
+    assert!(asked().is_err());
 }
