@@ -6,11 +6,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One list of names for both languages. The file and not the crate, which would be compiled a second time for this script.
-#[path = "../compiler/src/recognise/names.rs"]
-mod names;
-
-const NAMES: &str = "../compiler/src/recognise/names.rs";
 const SOURCES: &str = "preload";
 const LAUNCHER: &str = "launcher/launcher.c";
 const HARMLESS: &str = "src/harmless.txt";
@@ -73,14 +68,12 @@ const LAUNCHER_FLAGS: &[&str] = &[
 fn main() {
     println!("cargo:rerun-if-changed={SOURCES}");
     println!("cargo:rerun-if-changed={LAUNCHER}");
-    println!("cargo:rerun-if-changed={NAMES}");
     println!("cargo:rerun-if-changed={HARMLESS}");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let (object, launcher) = (out.join("preload.so"), out.join("launcher"));
-    fs::write(out.join("compilers.h"), compilers()).expect("the build directory is writable");
     if supported() {
-        compile(&object, LINK_FLAGS, &sources(), &out);
-        compile(&launcher, LAUNCHER_FLAGS, &[PathBuf::from(LAUNCHER)], &out);
+        compile(&object, LINK_FLAGS, &sources());
+        compile(&launcher, LAUNCHER_FLAGS, &[PathBuf::from(LAUNCHER)]);
     } else {
         fs::write(&object, b"").expect("the build directory is writable");
         fs::write(&launcher, b"").expect("the build directory is writable");
@@ -99,28 +92,14 @@ fn supported() -> bool {
         && matches!(target("ARCH").as_str(), "x86_64" | "aarch64")
 }
 
-/// The names by which preload/names.c knows C compilers: kiln's own lists.
-fn compilers() -> String {
-    let list = |name: &str, of: &[&[&str]]| {
-        let names: String = of.concat().iter().map(|it| format!(" \"{it}\\0\"")).collect();
-        format!("static const char {name}[] ={names};\n")
-    };
-    [
-        list("COMPILERS", &[names::GCC, names::CLANG, names::CLANG_CL]),
-        list("PLAIN_COMPILERS", &[names::CL, names::PASSED_BY]),
-        list("NOT_COMPILERS", &[names::NOT_C]),
-    ]
-    .concat()
-}
-
-fn compile(to: &Path, link_flags: &[&str], sources: &[PathBuf], headers: &Path) {
+fn compile(to: &Path, link_flags: &[&str], sources: &[PathBuf]) {
     let mut build = cc::Build::new();
     build.no_default_flags(true).cargo_metadata(false).opt_level(2).warnings(false);
     for flag in OPTIONAL_FLAGS {
         build.flag_if_supported(flag);
     }
     let mut command = build.get_compiler().to_command();
-    command.args(FLAGS).arg("-I").arg(headers).args(link_flags);
+    command.args(FLAGS).args(link_flags);
     let status = command.arg("-o").arg(to).args(sources).status();
     match status {
         Ok(status) if status.success() => {}

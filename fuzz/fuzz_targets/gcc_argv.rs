@@ -2,8 +2,4 @@
 
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code)]
-mod bodies;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::gcc_argv(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| kiln_fuzzed::gcc_argv(bytes));

@@ -2,8 +2,4 @@
 
 #![no_main]
 
-#[path = "../bodies.rs"]
-#[allow(dead_code)]
-mod bodies;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| bodies::rustc_argv(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| kiln_fuzzed::rustc_argv(bytes));

@@ -56,6 +56,7 @@ pub fn run() -> Result<(), String> {
     wrong.extend(weight::find()?);
     wrong.extend(sources::find()?);
     wrong.extend(circles::find()?);
+    wrong.extend(twice()?);
     if wrong.is_empty() {
         eprintln!("==> architecture: fine");
         return Ok(());
@@ -88,6 +89,29 @@ fn arrows() -> Result<Vec<String>, String> {
     Ok(wrong)
 }
 
+/// Files that are compiled into what is not their own crate. There is none, and no reason for one: what two crates need has a home below
+/// both, a test's helper is a module's directory, and a table that is read in C is written by `cargo xtask docs`.
+fn twice() -> Result<Vec<String>, String> {
+    let mut wrong = Vec::new();
+    for root in ["benches", "crates", "fuzz", "tests", "xtask"] {
+        for path in rust_files(Path::new(root))? {
+            let shown = path.display().to_string();
+            let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
+            let named = text.lines().enumerate().filter(|(_, line)| is_elsewhere(line));
+            wrong.extend(named.map(|(number, _)| format!("{shown}:{}: a file has one home", number + 1)));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Whether a line takes a module's source from another file than its own.
+fn is_elsewhere(line: &str) -> bool {
+    let line = line.trim_start();
+    let outright = line.starts_with("#[path") || line.starts_with("#![path");
+    let by_condition = line.starts_with("#[cfg_attr") && line.contains("path =");
+    outright || by_condition || (line.starts_with("include!(\"") && line.contains(".rs\""))
+}
+
 fn is_test(path: &str) -> bool {
     path.contains("/tests/") || path.contains("/examples/") || path.ends_with("/tests.rs")
 }
@@ -109,4 +133,24 @@ fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
     }
     files.sort();
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_elsewhere;
+
+    #[test]
+    fn a_file_has_one_home() {
+        for (line, wrong) in [
+            ("#[path = \"../exit.rs\"]", true),
+            ("    #[path=\"x.rs\"] mod x;", true),
+            ("#[cfg_attr(unix, path = \"unix.rs\")]", true),
+            ("include!(\"../exit.rs\");", true),
+            ("    project.write(\"src/x.rs\", \"#[path = \\\"y.rs\\\"]\");", false),
+            ("// #[path]", false),
+            ("mod exit;", false),
+        ] {
+            assert_eq!(is_elsewhere(line), wrong, "{line}");
+        }
+    }
 }

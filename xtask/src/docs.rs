@@ -1,4 +1,4 @@
-//! `cargo xtask docs [--check]`: pages that are generated from the code they describe.
+//! `cargo xtask docs [--check]`: pages that are generated from the code they describe, and the table of it that C reads.
 
 mod cli;
 mod settings;
@@ -10,6 +10,7 @@ use std::path::Path;
 /// The pages: each one's path in the repository, and what it should say.
 fn pages() -> Vec<(String, String)> {
     let mut pages = vec![
+        ("crates/recorder/preload/compilers.h".into(), kiln_compiler::recognise::names::header()),
         ("docs/key/gcc.md".into(), kiln_compiler::gcc::describe()),
         ("docs/key/msvc.md".into(), kiln_compiler::msvc::describe()),
         ("docs/key/programs.md".into(), kiln_compiler::programs::describe()),

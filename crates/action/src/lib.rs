@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod conceal;
 pub mod digest;
 pub mod event;
+pub mod exit;
 pub mod invocation;
 pub mod key;
 pub mod names;

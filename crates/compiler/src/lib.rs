@@ -3,6 +3,7 @@
 //! Architecture invariant: no I/O, no operating system and no hasher here. Whatever a family needs to know of the world
 //! (a response file's bytes, a variable's value) is asked of its caller through [`Context`].
 
+pub mod cc_rs_links;
 pub mod flags;
 pub mod gcc;
 pub mod msvc;

@@ -5,7 +5,7 @@ use names::{CL, CLANG, CLANG_CL, GCC, NOT_C, PASSED_BY};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-mod names;
+pub mod names;
 
 /// A compiler that kiln knows, and what stands in front of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

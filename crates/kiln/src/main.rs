@@ -2,12 +2,11 @@
 //! any parser; else become `kiln-cli`, which is beside this program.
 #![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
 
-mod cc_rs_links;
 mod complain;
-mod exit;
 mod masquerade;
 mod remote;
 
+use kiln_action::exit;
 use kiln_action::os::is_separator;
 use kiln_compiler::Recognised;
 use kiln_compiler::programs::{self, Role};

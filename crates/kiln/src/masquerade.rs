@@ -1,8 +1,8 @@
 //! kiln by a compiler's name: a link called `gcc` or `cc` to this program, earlier on `$PATH` than the compiler. The real one
 //! is then the next on the path.
 
-use crate::cc_rs_links;
 use kiln_action::os::{OsStrExt, is_separator};
+use kiln_compiler::cc_rs_links;
 use kiln_engine::inputs;
 use kiln_sys::env::Environment;
 use std::ffi::{OsStr, OsString};

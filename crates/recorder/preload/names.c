@@ -1,5 +1,5 @@
-/* Which programs are C compilers, by their names: the rule of kiln_compiler's recognise.rs, whose lists build.rs writes into
- * compilers.h. A test compares the two. */
+/* Which programs are C compilers, by their names: the rule of kiln_compiler's recognise.rs, whose lists compilers.h has. A test
+ * compares the two. */
 #include "names.h"
 #include "base.h"
 #include "compilers.h"

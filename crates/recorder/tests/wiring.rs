@@ -215,11 +215,13 @@ fn nothing_is_seen_of_it() {
 fn the_object_knows_the_compilers_that_kiln_knows() {
     let held = tempfile::tempdir().unwrap();
     let here = env!("CARGO_MANIFEST_DIR");
+    let header = fs::read_to_string(format!("{here}/preload/compilers.h")).unwrap();
+    assert_eq!(header, kiln_compiler::recognise::names::header(), "`cargo xtask docs` writes it");
     let source = format!(
         "#include \"{here}/preload/names.c\"\n#include \"{here}/preload/text.c\"\nint putchar(int);\n\
          int main(int count, char **words) {{\n    for (int i = 1; i < count; i++)\n        putchar(is_compiler_name(words[i]) ? '1' : '0');\n    return 0;\n}}\n"
     );
-    let flags = format!("-w -ffreestanding -fno-builtin -I{here}/preload -I{}", env!("OUT_DIR"));
+    let flags = format!("-w -ffreestanding -fno-builtin -I{here}/preload");
     let program = compile_c(held.path(), "names", &source, &flags);
     let stems = "gcc g++ cc c++ c89 c99 clang clang++ clang-cl cl nvcc icpx c89-gcc c99-gcc cpp tcc xgcc gcc-ar clang-format as ld sh";
     let mut names = vec![String::new(), "-".into(), "-12".into(), "12".into(), "gcc-".into(), "-gcc".into()];

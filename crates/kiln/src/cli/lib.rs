@@ -2,16 +2,12 @@
 
 mod build;
 mod cargo;
-#[path = "../cc_rs_links.rs"]
-mod cc_rs_links;
 mod clear;
 mod completions;
 mod config;
 mod daemon;
 mod doctor;
 mod edit;
-#[path = "../exit.rs"]
-pub mod exit;
 mod explain;
 mod gc;
 mod help;
@@ -32,12 +28,29 @@ mod words;
 pub use config::template;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use kiln_action::exit;
 use kiln_config::Start;
 use kiln_config::layers::Loaded;
 use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What `--help` says about them, after some examples.
+const HELP: &str = "\
+Examples:
+  kiln cargo build             one build through kiln, with nothing set up
+  kiln setup && cargo build    every build through kiln
+  kiln doctor                  is everything as it should be?
+  KILN_OFF=1 cargo build       one build without kiln
+
+Exit codes:
+  0    it worked; a check found nothing wrong
+  1    it did not work, or a check found something wrong
+  2    the command line is not understood
+  126  a program is there and cannot be run
+  127  a program is not there
+  `kiln cargo` ends as cargo does, the wrapper as the compiler does.";
 
 /// A compiler cache for Rust, C and C++ that is never wrong and as fast as the disk.
 ///
@@ -47,7 +60,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// called as a command is).
 #[derive(Parser)]
 #[command(name = "kiln", bin_name = "kiln", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = exit::HELP)]
+#[command(after_help = HELP)]
 struct Cli {
     /// Whether what is said has colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]

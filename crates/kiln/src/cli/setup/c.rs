@@ -2,8 +2,9 @@
 //! builds that are not cargo's.
 
 use super::{Entry, Site};
+use crate::links;
 use crate::wiring::{self, Named};
-use crate::{cc_rs_links, links};
+use kiln_compiler::cc_rs_links;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use serde_json::json;

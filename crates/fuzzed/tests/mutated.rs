@@ -2,9 +2,6 @@
 //! time. `KILN_FUZZ_ROUNDS` makes more of them.
 #![allow(clippy::disallowed_methods, reason = "tests read files themselves")]
 
-#[path = "../../../fuzz/bodies.rs"]
-mod bodies;
-
 use std::path::Path;
 
 /// Mutations of each seed.
@@ -65,22 +62,22 @@ fn fuzz(target: &str, body: fn(&[u8])) {
 
 #[test]
 fn command_lines_of_rustc() {
-    fuzz("rustc_argv", bodies::rustc_argv);
+    fuzz("rustc_argv", kiln_fuzzed::rustc_argv);
 }
 
 #[test]
 fn dep_infos_of_rustc() {
-    fuzz("rustc_depinfo", bodies::rustc_depinfo);
+    fuzz("rustc_depinfo", kiln_fuzzed::rustc_depinfo);
 }
 
 #[test]
 fn command_lines_of_c_compilers() {
-    fuzz("gcc_argv", bodies::gcc_argv);
+    fuzz("gcc_argv", kiln_fuzzed::gcc_argv);
 }
 
 #[test]
 fn rules_for_make() {
-    fuzz("gcc_depfile", bodies::gcc_depfile);
+    fuzz("gcc_depfile", kiln_fuzzed::gcc_depfile);
 }
 
 /// A body that fails on some mutation is noticed.

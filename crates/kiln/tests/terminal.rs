@@ -3,7 +3,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
 
 mod pty;
-#[path = "../space/mod.rs"]
 mod space;
 
 use pty::{END, On, Session};

@@ -1,11 +1,11 @@
-//! What every fuzz target does with its bytes. libFuzzer calls these in `fuzz_targets`; `crates/compiler/tests/fuzzed.rs` calls them for
-//! the seeds and for mutations of these in every test run.
+//! What every fuzz target does with its bytes. libFuzzer calls these in `fuzz/fuzz_targets`; `tests/mutated.rs` calls them for the seeds
+//! and for mutations of these in every test run.
 
+use kiln_action::os::OsStringExt;
 use kiln_compiler::gcc::depfile;
 use kiln_compiler::rustc::depinfo;
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 /// Any command line of rustc, one argument a line: reading it never panics.
