@@ -315,6 +315,21 @@ fn forced_includes_are_edited_and_shadowed() {
     });
 }
 
+/// Guards: LLVM reckons constants by libc's mathematics, which a variable makes others (and a processor).
+#[test]
+fn sine_that_is_reckoned_while_it_is_compiled() {
+    if !has("clang") {
+        return eprintln!("skipped: there is no clang");
+    }
+    let space = TestSpace::new();
+    let site = Site::new(&space, "ws");
+    let sines: String = (1..3000).map(|n| format!("    to[{n}] = sin({n} * 0.00123);\n")).collect();
+    site.write("a.c", format!("double sin(double);\nvoid fill(double *to) {{\n{sines}}}\n"));
+    let args = ["-O2", "-c", "a.c", "-o", "a.o"];
+    site.is_cached("clang", &args);
+    site.with("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4").notices("clang", &args);
+}
+
 #[test]
 fn search_variables_count() {
     for_each_compiler(|space, cc| {

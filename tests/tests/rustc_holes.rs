@@ -67,6 +67,31 @@ fn arguments_that_join_to_the_same_text() {
     assert_eq!(prints("--cfg a --cfg b"), "true false true\n");
 }
 
+/// Guards: LLVM reckons constants by libc's mathematics, whose last bits are others where the processor does not multiply and add at once.
+#[test]
+fn sine_that_is_reckoned_while_it_is_compiled() {
+    let space = TestSpace::new();
+    let sines: String = (1..3000).map(|n| format!("({n}f64 * 0.00123).sin(), ")).collect();
+    let source = format!(
+        "fn main() {{\n    let all = [{sines}];\n    let sum = all.iter().fold(0_u64, |sum, it| sum.rotate_left(5) ^ it.to_bits());\n    println!(\"{{sum}}\");\n}}\n"
+    );
+    let project = app(&space, "ws", &source);
+    let args = ["build", "--release"];
+    let less = ("GLIBC_TUNABLES", "glibc.cpu.hwcaps=-FMA,-AVX2,-FMA4");
+    let prints = || project.prints("release/app");
+    project.plain(&args).env(less.0, less.1).ok();
+    let expected = prints();
+    project.clean().cargo(&args).ok();
+    let first = prints();
+    if first == expected {
+        return; // this processor does not either
+    }
+    project.clean().cargo(&args).env(less.0, less.1).ok();
+    assert_eq!(prints(), expected, "left: kiln, right: plain cargo");
+    project.clean().cargo(&args).ok();
+    assert_eq!(prints(), first);
+}
+
 /// Guards: sources hashed without their paths: the same bytes as `a/mod.rs` panic at another place.
 #[test]
 fn module_moved_to_mod_rs() {

@@ -186,8 +186,7 @@ fn only_known_calls(
     };
     let found = imports::of(path, &digest, memory)?;
     if found.arithmetic {
-        let tunables = Question::Env(b"GLIBC_TUNABLES".to_vec());
-        evidence.questions.extend([Question::Given(Given::Arithmetic), tunables]);
+        evidence.ask_arithmetic();
     }
     let Some(name) = found.unknown else { return Ok(()) };
     let is_script = world.invocation.subject == Subject::BuildScript && path == world.invocation.compiler;

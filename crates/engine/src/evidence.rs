@@ -12,7 +12,7 @@
 //!
 //! What is known of programs is in the table of [`kiln_compiler::programs`]; what differs between families is a [`Policy`].
 
-use kiln_action::{Invocation, Places, Question, Reason};
+use kiln_action::{Given, Invocation, Places, Question, Reason};
 use kiln_compiler::rustc::args;
 use kiln_recorder::{Act, Event, Record};
 use loader::Late;
@@ -95,6 +95,14 @@ pub struct Scene<'a> {
     pub is_directory: &'a dyn Fn(&Path) -> bool,
     /// Where a path leads now, if anything is there.
     pub real_path: &'a dyn Fn(&Path) -> Option<PathBuf>,
+}
+
+impl Evidence {
+    /// libc's mathematics are others on another processor, or by a variable that takes some of what it can do from it.
+    pub fn ask_arithmetic(&mut self) {
+        let tunables = Question::Env(b"GLIBC_TUNABLES".to_vec());
+        self.questions.extend([Question::Given(Given::Arithmetic), tunables]);
+    }
 }
 
 /// Reads a record; a reason if the run cannot be kept.

@@ -27,19 +27,16 @@ pub fn processor() -> Vec<u8> {
 }
 
 /// What of the processor libc's mathematics go by. glibc (2.36, `sysdeps/x86_64/fpu/multiarch`) has others for x86 that multiplies and adds
-/// at once; for aarch64 it has one of each.
+/// at once; for aarch64 it has one of each. Nothing is read for it where that is so.
 pub fn arithmetic() -> Option<Vec<u8>> {
-    if cfg!(target_arch = "aarch64") {
-        return Some(Vec::new());
+    #[cfg(target_arch = "aarch64")]
+    return Some(Vec::new());
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
+        return Some(b"fma".to_vec());
     }
-    let processor = processor();
-    if !cfg!(target_arch = "x86_64") || processor.is_empty() {
-        return Some(processor).filter(|text| !text.is_empty());
-    }
-    let text = String::from_utf8_lossy(&processor).into_owned();
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let has = ["avx2", "fma", "fma4"].map(|name| u8::from(words.contains(&name)));
-    Some(has.to_vec())
+    #[cfg(not(target_arch = "aarch64"))]
+    Some(processor()).filter(|text| !text.is_empty())
 }
 
 /// How many threads can run at once.

@@ -110,6 +110,10 @@ impl Rules for C {
         world: &World<'_>,
         _inspected: &Path,
     ) -> Result<Texts, Reason> {
+        // LLVM reckons with it while it compiles; gcc has mathematics of its own, which are exact.
+        if matches!(world.invocation.subject, Subject::Compile(Family::Clang | Family::ClangCl)) {
+            evidence.ask_arithmetic();
+        }
         declared(evidence, run, world)
     }
 
