@@ -249,7 +249,13 @@ impl Uploader {
     fn waiting(&self) -> Vec<Waiting> {
         let queue = self.stores.place.queue();
         queue::shorten(&queue, MOST);
-        queue::waiting(&queue, &self.stores.id)
+        let (waiting, dropped) = queue::waiting(&queue, &self.stores.id);
+        if dropped > 0 {
+            self.stores.log.say(&format!(
+                "{dropped} uploads are dropped that cannot be read (an older kiln queued them?); `kiln push` uploads what is still here"
+            ));
+        }
+        waiting
     }
 
     /// How many are in the queue for these stores.

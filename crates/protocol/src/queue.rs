@@ -18,6 +18,8 @@ pub struct Queued {
 
 const MAGIC: [u8; 4] = *b"KQUE";
 const FORMAT: u8 = 3;
+/// The format before, of which files may wait when a newer kiln comes: nothing that was to be uploaded is lost by that.
+const UNITS_ONLY: u8 = 2;
 /// Longer than any of them.
 const LONGEST: u64 = 4096;
 
@@ -30,8 +32,20 @@ impl Queued {
     }
 
     fn decode(file: &[u8]) -> Result<Queued, Malformed> {
+        if file.get(MAGIC.len()) == Some(&UNITS_ONLY) {
+            return Queued::decode_units_only(file);
+        }
         let mut from = Reader(unseal(MAGIC, FORMAT, &[], file)?);
         let (remotes, product) = (from.array()?, Product::read(&mut from)?);
+        from.end()?;
+        Ok(Queued { remotes, product })
+    }
+
+    /// Reads a file of the format before, which did not say of anything that it is a unit, for there was nothing else.
+    fn decode_units_only(file: &[u8]) -> Result<Queued, Malformed> {
+        let mut from = Reader(unseal(MAGIC, UNITS_ONLY, &[], file)?);
+        let remotes = from.array()?;
+        let product = Product::read_unit(&mut from)?;
         from.end()?;
         Ok(Queued { remotes, product })
     }
@@ -61,9 +75,10 @@ fn ending(remotes: &[u8; 32]) -> String {
     format!("-{}", &digest::hex(remotes)[..16])
 }
 
-/// Everything in the queue for these stores, the oldest first. What cannot be read is removed.
-pub fn waiting(queue: &Path, remotes: &[u8; 32]) -> Vec<Waiting> {
-    let mut all = Vec::new();
+/// Everything in the queue for these stores, the oldest first. What cannot be read, as what a much older kiln left, is removed: how many
+/// files that were.
+pub fn waiting(queue: &Path, remotes: &[u8; 32]) -> (Vec<Waiting>, usize) {
+    let (mut all, mut dropped) = (Vec::new(), 0);
     let ending = ending(remotes);
     for name in names(queue).into_iter().filter(|name| name.to_string_lossy().ends_with(&ending)) {
         let path = queue.join(&name);
@@ -72,12 +87,12 @@ pub fn waiting(queue: &Path, remotes: &[u8; 32]) -> Vec<Waiting> {
             Ok(Ok(queued)) if queued.remotes == *remotes => {
                 all.push(Waiting { path, queued, since_ns: stat.identity.mtime_ns });
             }
-            Ok(_) => drop(files::remove(&path)),
+            Ok(_) => dropped += usize::from(files::remove(&path).is_ok()),
             Err(_) => {}
         }
     }
     all.sort_by_key(|waiting| waiting.since_ns);
-    all
+    (all, dropped)
 }
 
 /// How many files there are for these stores.

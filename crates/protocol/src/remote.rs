@@ -195,14 +195,16 @@ impl Product {
 
     pub(crate) fn read(from: &mut Reader<'_>) -> Result<Product, Malformed> {
         match from.u8()? {
-            UNIT => {
-                let (weak, key) = (WeakKey::read(from)?, ActionKey::read(from)?);
-                let incremental = from.u8()? != 0;
-                Ok(Product::Unit { weak, key, incremental, workspace: Workspace::read(from)? })
-            }
+            UNIT => Product::read_unit(from),
             SNAPSHOT => Ok(Product::Snapshot(SnapshotKey::read(from)?)),
             _ => Err(Malformed),
         }
+    }
+
+    pub(crate) fn read_unit(from: &mut Reader<'_>) -> Result<Product, Malformed> {
+        let (weak, key) = (WeakKey::read(from)?, ActionKey::read(from)?);
+        let incremental = from.u8()? != 0;
+        Ok(Product::Unit { weak, key, incremental, workspace: Workspace::read(from)? })
     }
 
     /// Names it among all that waits for upload: a newer one of this name takes its place. Of an incremental unit only the newest result
