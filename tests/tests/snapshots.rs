@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kiln_action::{ActionKey, SnapshotKey};
+use kiln_action::{ActionKey, SnapshotKey, digest};
 use kiln_prefill::snapshot::Snapshot;
 use kiln_store::{Key, LocalStore, Store};
 use kiln_testkit::{Project, TestSpace, run, tree};
@@ -233,7 +233,8 @@ fn no_value_of_the_users_is_in_a_snapshot() {
     project.assert_fresh_after(project.plain(&["build", "-v"]));
 }
 
-/// A result whose name says something of a secret is named to nobody: a store gets no snapshot of such a build.
+/// A result whose name says something of a secret is named to nobody: a store gets neither it nor a snapshot of such a build, not when
+/// they are made and not by `kiln push`.
 #[test]
 fn a_snapshot_that_names_results_of_secrets_stays_here() {
     for (variable, travels) in [("SECRET_PIN", false), ("WORD", true)] {
@@ -252,10 +253,24 @@ fn a_snapshot_that_names_results_of_secrets_stays_here() {
         build(&project, &["build"]);
         run(&mut space.kiln(&["daemon", "wait", "--for", "60s"])).ok();
         let _ = run(&mut space.kiln(&["daemon", "stop"]));
-        let key = *snapshots(space.cache()).first().expect("a snapshot");
-        let name = key.name().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let shared = tree::files(&share).into_iter().any(|path| path.to_string_lossy().contains(&name));
-        assert_eq!(shared, travels, "{variable}: {:?}", tree::files(&share));
+        let snapshot = *snapshots(space.cache()).first().expect("a snapshot");
+        let store = LocalStore::open(space.cache()).unwrap();
+        let results = store.entries().unwrap();
+        let result = results.iter().find(|entry| entry.unit.contains("base")).expect("a result").key;
+        let are_as_they_may = || {
+            for name in [snapshot.name(), result.name()].map(|name| digest::hex(name)) {
+                let files = tree::files(&share);
+                let shared = files.iter().any(|path| path.to_string_lossy().contains(&name));
+                assert_eq!(shared, travels, "{variable}: {files:?}");
+            }
+        };
+        are_as_they_may();
+        let before = tree::files(&share).len();
+        let pushed = run(&mut space.kiln(&["push"])).ok().out();
+        let _ = run(&mut space.kiln(&["daemon", "stop"]));
+        assert!(tree::files(&share).len() > before, "{variable}: nothing is pushed: {pushed}");
+        assert_eq!(pushed.contains("stay here"), !travels, "{variable}: {pushed}");
+        are_as_they_may();
     }
 }
 

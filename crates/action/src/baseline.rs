@@ -9,6 +9,8 @@ use crate::shape::{Answer, FileKind, Question};
 use crate::wire::{Malformed, Reader, Writer, seal, unseal};
 pub use crate::words::{Print, Word, cut, salted};
 
+/// The longest baseline that is read, in bytes.
+pub const LARGEST: u64 = 16 << 20;
 /// The most runs of one unit that are kept.
 pub const MOST_RUNS: usize = 4;
 /// The most answers that its runs have together, where there are several: it is written on every miss.

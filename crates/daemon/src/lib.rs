@@ -19,6 +19,7 @@ mod session;
 mod shelf;
 mod stores;
 mod sync;
+mod travel;
 mod uploader;
 
 pub use server::run;

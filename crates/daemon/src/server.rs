@@ -266,7 +266,12 @@ impl Daemon {
                 };
                 bundles.prefetch(&workspace, &mut alive).encode()
             }
-            tag::PUSH => uploader.push(&mut alive).encode(),
+            tag::PUSH => {
+                let Ok(snapshots) = Vec::decode(body) else {
+                    return refuse(stream, b"not a list of snapshots");
+                };
+                uploader.push(&snapshots, &mut alive).encode()
+            }
             tag::MAINTAIN => {
                 let Ok(chore) = Chore::decode(body) else { return refuse(stream, b"not a chore") };
                 maintenance.run(&chore, &mut alive).encode()

@@ -4,7 +4,7 @@
 use crate::log::Log;
 use crate::shelf;
 use kiln_action::bounds::{Beyond, Bounds};
-use kiln_action::{WeakKey, digest};
+use kiln_action::{Question, WeakKey, digest};
 use kiln_protocol::{Hello, Place};
 use kiln_remote::{Levels, Remotes};
 use kiln_store::LocalStore;
@@ -60,6 +60,11 @@ impl Stores {
     /// The Shapes of a WeakKey that others may be asked; `None` if there are none.
     pub fn shared_shapes(&self, weak: &WeakKey) -> Option<Vec<u8>> {
         shelf::shared_shapes(&self.local, weak, &self.bounds)
+    }
+
+    /// Whether a run that asked these may be told of to others.
+    pub fn may_tell<T: AsRef<[u8]>>(&self, questions: &[Question<T>]) -> bool {
+        self.bounds.hold(questions).is_ok()
     }
 
     /// How many objects were uploaded.

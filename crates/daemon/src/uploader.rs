@@ -5,6 +5,7 @@ use crate::in_flight::{Ask, InFlight};
 use crate::shelf;
 use crate::stores::Stores;
 use crate::sync::{begin, locked};
+use crate::travel::Travel;
 use kiln_action::{ActionKey, Digest, SnapshotKey, WeakKey};
 use kiln_protocol::queue::{self, Waiting};
 use kiln_protocol::{Product, Pushed, Waited};
@@ -359,12 +360,17 @@ impl Uploader {
         sent.insert((level, *name));
     }
 
-    /// Uploads everything that is in the local store and on no level yet.
-    pub fn push(&self, alive: &mut dyn FnMut()) -> Pushed {
+    /// Uploads everything that is in the local store, may leave this machine and is on no level yet; of the snapshots these.
+    pub fn push(&self, snapshots: &[SnapshotKey], alive: &mut dyn FnMut()) -> Pushed {
         let stores = &self.stores;
-        let keys: Vec<ActionKey> =
-            stores.local.entries().unwrap_or_default().into_iter().map(|entry| entry.key).collect();
-        let mut pushed = Pushed { results: keys.len() as u64, failed: 0 };
+        let entries = stores.local.entries().unwrap_or_default();
+        let travel = Travel::of(stores, alive);
+        let (keys, held): (Vec<ActionKey>, Vec<_>) =
+            entries.into_iter().map(|entry| entry.key).partition(|key| travel.may(key));
+        let (snapshots, unread): (Vec<_>, Vec<_>) =
+            stores.local.snapshots().unwrap_or_default().into_iter().partition(|key| snapshots.contains(key));
+        let stayed = (held.len() + unread.len()) as u64;
+        let mut pushed = Pushed { results: keys.len() as u64, stayed, failed: 0 };
         let writable = || stores.levels.stores().iter().filter(|store| store.is_writable());
         let failure = |outcome: Result<(), Fault>| outcome.is_err_and(|fault| fault != Fault::TooLarge);
         for key in &keys {
@@ -381,7 +387,7 @@ impl Uploader {
             let fails = writable().try_for_each(|store| upload_shapes(stores, store, weak)).is_err();
             pushed.failed += u64::from(fails);
         }
-        for key in stores.local.snapshots().unwrap_or_default() {
+        for key in snapshots {
             alive();
             let fails = |store: &&Level| failure(upload_snapshot(stores, store, &key, true));
             pushed.failed += writable().filter(fails).count() as u64;

@@ -4,7 +4,7 @@
 use crate::inputs::{self, World};
 use crate::kept::Kept;
 use crate::unit;
-use kiln_action::baseline::{Answered, AnsweredQuestion, Baseline, MOST_DETAILS, Run, Word, salted};
+use kiln_action::baseline::{Answered, AnsweredQuestion, Baseline, LARGEST, MOST_DETAILS, Run, Word, salted};
 use kiln_action::conceal;
 use kiln_action::key::WordSink;
 use kiln_action::os::OsStrExt;
@@ -17,8 +17,6 @@ use kiln_sys::{files, random};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-/// The longest baseline that is read, in bytes.
-const LARGEST: u64 = 16 << 20;
 const SALT: usize = 32;
 
 /// The baselines of all units.

@@ -7,6 +7,7 @@ use crate::{
     Chore, Hello, Made, Maintained, Message, Prefetched, Pushed, RemoteCache, Resolve, Resolved, Status,
     Tried, Waited, Workspace,
 };
+use kiln_action::SnapshotKey;
 use kiln_action::wire::{Reader, Writer};
 use kiln_sys::clock::Moment;
 use kiln_sys::socket::{self, Stream};
@@ -151,9 +152,9 @@ impl Client {
         self.answer(tag::PREFETCH, &workspace.encode())
     }
 
-    /// Has it upload everything that is in the local store.
-    pub fn push(&self) -> Result<Pushed, Refusal> {
-        self.answer(tag::PUSH, b"")
+    /// Has it upload every result of the local store that may leave this machine, and these snapshots.
+    pub fn push(&self, snapshots: &Vec<SnapshotKey>) -> Result<Pushed, Refusal> {
+        self.answer(tag::PUSH, &snapshots.encode())
     }
 
     /// Has it do this in every store; a store that may not be written to is left out where something is to be removed.

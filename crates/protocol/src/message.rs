@@ -6,7 +6,7 @@ use kiln_action::wire::Writer;
 use std::io::{self, Read, Write};
 
 /// What both sides have to agree on.
-pub const PROTOCOL: u32 = 5;
+pub const PROTOCOL: u32 = 6;
 /// "Stop, your time is over": understood by every daemon there ever was.
 pub const RETIRE: u8 = 6;
 
@@ -35,7 +35,8 @@ pub mod tag {
     pub const STOP: u8 = 5;
     /// Bring what a workspace needs: a [`crate::Workspace`]; the answer is `ANSWER` with a [`crate::Prefetched`].
     pub const PREFETCH: u8 = 7;
-    /// Upload everything that is in the local store; the answer is `ANSWER` with a [`crate::Pushed`].
+    /// Upload everything that is in the local store and may leave this machine; with it goes a list of the snapshots that may, for only who
+    /// asks can read them. The answer is `ANSWER` with a [`crate::Pushed`].
     pub const PUSH: u8 = 8;
     /// Do a [`crate::Chore`] in every store; the answer is `ANSWER` with a list of [`crate::Maintained`].
     pub const MAINTAIN: u8 = 9;

@@ -1,5 +1,6 @@
 //! What a daemon answers a person who asks: how it and its stores do, and what came of a task.
 
+use kiln_action::SnapshotKey;
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
 
 /// A value that goes over the socket.
@@ -23,6 +24,16 @@ pub trait Message: Sized {
         let value = Self::read(&mut from)?;
         from.end()?;
         Ok(value)
+    }
+}
+
+impl Message for SnapshotKey {
+    fn write(&self, to: &mut Writer) {
+        SnapshotKey::write(self, to);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Result<SnapshotKey, Malformed> {
+        SnapshotKey::read(from)
     }
 }
 
@@ -211,8 +222,10 @@ messages! {
 
     /// What came of uploading everything.
     pub struct Pushed {
-        /// How many results there are.
+        /// How many results may leave this machine.
         pub results: u64,
+        /// How many results and snapshots may not: what they hang on is nobody else's to ask.
+        pub stayed: u64,
         /// How many uploads failed.
         pub failed: u64,
     }

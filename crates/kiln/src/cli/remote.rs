@@ -3,8 +3,10 @@
 use crate::daemon::client;
 use crate::{exit, fail, say, words};
 use kiln_config::Settings;
+use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::workspace;
 use kiln_prefill::cargo_command::CargoCommand;
+use kiln_prefill::snapshot::Snapshot;
 use kiln_protocol::{Chore, Maintained, Place, Prefetched, Pushed, Refusal, StoreStatus, decode_counters};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
@@ -85,18 +87,27 @@ pub struct Push {
     json: bool,
 }
 
-/// Uploads everything that is in the cache directory and not in the remote stores.
+/// Uploads everything that is in the cache directory, may leave this machine, and is not in the remote stores.
 pub fn push(arguments: &Push, settings: &Settings, environment: &Environment) -> i32 {
     let client = match client(settings, environment, true) {
         Ok(client) => client,
         Err(what) => return fail(&what),
     };
-    let pushed = client.push();
+    let store = match CacheDir::open(settings) {
+        Ok(cache) => cache.store,
+        Err(reason) => return fail(&reason.to_string()),
+    };
+    let mut snapshots = store.snapshots().unwrap_or_default();
+    snapshots.retain(|key| Snapshot::find(key, &store).is_some_and(|snapshot| snapshot.may_travel(&store)));
+    let pushed = client.push(&snapshots);
     let failed = pushed.as_ref().is_ok_and(|pushed| pushed.failed > 0);
-    let as_json =
-        |pushed: &Pushed| json!({ "schema": 1, "results": pushed.results, "failed": pushed.failed });
+    let as_json = |pushed: &Pushed| json!({ "schema": 1, "results": pushed.results, "stayed": pushed.stayed, "failed": pushed.failed });
     let code = report(pushed, arguments.json, as_json, |pushed| {
-        format!("{} are in the remote store\n", words::count(pushed.results, "result"))
+        let stayed = match pushed.stayed {
+            0 => String::new(),
+            stayed => format!("; {stayed} stay here, for they hang on what nobody else may ask"),
+        };
+        format!("{} are in the remote store{stayed}\n", words::count(pushed.results, "result"))
     });
     match failed {
         true => fail("some could not be uploaded; `kiln daemon status` says why"),

@@ -41,7 +41,7 @@ fn answers_come_back() {
     });
     comes_back(&Waited { left: 3, done: false });
     comes_back(&Prefetched { segments: 1, fetched_segments: 2, results: 3, bytes: 4 });
-    comes_back(&Pushed { results: 1, failed: 2 });
+    comes_back(&Pushed { results: 1, stayed: 3, failed: 2 });
     let swept = Swept { objects: 1, bytes: 2, damaged: 3, removed: 4, removed_bytes: 5 };
     comes_back(&vec![
         Maintained { url: "a".into(), outcome: Ok(swept) },

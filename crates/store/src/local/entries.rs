@@ -5,6 +5,7 @@ use super::removals::Remover;
 use super::survey::{Record, Survey};
 use super::{BLOBS, INCREMENTAL, LocalStore, RESULTS, SHAPES, SNAPSHOTS, UNITS};
 use crate::{Key, StoreError};
+use kiln_action::baseline::{Baseline, LARGEST as LARGEST_BASELINE};
 use kiln_action::{ActionKey, FileKind, SnapshotKey, WeakKey, digest};
 use kiln_sys::files::{self, Lock};
 use kiln_sys::identity::Moment;
@@ -51,6 +52,15 @@ impl LocalStore {
     /// The key of every snapshot that is here.
     pub fn snapshots(&self) -> Result<Vec<SnapshotKey>, StoreError> {
         Ok(self.names(SNAPSHOTS)?.into_iter().map(SnapshotKey::of_name).collect())
+    }
+
+    /// What is remembered of each unit's last runs, as far as it can be read.
+    pub fn baselines(&self) -> Result<Vec<Baseline>, StoreError> {
+        let read = |name: [u8; 32]| {
+            let file = files::read_own(&self.shard(UNITS, &name), LARGEST_BASELINE).ok()?;
+            Baseline::decode(&name, &file).ok()
+        };
+        Ok(self.names(UNITS)?.into_iter().filter_map(read).collect())
     }
 
     /// The hashes by which the files of a folder are named.
