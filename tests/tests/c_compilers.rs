@@ -206,7 +206,7 @@ fn compiler_is_static_or_of_another_machine() {
         let Some(program) = front(&space, &[flag]) else { continue };
         for value in ["1", "2"] {
             space.write("value", format!("{value}\n"));
-            site.is_not_cached(&program, &OBJECT, &format!("unrecorded {program} cannot be watched"));
+            site.is_not_cached(&program, &OBJECT, &format!("unrecorded {program} cannot be traced"));
         }
     }
 }
@@ -228,7 +228,7 @@ fn compiler_has_a_loader_that_preloads_nothing() {
         site.is_not_cached(
             &program,
             &OBJECT,
-            &format!("unrecorded {program} was started and never reported"),
+            &format!("unrecorded {program} was started and never loaded the recorder"),
         );
     }
 }
@@ -278,7 +278,7 @@ fn compiler_is_of_another_user() {
     let args = [&OBJECT[..], &["-include", "value.h"]].concat();
     for value in 1..4 {
         site.write("value.h", format!("#define VALUE {value}\n"));
-        site.is_not_cached(&program, &args, &format!("unrecorded {program} cannot be watched"));
+        site.is_not_cached(&program, &args, &format!("unrecorded {program} cannot be traced"));
     }
 }
 

@@ -20,13 +20,13 @@ pub enum Reason {
     UsedOutDir,
     /// A question to the compiler, such as for its version: run unchanged.
     Question(String),
-    /// kiln was told to stay out of the way.
+    /// The setting `off`.
     Disabled,
-    /// A crate that the user said is never to be cached.
+    /// A crate that the setting `never` lists.
     NeverCached(String),
-    /// Told to look nothing up.
+    /// The setting `recache`: nothing is looked up.
     Recache,
-    /// Told to store nothing.
+    /// The setting `read-only`: nothing is stored.
     ReadOnly,
     /// Output goes to a terminal, whose width and colours rustc would ask for.
     Terminal,
@@ -35,13 +35,13 @@ pub enum Reason {
     /// The compiler's own files cannot be identified.
     UnknownToolchain(String),
     /// The run could not be watched completely.
-    Unrecorded(String),
+    Untraceable(String),
     /// It wrote something that is not one of its outputs.
-    WroteElsewhere(String),
+    WritesOutside(String),
     /// An input changed while it ran.
     InputChanged(String),
-    /// It asked for something that no key can hold (the time, the network, …).
-    Asked(String),
+    /// Its result depends on something that no key can hold (the time, the network, …).
+    Nondeterministic(String),
     /// A declared output is missing or odd.
     BadOutputs(String),
     /// A macro whose code could look at things the recorder does not see.
@@ -76,10 +76,10 @@ impl Reason {
             Reason::Terminal => "terminal",
             Reason::NoStore(_) => "no-store",
             Reason::UnknownToolchain(_) => "unknown-toolchain",
-            Reason::Unrecorded(_) => "unrecorded",
-            Reason::WroteElsewhere(_) => "wrote-elsewhere",
+            Reason::Untraceable(_) => "unrecorded",
+            Reason::WritesOutside(_) => "wrote-elsewhere",
             Reason::InputChanged(_) => "input-changed",
-            Reason::Asked(_) => "asked",
+            Reason::Nondeterministic(_) => "asked",
             Reason::BadOutputs(_) => "bad-outputs",
             Reason::Untrusted(_) => "untrusted-macro",
             Reason::ClockJumped => "clock-jumped",
@@ -102,10 +102,10 @@ impl Reason {
             | Reason::NeverCached(detail)
             | Reason::NoStore(detail)
             | Reason::UnknownToolchain(detail)
-            | Reason::Unrecorded(detail)
-            | Reason::WroteElsewhere(detail)
+            | Reason::Untraceable(detail)
+            | Reason::WritesOutside(detail)
             | Reason::InputChanged(detail)
-            | Reason::Asked(detail)
+            | Reason::Nondeterministic(detail)
             | Reason::BadOutputs(detail)
             | Reason::Untrusted(detail)
             | Reason::Damaged(detail) => detail,
@@ -138,10 +138,10 @@ impl Reason {
             Reason::Terminal,
             Reason::NoStore(String::new()),
             Reason::UnknownToolchain(String::new()),
-            Reason::Unrecorded(String::new()),
-            Reason::WroteElsewhere(String::new()),
+            Reason::Untraceable(String::new()),
+            Reason::WritesOutside(String::new()),
             Reason::InputChanged(String::new()),
-            Reason::Asked(String::new()),
+            Reason::Nondeterministic(String::new()),
             Reason::BadOutputs(String::new()),
             Reason::Untrusted(String::new()),
             Reason::ClockJumped,
@@ -154,29 +154,29 @@ impl Reason {
 
     fn sentence(&self) -> &'static str {
         match self {
-            Reason::UnknownCompiler(_) => "not a compiler that kiln knows",
-            Reason::UnknownFlag(_) => "a flag that kiln does not know",
-            Reason::UncachedFlag(_) => "a flag whose effect is not cached",
-            Reason::BadArguments(_) => "arguments that cannot be understood",
-            Reason::NotACompile(_) => "not a compile of one source into one file",
-            Reason::UsedOutDir => "a build script that ran again over what an earlier run left in OUT_DIR",
-            Reason::Question(_) => "a question to the compiler, and no compile",
-            Reason::Disabled => "switched off",
-            Reason::NeverCached(_) => "a crate that the settings say is never cached",
-            Reason::Recache => "the settings say to compile anew",
-            Reason::ReadOnly => "the settings say to store nothing",
-            Reason::Terminal => "the compiler writes to a terminal",
+            Reason::UnknownCompiler(_) => "kiln does not support this compiler",
+            Reason::UnknownFlag(_) => "kiln does not know a compiler flag",
+            Reason::UncachedFlag(_) => "kiln does not cache compiles with this flag",
+            Reason::BadArguments(_) => "the command line cannot be parsed",
+            Reason::NotACompile(_) => "it is not a compile of one source file (a link, for example)",
+            Reason::UsedOutDir => "the build script ran again, and OUT_DIR was not empty",
+            Reason::Question(_) => "it only asks the compiler something (its version, for example)",
+            Reason::Disabled => "kiln is switched off by the setting `off`",
+            Reason::NeverCached(_) => "the setting `never` lists this crate",
+            Reason::Recache => "the setting `recache` says to compile again",
+            Reason::ReadOnly => "the setting `read-only` says to store nothing",
+            Reason::Terminal => "the compiler writes to a terminal, and its messages depend on that",
             Reason::NoStore(_) => "the cache directory cannot be used",
             Reason::UnknownToolchain(_) => "the compiler's own files cannot be identified",
-            Reason::Unrecorded(_) => "cannot be traced",
-            Reason::WroteElsewhere(_) => "writes outside its outputs",
+            Reason::Untraceable(_) => "cannot be traced",
+            Reason::WritesOutside(_) => "writes outside its outputs",
             Reason::InputChanged(_) => "an input changed while it ran",
-            Reason::Asked(_) => "depends on the time, the network or the machine",
-            Reason::BadOutputs(_) => "its outputs are not what its arguments announce",
-            Reason::Untrusted(_) => "runs code that cannot be traced completely",
-            Reason::ClockJumped => "the clock was set while it ran",
+            Reason::Nondeterministic(_) => "depends on the time, the network or the machine",
+            Reason::BadOutputs(_) => "its output files are not those that its arguments name",
+            Reason::Untrusted(_) => "runs code that kiln cannot trace completely",
+            Reason::ClockJumped => "the system clock was set while it ran",
             Reason::NotSeen => "never seen here",
-            Reason::Changed => "something it looks at changed",
+            Reason::Changed => "an input changed",
             Reason::Damaged(_) => "the stored result was damaged",
             Reason::Failed => "the compiler failed",
         }
@@ -206,7 +206,7 @@ pub fn remedy(name: &str) -> &'static str {
         }
         "wrote-elsewhere" => "a macro is to write nothing, a build script nowhere but to OUT_DIR",
         "used-out-dir" => "nothing: a run in an empty `target` is kept",
-        "input-changed" => "nothing: do not edit while it compiles; the next build keeps it",
+        "input-changed" => "nothing: the next build keeps it, if nobody edits while it compiles",
         "asked" => {
             "make the macro or build script not ask: the answer can be another every time (C: `time-macros`, or \
              SOURCE_DATE_EPOCH)"

@@ -39,7 +39,7 @@ fn evidence_of(keyed: &Keyed<'_>, run: &Run) -> Result<Evidence, Reason> {
     match &run.evidence {
         Watched::Recorded(record) => observed(record, &keyed.request.world(), &keyed.owned),
         Watched::Confined(inputs) => confined(inputs, run, &keyed.request.world()),
-        Watched::None(silence) => Err(Reason::Unrecorded(silence.to_string())),
+        Watched::None(silence) => Err(Reason::Untraceable(silence.to_string())),
     }
 }
 
@@ -54,7 +54,7 @@ fn confined(inputs: &ClosedInputs, run: &Run, world: &World<'_>) -> Result<Evide
     evidence.questions.extend(inputs.shape.questions().iter().cloned());
     for made in &run.made {
         if !world.invocation.outputs.declares(&made.path) {
-            return Err(Reason::WroteElsewhere(made.path.display().to_string()));
+            return Err(Reason::WritesOutside(made.path.display().to_string()));
         }
         evidence.outputs.insert(made.path.clone());
     }
@@ -204,10 +204,10 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
         only_known_calls(evidence, &path, world, memory)?;
         let found = inspect::of(&path, &digest, memory)?;
         if found.unseen {
-            return Err(Reason::Untrusted(format!("{} contains system calls", path.display())));
+            return Err(Reason::Untrusted(format!("{} contains system calls of its own", path.display())));
         }
         if found.time {
-            return Err(Reason::Asked("a macro takes the time from the processor".into()));
+            return Err(Reason::Nondeterministic("a macro reads the processor's time counter".into()));
         }
         if found.processor {
             evidence.questions.insert(Question::Given(Given::Processor));

@@ -119,7 +119,9 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
     }
     for event in &record.events {
         let observer = observers.get(event.process as usize);
-        let observer = observer.ok_or_else(|| Reason::Unrecorded("a process that never reported".into()))?;
+        let observer = observer.ok_or_else(|| {
+            Reason::Untraceable("a process was started and never loaded the recorder".into())
+        })?;
         reading.event(event, observer.of_code(event.by))?;
     }
     for ((number, process), observer) in (0..).zip(&record.processes).zip(&observers) {

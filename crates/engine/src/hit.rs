@@ -106,7 +106,13 @@ pub fn serve(keyed: &Keyed<'_>, origin: Origin) -> Result<Wrapped, Miss> {
         return Err(Miss { reason: Reason::BadOutputs(what), checked });
     }
     let Some(restored) = hit.restore(keyed, Way::default()) else {
-        return Err(Miss { reason: Reason::Damaged(digest::hex(hit.key.name())), checked });
+        return Err(Miss {
+            reason: Reason::Damaged(format!(
+                "an output of result {} is missing or damaged",
+                digest::hex(hit.key.name())
+            )),
+            checked,
+        });
     };
     request.step(|| format!("{:?} restored", hit.key));
     request.tell(Event { verified: miss::words_of(checked.as_ref()), ..hit.event(keyed, &restored) });

@@ -68,7 +68,9 @@ fn with_holes(
         let holds = |root: &&Vec<u8>| template.holds(&Spelling::Json.spell(root)) || template.holds(root);
         if let Some(root) = inert.iter().find(holds).filter(|_| !notice) {
             let root = String::from_utf8_lossy(root);
-            return Err(Reason::BadOutputs(format!("its messages hold the path {root}")));
+            return Err(Reason::BadOutputs(format!(
+                "its messages contain the path {root}, another name of a directory"
+            )));
         }
         templates.push((stream, template));
     }

@@ -24,7 +24,7 @@ pub enum Outcome {
 /// Runs the compiler, where there is room for one process more.
 pub fn run(request: &Request<'_>, inputs: Option<ClosedInputs>) -> Outcome {
     if process::is_crowded() {
-        let reason = Reason::Unrecorded("one more process could be one too many (ulimit -u)".into());
+        let reason = Reason::Untraceable("the limit on processes (ulimit -u) is almost reached".into());
         request.tell(request.event(action::Outcome::Bypass, &reason));
         return Outcome::NotStarted(cannot_start(request, reason));
     }
@@ -32,7 +32,7 @@ pub fn run(request: &Request<'_>, inputs: Option<ClosedInputs>) -> Outcome {
         Ok(run) => run,
         Err(error) => {
             let program = request.call.argv[0].display();
-            let reason = Reason::Unrecorded(format!("{program} cannot be started: {error}"));
+            let reason = Reason::Untraceable(format!("{program} cannot be started: {error}"));
             return Outcome::NotStarted(cannot_start(request, reason));
         }
     };

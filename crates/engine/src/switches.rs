@@ -143,7 +143,7 @@ impl Asked<'_> {
         let (names, bytes) = (self.left.names.checked_sub(names), self.left.bytes.checked_sub(bytes));
         let (Some(names), Some(bytes)) = (names, bytes) else {
             let (most, gib) = (MOST.names, MOST.bytes >> 30);
-            return Err(Reason::Asked(format!(
+            return Err(Reason::Nondeterministic(format!(
                 "extra-inputs name more than {most} files and directories or {gib} GiB"
             )));
         };
@@ -155,7 +155,7 @@ impl Asked<'_> {
     fn stays(&self, path: &Path) -> Result<(), Reason> {
         let Some(root) = &self.within else { return Ok(()) };
         match files::real_path(path).ok().flatten() {
-            Some(real) if !real.starts_with(root) => Err(Reason::Asked(format!(
+            Some(real) if !real.starts_with(root) => Err(Reason::Nondeterministic(format!(
                 "extra-inputs of the project lead out of its directory: {}",
                 path.display()
             ))),

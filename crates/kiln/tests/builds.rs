@@ -289,7 +289,7 @@ fn tries_and_questions_with_flags_that_are_not_cached_are_no_units_either() {
     assert!(printed.contains(": 1 unit, 0 restored, 1 compiled\n") && !printed.contains("flag"), "{printed}");
     let all = out(&succeeds(&mut space.kiln(&["explain", "--all"])));
     assert!(
-        all.contains("no unit: a flag whose effect is not cached\n    t.c.o probe, gcc probe\n"),
+        all.contains("no unit: kiln does not cache compiles with this flag\n    t.c.o probe, gcc probe\n"),
         "{all}"
     );
     let stats = out(&succeeds(&mut space.kiln(&["stats"])));

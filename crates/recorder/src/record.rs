@@ -192,28 +192,28 @@ pub enum Unrecorded {
     #[error("recording is not supported on this machine")]
     Unsupported,
     /// A program that cannot be watched ran, or a call that goes past the hooks was made.
-    #[error("{} cannot be watched", path.display())]
+    #[error("{} cannot be traced", path.display())]
     Blind {
         /// The program, or what the call was about.
         path: PathBuf,
     },
     /// A program was started and never reported.
-    #[error("{} was started and never reported", path.display())]
+    #[error("{} was started and never loaded the recorder", path.display())]
     Silent {
         /// The program.
         path: PathBuf,
     },
     /// The log was too small, or a path could not be told.
-    #[error("the log could not hold the run")]
+    #[error("the run did more than the recorder's log can hold")]
     Overflow,
     /// The log makes no sense; a process that still runs, or was killed while writing, leaves it so.
-    #[error("the log is incomplete")]
+    #[error("the recorder's log is incomplete: a process was killed while it wrote")]
     Torn,
     /// A process of the run is still there.
     #[error("it left a process behind that is still running")]
     Outlived,
     /// The root process never reported.
-    #[error("the program never reported")]
+    #[error("the program never loaded the recorder")]
     NoRoot,
     /// The log or the object could not be made.
     #[error("the recorder could not be set up")]

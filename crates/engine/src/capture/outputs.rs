@@ -67,7 +67,9 @@ fn must_be(made: &MadeFile, kept: &Digest, role: Role) -> Result<(), Reason> {
         Role::DepInfo(_) => files::hash_file(&made.path).map_err(odd)?.digest == made.digest,
         Role::File | Role::Rlib | Role::Directory => *kept == made.digest,
     };
-    let other = || Reason::BadOutputs(format!("{} is not what the run made", made.path.display()));
+    let other = || {
+        Reason::BadOutputs(format!("{} was changed after the compiler had written it", made.path.display()))
+    };
     if same { Ok(()) } else { Err(other()) }
 }
 
@@ -96,7 +98,7 @@ fn keep_tree(
 ) -> Result<(Vec<Output>, Times), Reason> {
     let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
     let (mut outputs, mut modified, mut left) = (Vec::new(), Vec::new(), vec![tree.to_owned()]);
-    let umask = process::umask().ok_or_else(|| Reason::BadOutputs("the umask cannot be told".into()))?;
+    let umask = process::umask().ok_or_else(|| Reason::BadOutputs("the umask cannot be read".into()))?;
     while let Some(directory) = left.pop() {
         let entries = files::list(&directory).map_err(odd)?;
         let entries =
@@ -107,7 +109,9 @@ fn keep_tree(
             if !matches!(entry.kind, FileKind::File | FileKind::Directory) {
                 return Err(Reason::BadOutputs(format!("{} is a link or no file", path.display())));
             }
-            let others = || Reason::BadOutputs(format!("{} has other permissions", path.display()));
+            let others = || {
+                Reason::BadOutputs(format!("{} has other permissions than new files have", path.display()))
+            };
             modified.push(modified_if_plain(&path, umask).ok_or_else(others)?);
             if entry.kind == FileKind::File {
                 let (role, digest, executable) = keep_file(&path, world, store, &[])?;

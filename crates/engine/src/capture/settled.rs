@@ -19,7 +19,12 @@ pub fn settled_answers(
 ) -> Result<Vec<Answer>, Reason> {
     let changed = |path: &Path| Reason::InputChanged(path.display().to_string());
     let unanswered = |question: Question<&[u8]>| {
-        Reason::InputChanged(format!("{:?} has no answer", question.into_owned()))
+        let question = question.into_owned();
+        let path = question.path().and_then(|placed| world.invocation.places.resolve(placed));
+        Reason::InputChanged(match path {
+            Some(path) => format!("{} cannot be read any more", path.display()),
+            None => "what the compile asked the system for cannot be asked any more".into(),
+        })
     };
     let mut view = Answers::default();
     let questions: Vec<_> = shape.questions().iter().map(Question::borrowed).collect();
@@ -49,7 +54,10 @@ pub fn settled_answers(
         let path = path_of(question);
         if let (Question::File(_), Answer::NotAFile(FileKind::Other), Some(path)) = (question, answer, &path)
         {
-            return Err(Reason::Asked(format!("{} is no file, and may say anything", path.display())));
+            return Err(Reason::Nondeterministic(format!(
+                "{} is no regular file, and its content may differ each time",
+                path.display()
+            )));
         }
         if let Some(path) = path {
             let still = match answer {

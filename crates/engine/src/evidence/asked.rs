@@ -31,9 +31,9 @@ impl Reading<'_> {
             Ask::Monotonic => "asks for the uptime",
             Ask::Pid => "asks for the process id",
             Ask::Host => "asks for the host's name",
-            Ask::User => "asks for the user",
+            Ask::User => "asks for the user's name or id",
             Ask::Cpus => "asks for the number of processors",
-            Ask::Limits => "asks for the machine's limits",
+            Ask::Limits => "asks for resource limits or memory sizes of the machine",
             Ask::Network => "uses the network",
             Ask::Date => "asks for the time zone",
             Ask::Utc => return Ok(()), // a conversion only: the time itself is asked for elsewhere
@@ -41,13 +41,13 @@ impl Reading<'_> {
             Ask::Signals => return self.given(Given::Signals),
             Ask::Processor => return self.given(Given::Processor),
             Ask::Terminal => "asks the user at the terminal",
-            Ask::Attributes => "looks at or sets extended attributes",
-            Ask::Space => "asks about a file system",
-            Ask::Others => "looks at other processes",
+            Ask::Attributes => "reads or sets extended attributes",
+            Ask::Space => "asks for the size or the free space of a file system",
+            Ask::Others => "reads about other processes",
             Ask::Unknown => "makes a system call that kiln does not know",
-            Ask::Unseen => "has libc look at what kiln does not see",
+            Ask::Unseen => "calls a function of libc whose file accesses kiln cannot see",
         };
-        Err(Reason::Asked(format!("{} {what}", self.scene.policy.literal_code)))
+        Err(Reason::Nondeterministic(format!("{} {what}", self.scene.policy.literal_code)))
     }
 
     /// gcc and clang ask for the time, chance and their number for temporary names and statistics; a date only where a
@@ -55,9 +55,9 @@ impl Reading<'_> {
     fn asked_by_tool(&self, ask: Ask) -> Result<(), Reason> {
         match ask {
             Ask::Date if !self.scene.dates => {
-                Err(Reason::Asked("a source expands __DATE__, __TIME__ or __TIMESTAMP__".into()))
+                Err(Reason::Nondeterministic("a source expands __DATE__, __TIME__ or __TIMESTAMP__".into()))
             }
-            Ask::Network => Err(Reason::Asked("the compiler uses the network".into())),
+            Ask::Network => Err(Reason::Nondeterministic("the compiler uses the network".into())),
             _ => Ok(()),
         }
     }
@@ -70,7 +70,10 @@ impl Reading<'_> {
     /// Literal code opened the terminal. Whether there is one can be asked for; what somebody types there cannot.
     pub(super) fn terminal(&mut self, by: Observer, both: bool, errno: i32) -> Result<(), Reason> {
         if errno == 0 && !(by.is(Known::TerminalOpener) && both) {
-            return Err(Reason::Asked(kernel::TERMINAL.into()));
+            return Err(Reason::Nondeterministic(format!(
+                "a process opens the terminal ({})",
+                kernel::TERMINAL
+            )));
         }
         self.given(Given::Terminal)
     }

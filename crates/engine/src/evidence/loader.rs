@@ -112,7 +112,12 @@ fn directory(word: &[u8], whose: &Path, process: &Process) -> Result<PathBuf, Re
         rest = ["$ORIGIN", "${ORIGIN}"]
             .iter()
             .find_map(|known| rest[at..].strip_prefix(known.as_bytes()))
-            .ok_or_else(|| Reason::Asked(format!("the loader looks in {}", String::from_utf8_lossy(word))))?;
+            .ok_or_else(|| {
+                Reason::Nondeterministic(format!(
+                    "the dynamic loader searches {}, which kiln cannot resolve",
+                    String::from_utf8_lossy(word)
+                ))
+            })?;
         text.extend(origin);
     }
     text.extend(rest);

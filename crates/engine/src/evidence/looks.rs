@@ -101,7 +101,7 @@ impl Reading<'_> {
                 && self.is_of_the_kernel(path)
                 && !kernel::is_opened_by_compilers(path);
             if is_odd && (self.scene.policy.tools_read_the_source || by.is(Known::CompilerProper)) {
-                return Err(Reason::Asked(format!("a source reads {}", path.display())));
+                return Err(Reason::Nondeterministic(format!("a source reads {}", path.display())));
             }
             return self.no_secret_door(by.role, path);
         }
@@ -142,8 +142,8 @@ impl Reading<'_> {
         let is_depfile = || depfile.is_some() && self.spellings.output(&place).as_ref() == depfile;
         let is_output = by.is(Known::CompilerProper) && self.spellings.declares(&place) || is_depfile();
         if is_output && !self.is_made(path) {
-            return Err(Reason::Asked(format!(
-                "a source asks for {}, which the compile writes",
+            return Err(Reason::Nondeterministic(format!(
+                "a source includes or looks for {}, which the compile itself writes",
                 path.display()
             )));
         }
@@ -155,7 +155,11 @@ impl Reading<'_> {
         let is_asked = role == Role::Macro && self.is_of_the_kernel(path) && !self.is_made(path);
         let is_known = self.scene.policy.knows_programs && kernel::is_harmless_to_scripts(path);
         if is_asked && !is_known && !kernel::is_harmless(path) {
-            return Err(Reason::Asked(path.display().to_string()));
+            return Err(Reason::Nondeterministic(format!(
+                "{} reads {}",
+                self.scene.policy.literal_code,
+                path.display()
+            )));
         }
         Ok(())
     }

@@ -46,8 +46,9 @@ impl Reading<'_> {
         }
         let foreign = |path: &Path| self.is_foreign(path);
         if matches!(by.role, Role::Compiler | Role::Macro) && late.is_in_doubt(foreign) {
-            let what = format!("{} ended without a word about what it had loaded", process.exe.display());
-            return Err(Reason::Unrecorded(what));
+            let what =
+                format!("{} ended before it recorded which libraries it had loaded", process.exe.display());
+            return Err(Reason::Untraceable(what));
         }
         let at_start = process.modules.iter().filter(|_| by.role != Role::Compiler);
         let libraries = at_start.chain(late.searched_for()).filter(|path| foreign(path));
@@ -65,8 +66,8 @@ impl Reading<'_> {
             let is_choice =
                 path.file_name().is_some_and(|name| inputs::BY_PROCESSOR.iter().any(|it| name == *it));
             if is_choice && by_processor() && (self.scene.exists)(path) {
-                return Err(Reason::Asked(format!(
-                    "the loader chooses by the processor in {}",
+                return Err(Reason::Nondeterministic(format!(
+                    "the dynamic loader chooses a library by the processor in {}",
                     path.display()
                 )));
             }

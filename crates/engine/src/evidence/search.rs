@@ -29,7 +29,7 @@ impl Reading<'_> {
     pub(super) fn reported_by_kiln(&mut self, by: Observer, question: &[u8]) -> Result<(), Reason> {
         let question = Question::read(&mut Reader(question));
         let Some(question) = question.ok().filter(|_| by.is_kiln) else {
-            return Err(Reason::Unrecorded("a process that says it is kiln".into()));
+            return Err(Reason::Untraceable("a process reports inputs as kiln does, and is not kiln".into()));
         };
         if let Some(placed) = question.path()
             && let Some(path) = self.scene.invocation.places.resolve(placed)

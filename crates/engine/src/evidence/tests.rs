@@ -242,7 +242,7 @@ fn what_the_run_made_is_no_input() {
 #[test]
 fn writing_elsewhere_is_not_kept() {
     let left = reading(vec![event(0, By::Loaded, create("/w/cache.txt"))], &["/w/cache.txt"]);
-    assert_eq!(left.unwrap_err(), Reason::WroteElsewhere("/w/cache.txt".into()));
+    assert_eq!(left.unwrap_err(), Reason::WritesOutside("/w/cache.txt".into()));
     assert!(
         reading(vec![event(0, By::Loaded, create("/tmp/x"))], &[]).is_ok(),
         "a temporary that is gone again"
@@ -335,9 +335,9 @@ fn lstat_asks_what_is_there_before_any_link_is_followed() {
 #[test]
 fn a_macro_that_looks_through_proc_or_makes_a_link_is_refused() {
     let through = Act::Stat { path: "/proc/self/cwd/x".into(), follow: true, errno: 0 };
-    assert!(matches!(reading(vec![event(0, By::Loaded, through)], &[]), Err(Reason::Asked(_))));
+    assert!(matches!(reading(vec![event(0, By::Loaded, through)], &[]), Err(Reason::Nondeterministic(_))));
     let link = || Act::Create { path: "/tmp/x".into(), what: What::Symlink, errno: 0 };
-    assert!(matches!(reading(vec![event(0, By::Loaded, link())], &[]), Err(Reason::WroteElsewhere(_))));
+    assert!(matches!(reading(vec![event(0, By::Loaded, link())], &[]), Err(Reason::WritesOutside(_))));
     assert!(reading(vec![event(1, By::Compiler, link())], &[]).is_ok(), "a linker's own temporary");
 }
 

@@ -31,7 +31,7 @@ impl Reading<'_> {
         match what {
             What::Symlink | What::Link if by.role == Role::Macro => {
                 // What it shows is not its own: reading through it would look like reading what the run made.
-                return Err(Reason::WroteElsewhere(format!("{} (a link)", path.display())));
+                return Err(Reason::WritesOutside(format!("{} (a link)", path.display())));
             }
             What::Dir | What::TempDir => {
                 let place = self.spellings.place(path);
@@ -64,7 +64,7 @@ impl Reading<'_> {
         if fine || !self.scene.policy.writes_only_anew {
             return Ok(());
         }
-        Err(Reason::WroteElsewhere(path.display().to_string()))
+        Err(Reason::WritesOutside(path.display().to_string()))
     }
 
     /// A process wrote to a file.
@@ -74,7 +74,7 @@ impl Reading<'_> {
         }
         let known = self.is_made(path) || self.is_allowed(path);
         if also_read && !known && (self.scene.exists)(path) {
-            return Err(Reason::WroteElsewhere(path.display().to_string()));
+            return Err(Reason::WritesOutside(path.display().to_string()));
         }
         self.make(path);
         Ok(())
@@ -115,7 +115,7 @@ impl Reading<'_> {
         if self.is_made(path) || self.is_allowed(path) {
             return Ok(());
         }
-        Err(Reason::WroteElsewhere(format!("{} (removed)", path.display())))
+        Err(Reason::WritesOutside(format!("{} (removed)", path.display())))
     }
 
     /// A compiler tried to remove something that is not there: where it is there the run is another. (gcc removes the counts
@@ -136,7 +136,7 @@ impl Reading<'_> {
             if let Some(output) = self.spellings.output(&path) {
                 self.found.outputs.insert(output);
             } else if !self.is_allowed(&path) {
-                return Err(Reason::WroteElsewhere(path.display().to_string()));
+                return Err(Reason::WritesOutside(path.display().to_string()));
             }
         }
         Ok(())

@@ -55,7 +55,7 @@ impl Rules for BuildScript {
         match files::list(out) {
             Ok(Some(entries)) if entries.is_empty() => Ok(()),
             Ok(Some(_)) => Err(Reason::UsedOutDir),
-            _ => Err(Reason::NotACompile("there is no OUT_DIR".into())),
+            _ => Err(Reason::NotACompile("the build script was started without OUT_DIR".into())),
         }
     }
 
@@ -250,10 +250,12 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
     };
     let found = inspect::of(program, &digest, memory)?;
     if found.unseen_alone {
-        return Err(Reason::Untrusted("it contains system calls, or opens libraries".into()));
+        return Err(Reason::Untrusted(
+            "the build script contains system calls of its own, or loads libraries at run time".into(),
+        ));
     }
     if found.time {
-        return Err(Reason::Asked("a build script takes the time from the processor".into()));
+        return Err(Reason::Nondeterministic("a build script reads the processor's time counter".into()));
     }
     if found.processor {
         evidence.questions.insert(Question::Given(Given::Processor));

@@ -91,7 +91,8 @@ impl Rules for C {
     }
 
     fn refuse(&self, _call: &Call<'_>, _args: &[OsString], invocation: &Invocation) -> Option<Reason> {
-        let windows = || Reason::Unrecorded("cl runs on Windows, where nothing is recorded yet".into());
+        let windows =
+            || Reason::Untraceable("cl runs on Windows, where kiln cannot trace compiles yet".into());
         (invocation.subject == Subject::Compile(Family::Msvc)).then(windows)
     }
 
@@ -183,7 +184,10 @@ fn declared(evidence: &mut Evidence, run: &Run, world: &World<'_>) -> Result<Tex
     let invocation = world.invocation;
     let source = invocation.source.as_deref();
     if let Some(unseen) = source.filter(|source| !Seen::new(&evidence.opened).holds(source)) {
-        return Err(Reason::Unrecorded(format!("{} was read unseen", unseen.display())));
+        return Err(Reason::Untraceable(format!(
+            "{} was read, and the recorder did not see it",
+            unseen.display()
+        )));
     }
     let written = invocation.outputs.files.first();
     if let Some(missing) = written.filter(|path| !evidence.outputs.contains(*path)) {
@@ -222,7 +226,7 @@ fn sources_name_it(evidence: &Evidence, world: &World<'_>) -> Result<bool, Reaso
             continue;
         };
         if asking::compares_times(&text) {
-            return Err(Reason::Asked(format!("{} compares the times of files", path.display())));
+            return Err(Reason::Nondeterministic(format!("{} compares the times of files", path.display())));
         }
         named = named || holds(&text) || asks(path, &text);
     }
@@ -258,7 +262,12 @@ fn of_twins(
         let question = match world.invocation.subject.family() {
             _ if leads.len() == 1 => Question::Real,
             Some(Family::Gcc) => Question::Kind,
-            _ => return Err(Reason::Asked(format!("{} is there twice", twins[0].1.display()))),
+            _ => {
+                return Err(Reason::Nondeterministic(format!(
+                    "{} is included under two names, and `#pragma once` depends on that",
+                    twins[0].1.display()
+                )));
+            }
         };
         more.extend(twins.into_iter().map(|(placed, _)| question(placed.clone())));
     }
@@ -275,7 +284,10 @@ fn all_seen(path: &Path, text: &[u8], evidence: &Evidence, world: &World<'_>) ->
     for name in named {
         let name = world.invocation.absolute(Path::new(OsStr::from_bytes(&name)));
         if !without.contains(&without_detours(&name)) && !seen.holds(&name) {
-            return Err(Reason::Unrecorded(format!("{} was read unseen", name.display())));
+            return Err(Reason::Untraceable(format!(
+                "{} was read, and the recorder did not see it",
+                name.display()
+            )));
         }
     }
     Ok(())

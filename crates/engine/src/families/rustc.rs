@@ -159,7 +159,10 @@ fn declared(evidence: &mut Evidence, run: &Run, world: &World<'_>) -> Result<Tex
         && !seen.holds(&input)
         && !evidence.absent.contains(input.as_os_str())
     {
-        return Err(Reason::Unrecorded(format!("{} was read unseen", input.display())));
+        return Err(Reason::Untraceable(format!(
+            "{} was read, and the recorder did not see it",
+            input.display()
+        )));
     }
     for path in written {
         let text = files::read(&path).map_err(|error| Reason::BadOutputs(error.to_string()))?;
@@ -171,18 +174,27 @@ fn declared(evidence: &mut Evidence, run: &Run, world: &World<'_>) -> Result<Tex
                 continue;
             }
             if !seen.holds(&source) {
-                return Err(Reason::Unrecorded(format!("{} was read unseen", source.display())));
+                return Err(Reason::Untraceable(format!(
+                    "{} was read, and the recorder did not see it",
+                    source.display()
+                )));
             }
             evidence.questions.insert(Question::File(invocation.places.place(&source)));
         }
         evidence.variables.extend(parsed.environment.into_iter().map(|(name, _)| name));
         let names = |root: &PathBuf| memchr::memmem::find(&text, root.as_os_str().as_bytes()).is_some();
         if let Some(root) = evidence.aliases.iter().find(|root| names(root)) {
-            return Err(Reason::BadOutputs(format!("its dep-info holds the path {}", root.display())));
+            return Err(Reason::BadOutputs(format!(
+                "its dep-info contains {}, another name of a directory",
+                root.display()
+            )));
         }
         let valueless = depinfo::with_environment(&text, &|_| None);
         if inputs::with_values(&valueless, world) != text {
-            return Err(Reason::BadOutputs(format!("{} cannot be told again", path.display())));
+            return Err(Reason::BadOutputs(format!(
+                "{} is not in the form in which rustc writes dep-info",
+                path.display()
+            )));
         }
         texts.insert(path, Template::cut(&valueless, &invocation.places, &[Spelling::Make, Spelling::Plain]));
     }

@@ -245,7 +245,7 @@ fn as_text(shown: &Shown, one_project: bool) -> String {
     let (besides, uncached): (Vec<_>, Vec<_>) =
         summary.bypasses.iter().partition(|(reason, _)| NO_UNITS.contains(&reason.as_str()));
     by_reason("not cached, by reason (`kiln explain` says what to do)", &uncached, &mut text);
-    by_reason("no units of a cache", &besides, &mut text);
+    by_reason("not counted as units", &besides, &mut text);
     let stores = shown.remote.iter().map(crate::daemon::store_as_text);
     let stores: String = stores.collect();
     if !stores.is_empty() {

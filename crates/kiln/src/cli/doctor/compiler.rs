@@ -79,7 +79,7 @@ fn understood(patient: &Patient<'_>, rustc: &Path) -> Result<Invocation, Finding
         Finding::problem("compiler", format!("{}: {what}", rustc.display()), "builds with it are not cached")
     };
     let recognised = kiln_compiler::recognise(rustc.as_os_str(), args.first().map(OsString::as_os_str));
-    let recognised = recognised.ok_or_else(|| odd("not a compiler that kiln knows".into()))?;
+    let recognised = recognised.ok_or_else(|| odd("kiln does not support this compiler".into()))?;
     let context = Context {
         args: &args,
         directory: patient.directory,
