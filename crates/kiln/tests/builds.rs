@@ -269,7 +269,7 @@ fn tries_of_configure_and_of_build_scripts_are_no_units() {
         "{all}"
     );
     assert!(
-        all.contains("no unit: a question to the compiler") && all.contains("no unit: not a compile"),
+        all.contains("no unit: it only asks the compiler") && all.contains("no unit: it is not a compile"),
         "{all}"
     );
 }

@@ -87,7 +87,7 @@ fn effect(flag: &Flag) -> &'static str {
     match flag.effect {
         Effect::Key => "key",
         Effect::KeyPath => "key, path",
-        Effect::Lazy => "key if told",
+        Effect::Lazy => "key if printed",
         Effect::Host => "key, processor",
         Effect::Linker => "key, linker",
         Effect::KeyAndOut(_) => "key, directories",

@@ -70,7 +70,7 @@ pub(super) static ROWS: &[Flag] = &[
     flag(None, "out-dir", "out-dir", Meaning(Own::OutDir)).says(
         "Does not count, unless something else says that it does: then literally, even when remapping.",
         "Outputs are equal byte for byte in two output directories (see above). dep-info names the directory and is \
-         told again for today's.",
+         replayed with today's.",
     ),
     flag(None, "explain", "explain", Uncached).says("Not cached.", "Prints an explanation and stops."),
     flag(None, "test", "test", Meaning(Own::Test)).bare().says(
