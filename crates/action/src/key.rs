@@ -237,7 +237,7 @@ pub struct WordSink<'a> {
 }
 
 impl<'a> WordSink<'a> {
-    /// Nothing told yet.
+    /// A sink without words yet.
     pub fn new(salt: &'a [u8]) -> WordSink<'a> {
         WordSink { words: Vec::new(), salt }
     }

@@ -12,7 +12,7 @@ mod environment;
 
 pub use environment::{INERT, SESSION, describe, is_inert, is_session};
 
-/// The kind under which runs of build scripts are told.
+/// The kind of unit that the run of a build script is.
 pub const KIND: &str = "build-script-run";
 
 /// What the script itself is called, where a launcher has its name; `None` if that is no name of a build script's executable.

@@ -118,10 +118,10 @@ pub trait Rules: Sync {
         true
     }
 
-    /// A text that was kept, as this family writes it at this place.
+    /// A stored text (dep-info, a depfile) as this family writes it at this place.
     fn text_here(&self, text: Vec<u8>, world: &World<'_>) -> Vec<u8>;
 
-    /// What keeps outputs from being put in place, so that the compiler is asked to.
+    /// What keeps outputs from being put in place, so that the compiler is run.
     fn obstacle(&self, _invocation: &Invocation) -> Option<String> {
         None
     }

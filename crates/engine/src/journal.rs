@@ -64,13 +64,13 @@ fn is_standard_error(path: &Path) -> bool {
     ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"].iter().any(|name| path == Path::new(name))
 }
 
-/// Whether what is told goes where a build listens, too: what cargo and build scripts read there may become part of what they make.
+/// Whether the log or events go to standard error, which a build reads, too: what cargo and build scripts read there may become part of what they make.
 pub fn reaches_the_build(settings: &Settings) -> bool {
     let paths = [settings.log.as_ref().map(|log| &*log.path), settings.events.as_deref()];
     paths.into_iter().flatten().any(is_standard_error)
 }
 
-/// Tells nothing where the build listens.
+/// Switches off a log and events that go to standard error, which the build reads.
 pub fn keep_from_the_build(settings: &mut Settings) {
     settings.log.take_if(|log| is_standard_error(&log.path));
     settings.events.take_if(|path| is_standard_error(path));

@@ -1,4 +1,4 @@
-//! What a compiler said: which of it is about the source, and what of it can be told anywhere.
+//! A compiler's messages: which of it is about the source, and what of it is the same anywhere.
 
 use crate::evidence::Evidence;
 use crate::inputs::World;
@@ -7,7 +7,7 @@ use kiln_action::template::Spelling;
 use kiln_action::{Question, Reason, Stream, Template};
 use kiln_exec::Run;
 
-/// What a run said, for any place; and directories that must stand in no output, because no key holds them.
+/// The messages of a run, with holes for places; and directories that must stand in no output, because no key holds them.
 pub struct Messages {
     /// The streams' pieces, in order.
     pub streams: Vec<(Stream, Template)>,
@@ -15,7 +15,7 @@ pub struct Messages {
     pub inert: Vec<Vec<u8>>,
 }
 
-/// What a run said, for any place.
+/// The messages of a run, with holes for places.
 pub fn for_anywhere(evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<Messages, Reason> {
     let inert = inert_roots(evidence, world);
     let streams = with_holes(&run.output, world, &inert)?;

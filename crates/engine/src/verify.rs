@@ -396,7 +396,7 @@ fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Findi
     }
 }
 
-/// The first of the streams on which something else was said than is stored.
+/// The first of the streams whose text differs from the stored one.
 fn other_output(result: &ActionResult, places: &Places, output: (&[u8], &[u8])) -> Option<&'static str> {
     let stored = |wanted: Stream| -> Option<Vec<u8>> {
         let pieces = result.streams.iter().filter(|(stream, _)| *stream == wanted);

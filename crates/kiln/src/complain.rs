@@ -8,7 +8,7 @@ use kiln_sys::files;
 use kiln_sys::process::{self, Channel};
 use kiln_sys::{env, marker};
 
-/// Says what is to be said, unless another call of the same build has.
+/// Prints the complaints, unless another call of the same build has.
 pub fn once(loaded: &Loaded, ending: &Ending) {
     for complaint in &loaded.complaints {
         warn(&complaint.to_string());

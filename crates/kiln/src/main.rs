@@ -137,7 +137,7 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     };
     let ending = answer(&call, &recognised);
     if writes(&words) {
-        complain::once(&loaded, &ending); // what is said in a probe, cargo swallows
+        complain::once(&loaded, &ending); // cargo drops messages of a probe
     }
     match ending {
         Ending::Code(code) => end(code),

@@ -87,7 +87,7 @@ pub(crate) fn decode(content: &[u8], end: usize) -> Result<DecodedLog, Unrecorde
     run.finish()
 }
 
-/// What the log tells.
+/// The content of a log.
 #[derive(Debug)]
 pub(crate) struct DecodedLog {
     /// The run.

@@ -203,7 +203,7 @@ pub enum Unrecorded {
         /// The program.
         path: PathBuf,
     },
-    /// The log was too small, or a path could not be told.
+    /// The log was too small, or a path could not be read.
     #[error("the run did more than the recorder's log can hold")]
     Overflow,
     /// The log makes no sense; a process that still runs, or was killed while writing, leaves it so.

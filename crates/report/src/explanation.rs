@@ -11,7 +11,7 @@ const PAUSE_MS: u64 = 6 * 3600 * 1000;
 /// What no build tool started belongs together if it follows within this time.
 const PAUSE_BY_HAND_MS: u64 = 60 * 1000;
 
-/// A unit that is told about.
+/// A unit in an explanation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unit {
     /// The crate's name.
@@ -182,7 +182,7 @@ fn unit(event: &Event) -> Unit {
     }
 }
 
-/// The cause of a miss: an older kiln told only the reason.
+/// The cause of a miss: an older kiln wrote only the reason.
 fn cause(event: &Event) -> &str {
     match event.cause.as_str() {
         "" => kiln_action::reason::sentence(&event.reason),
@@ -248,7 +248,7 @@ fn roots(missed: &[&Event]) -> Vec<usize> {
     roots.into_iter().enumerate().map(|(at, root)| root.unwrap_or(at)).collect()
 }
 
-/// Causes that mean the same everywhere are told once; `src/lib.rs changed` is another file in every directory.
+/// Causes that mean the same everywhere are shown once; `src/lib.rs changed` is another file in every directory.
 fn group_key(event: &Event) -> (&str, &str) {
     let cause = cause(event);
     let relative = cause.contains('/') && !cause.starts_with('/');

@@ -132,7 +132,7 @@ pub fn run_inherited(program: &Program<'_>) -> io::Result<Ended> {
     program.command().status().map(system::ended)
 }
 
-/// What a program that was asked a question said.
+/// The output of a program that was run for an answer.
 #[derive(Debug)]
 pub struct CapturedOutput {
     /// How it ended.
@@ -143,7 +143,7 @@ pub struct CapturedOutput {
     pub err: Vec<u8>,
 }
 
-/// Runs the program with an empty standard input and collects what it says.
+/// Runs the program with an empty standard input and collects its output.
 pub fn ask(program: &Program<'_>) -> io::Result<CapturedOutput> {
     let output = program.command().stdin(Stdio::null()).output()?;
     Ok(CapturedOutput { ended: system::ended(output.status), out: output.stdout, err: output.stderr })
@@ -194,7 +194,7 @@ pub fn say(channel: Channel, bytes: &[u8]) {
     let _ = try_say(channel, bytes);
 }
 
-/// The same for whoever wants to know whether it could be said.
+/// The same; an error where the bytes could not be written.
 pub fn try_say(channel: Channel, bytes: &[u8]) -> io::Result<()> {
     match channel {
         Channel::Out => io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()),
@@ -202,7 +202,7 @@ pub fn try_say(channel: Channel, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Passes on what the compiler said. Where nobody reads it any more, this process ends as the compiler would have (rustc
+/// Passes on a piece of the compiler's output. Where nobody reads it any more, this process ends as the compiler would have (rustc
 /// takes SIGPIPE as it comes), unless the caller ignores that.
 pub fn pass_on(channel: Channel, bytes: &[u8]) {
     let written = try_say(channel, bytes);
@@ -221,7 +221,7 @@ pub fn is_terminal(channel: Channel) -> bool {
     }
 }
 
-/// A process, as far as `/proc` tells.
+/// A process, as `/proc/<pid>/stat` describes it.
 struct ProcessStat {
     name: String,
     parent: u32,
@@ -237,7 +237,7 @@ impl ProcessStat {
     }
 }
 
-/// What the kernel says of a process in one line, `PID (NAME) STATE PARENT GROUP …`: the name, which may hold anything, and what is behind
+/// A process's line in `/proc/<pid>/stat`, `PID (NAME) STATE PARENT GROUP …`: the name, which may hold anything, and what is behind
 /// it. Read at once, for every call of the wrapper may ask.
 fn stat_line(process: u32) -> Option<(String, String)> {
     let mut line = [0; 1024];

@@ -17,7 +17,7 @@ Settings come from four layers, each stronger than the one before:
 4. the environment. An empty variable is as good as none; lists are separated by commas there.
 
 `kiln config list` shows every value and where it came from. Something that is not as it should be (an unknown name, a
-value that cannot be read) is told once a build, with file and line; it is left as it was, and the build goes on.
+value that cannot be read) is reported once a build, with file and line; it is left as it was, and the build goes on.
 
 A project's file comes from whoever wrote the project. It may choose how the project's own compiles are cached, and
 nothing that reaches beyond them: not where files are written, not what other projects' results are thrown away, and no files outside

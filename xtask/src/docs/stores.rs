@@ -10,7 +10,7 @@ Generated from the table in crates/action/src/schemes.rs by `cargo xtask docs`. 
 
 The setting [`remote`](settings.md#remote) is a list of URLs, from near to far. What stands in a URL's query are words with values:
 `s3://bucket/prefix?region=auto&access=read-only`. A value's special characters are written as in any URL (`%26` is `&`). A URL whose scheme or
-word is not on this page is told once a build, and the build goes on without any remote store.
+word is not on this page is reported once a build, and the build goes on without any remote store.
 
 A login and the values marked *hidden* are shown by no command, and stand in no log.
 ";

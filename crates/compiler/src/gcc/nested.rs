@@ -119,7 +119,7 @@ pub fn assembler(word: &[u8]) -> Option<Assembler> {
     ASSEMBLER.iter().find(|(known, _)| known.as_bytes() == &word[..end]).map(|(_, does)| *does)
 }
 
-/// Words of clang's front end that change code or what is told, and nothing else.
+/// Words of clang's front end that change code or messages, and nothing else.
 pub const FRONTEND: &[&str] = &[
     "-disable-O0-optnone",
     "-disable-llvm-passes",

@@ -1,4 +1,4 @@
-//! Where gcc and clang break the lines of a rule for make. It depends on how long the names are, so a rule that is told
+//! Where gcc and clang break the lines of a rule for make. It depends on how long the names are, so a rule that is replayed
 //! again for another directory must be broken anew to be what the compiler would have written there.
 
 use kiln_action::Family;

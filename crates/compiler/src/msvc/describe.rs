@@ -12,7 +12,7 @@ Generated from `crates/compiler/src/msvc/table` by `cargo xtask docs`; do not ed
 
 **clang-cl** (clang under a name that ends in `cl`, as clang itself decides) is cached on Linux, for every target.
 **cl**, Microsoft's own compiler, is untested: its command line is read by its documentation, and it runs unchanged, for kiln
-does not run on Windows yet and nothing else can watch it. What is said about it here is what would count.
+does not run on Windows yet and nothing else can watch it. What stands here about it is what would count.
 
 Cached is a command that compiles **one source into one object**: `/c`. Everything else runs unchanged, and `kiln stats` says
 why: links, several sources (`/MP`), a source on standard input, preprocessing, listings of cl's, precompiled headers, modules,
@@ -30,7 +30,7 @@ why: links, several sources (`/MP`), a source on standard input, preprocessing, 
 - Paths below the project (and the directory the compiler runs in) count by where they lie in it, so that another checkout
   is served, as long as no output can show them. The last column says which options let outputs show paths; then the
   directory and all paths count literally, and so does `PWD`. What cl writes shows its directory with every option.
-- What `/showIncludes` tells is told again with the paths of the checkout that asks, wherever a path begins its line; where one
+- What `/showIncludes` prints is replayed with the paths of the checkout that asks, wherever a path begins its line; where one
   stands elsewhere the result stays where it was made.
 - The object's own name does not count, except where a row says *name*.
 - The remap setting maps nothing here: no option covers what debug information shows.

@@ -62,7 +62,7 @@ pub fn rows() -> impl Iterator<Item = &'static Flag> {
 pub fn sections() -> [(&'static str, &'static [Flag]); 3] {
     [
         ("What is read", input::ROWS),
-        ("What is written and told", output::ROWS),
+        ("Outputs and messages", output::ROWS),
         ("Code, warnings and the driver", code::ROWS),
     ]
 }

@@ -10,7 +10,7 @@ Generated from `crates/compiler/src/programs` by `cargo xtask docs`; do not edit
 
 The program of a process decides what a look of it means (`docs/design/0002-evidence.md`). Of programs that are in no table nothing is
 known: all that they look at counts, and all variables count that they could look at. `TARGET-` in front stands for anything that ends in `-`, `-VERSION` behind for
-digits and dots. Which compilers are wrapped is said in `crates/compiler/src/recognise/names.rs`.
+digits and dots. Which compilers are wrapped is in `crates/compiler/src/recognise/names.rs`.
 
 ";
 
@@ -51,7 +51,7 @@ const SECTIONS: [(Role, &str, &str); 12] = [
     (
         Role::BuildTool,
         "Build tools",
-        "C compiles below the outermost one are told as one build. No key depends on it.",
+        "C compiles below the outermost one are counted as one build. No key depends on it.",
     ),
     (Role::GoBetween, "What build tools start compilers through", "No key depends on it."),
     (

@@ -30,7 +30,7 @@ pub struct Typed {
     pub files: Vec<Range<usize>>,
 }
 
-/// How a file of arguments is told of, whose name is another each time.
+/// How a file of arguments is named in reasons: its own name is another each time.
 pub const IN_A_FILE: &str = "@file";
 
 /// The arguments with response files replaced by their lines (`@path`: one argument a line, not recursive, in any

@@ -81,7 +81,7 @@ pub fn host<'a>(sysroot: &Path, names: &[&'a str]) -> Option<&'a str> {
     }
 }
 
-/// The parts of the toolchain of `rustc` for a target. Without `host` (it could not be told) every target's directory
+/// The parts of the toolchain of `rustc` for a target. Without `host` (where it is not known) every target's directory
 /// belongs to it. `target` is what `--target` says; a specification in a file has no directory.
 pub fn parts(sysroot: &Path, host: Option<&str>, target: Option<&OsStr>) -> Vec<Part> {
     let bin = sysroot.join("bin");

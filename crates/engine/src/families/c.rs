@@ -274,7 +274,7 @@ fn of_twins(
     Ok(more)
 }
 
-/// Every file that the compiler says it read must have been seen. gcc shortens names (`12/../../include` is told as
+/// Every file that the compiler says it read must have been seen. gcc shortens names (`12/../../include` is written as
 /// `include`), so they are compared without their detours, and where that fails by where they lead.
 fn all_seen(path: &Path, text: &[u8], evidence: &Evidence, world: &World<'_>) -> Result<(), Reason> {
     let named = depfile::prerequisites(text)
@@ -314,7 +314,7 @@ fn roots<'a>(world: &'a World<'_>) -> impl Iterator<Item = &'a Path> {
     roots.filter(|(place, _)| !matches!(place, Place::Output(_))).map(|(_, root)| root.as_path())
 }
 
-/// Whether a depfile cannot be told again elsewhere: make's spelling of such a directory is not known to be one.
+/// Whether a depfile cannot be replayed elsewhere: make's spelling of such a directory is not known to be one.
 fn shown_by_depfile(text: &[u8], world: &World<'_>) -> bool {
     let odd = |root: &Path| root.as_os_str().as_bytes().iter().any(|byte| b"#$\\\t\n%:".contains(byte));
     text.contains(&b'/') && roots(world).any(odd)

@@ -29,7 +29,7 @@ pub struct Arguments {
     /// Everything in our own namespace of the remote stores instead
     #[arg(long, conflicts_with_all = ["name", "project", "older_than"])]
     remote: bool,
-    /// Do not ask; without a terminal it has to be said
+    /// Do not ask; without a terminal it must be given
     #[arg(long, short)]
     yes: bool,
     /// As JSON

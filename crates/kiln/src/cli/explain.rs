@@ -15,7 +15,7 @@ use elsewhere::Known;
 
 mod elsewhere;
 
-/// The most builds that are told about a crate.
+/// The most builds that are shown for a crate.
 const MOST_OF_A_CRATE: usize = 10;
 
 /// What to explain.

@@ -62,7 +62,7 @@ Exit codes:
 #[command(name = "kiln", bin_name = "kiln", version, disable_help_subcommand = true, max_term_width = 100)]
 #[command(after_help = HELP)]
 struct Cli {
-    /// Whether what is said has colours
+    /// Whether output has colours
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     color: paint::When,
     #[command(subcommand)]

@@ -1,5 +1,5 @@
 //! The directory of compilers' names that are all kiln: put at the front of `$PATH`, it wires C and C++ for a build that knows
-//! nothing of caches. Compilers are found, asked for their version and told from each other as ever, for kiln becomes the one
+//! nothing of caches. Compilers are found, asked for their version and distinguished as ever, for kiln becomes the one
 //! that is next on the path.
 
 use kiln_compiler::recognise;

@@ -6,7 +6,7 @@ use kiln_sys::thread::JoinHandle;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Nobody needs to be told about less.
+/// A shorter wait is not shown.
 const QUIET: Duration = Duration::from_secs(1);
 /// How often the line is written anew.
 const TICK: Duration = Duration::from_millis(250);

@@ -48,7 +48,7 @@ impl Fault {
         }
     }
 
-    /// What is wrong, in words.
+    /// A sentence for people about what is wrong.
     pub fn words(self) -> &'static str {
         match self {
             Fault::Exposed => "others can write to the cache directory",

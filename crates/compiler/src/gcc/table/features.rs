@@ -13,7 +13,7 @@ const EVERYTHING: &str = "Counts, and so does the whole command line, as it is."
 pub(super) static ROWS: &[Flag] = &[
     Flag::new(&["-f"], Feature, Effect::Key).says(
         "`-fNAME`, `-fno-NAME`, `-fNAME=VALUE` with a name of the list below: counts, in order.",
-        "Changes generated code, the language or what is told. No file is read or written because \
+        "Changes generated code, the language or messages. No file is read or written because \
          of it, and no path reaches an output.",
     ),
     key_value(
@@ -31,7 +31,7 @@ pub(super) static ROWS: &[Flag] = &[
     .for_("Changes generated code."),
     key_value(&["-fsanitize", "-fno-sanitize"], Prefix).shows(Shows::Paths).says(
         PATHS,
-        "Objects hold paths of sources as they were found, for what is told at run time. A list \
+        "Objects hold paths of sources as they were found, for messages at run time. A list \
          of exceptions is a file that the run reads.",
     ),
     key_value(&["-flto", "-flto="], Prefix).only(Gcc).shows(Shows::Directory).says(

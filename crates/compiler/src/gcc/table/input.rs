@@ -38,12 +38,12 @@ pub(super) static ROWS: &[Flag] = &[
         .for_("Decides what is read, and how."),
     key(&["-nobuiltininc", "-nostdlibinc", "-ibuiltininc"]).only(Clang).for_("Decides what is read."),
     key(&["-P", "-C", "-CC"]).for_("The form of preprocessed text."),
-    key(&["-H"]).for_("Tells the headers on standard error, which is told again."),
+    key(&["-H"]).for_("Tells the headers on standard error, which is replayed."),
     key_value(&["-std=", "--std="], Joined).for_("Decides the language."),
     key_value(&["-stdlib=", "--stdlib="], Joined)
         .only(Clang)
         .for_("Decides which C++ library's headers are read."),
-    key(&["-ansi", "-pedantic", "-pedantic-errors"]).for_("Decides the language, and what is told."),
+    key(&["-ansi", "-pedantic", "-pedantic-errors"]).for_("Decides the language and the messages."),
     own(&["-Wp,"], Joined, Own::Preprocessor).says(
         "`-D…`, `-U…`, `-MD,FILE`, `-MMD,FILE`, `-MT,…`, `-MQ,…`, `-MP` count as those options \
          do; anything else is not cached.",

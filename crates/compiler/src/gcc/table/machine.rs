@@ -5,7 +5,7 @@ use super::{Flag, Own, Shows, key, key_value, own, path, uncached};
 use kiln_action::Family::{Clang, Gcc};
 
 const CODE: &str = "Changes generated code; no path is in it.";
-const LINKER: &str = "The linker's; without one it changes what is told, or what the driver hands on.";
+const LINKER: &str = "The linker's; without one it changes messages, or what the driver passes on.";
 
 /// The rows.
 pub(super) static ROWS: &[Flag] = &[
@@ -43,9 +43,9 @@ pub(super) static ROWS: &[Flag] = &[
     key_value(&["--param"], Separate).for_(CODE),
     key(&["-p", "-pg", "-pthread", "-no-pthread"]).for_(CODE),
     key_value(&["-W"], Prefix)
-        .says("Counts, in order.", "What is told, and whether the compile succeeds; later ones win."),
-    key(&["-w", "--pedantic", "--pedantic-errors", "-no-pedantic"]).for_("What is told."),
-    key_value(&["-Rpass", "-Rno-pass"], Prefix).only(Clang).for_("Remarks, which are told again."),
+        .says("Counts, in order.", "Decides the messages, and whether the compile succeeds; later ones win."),
+    key(&["-w", "--pedantic", "--pedantic-errors", "-no-pedantic"]).for_("Messages."),
+    key_value(&["-Rpass", "-Rno-pass"], Prefix).only(Clang).for_("Remarks, which are replayed."),
     own(&["-Wa,"], Joined, Own::Assembler).says(
         "Counts where each word is one of the assembler's that changes code or debug information \
          only; else not cached.",

@@ -1,4 +1,4 @@
-//! Options `-fNAME` and `-fno-NAME` that change what is compiled, or how it is told, and nothing else: no file is read or
+//! Options `-fNAME` and `-fno-NAME` that change what is compiled, or messages, and nothing else: no file is read or
 //! written because of them, and no path reaches an output. A name that ends in `=` takes a value.
 //!
 //! Gathered from what gcc 12.2 (`--help=common,optimizers,c,c++,objc,joined,undocumented`) and clang 14 (`--autocomplete=-`)

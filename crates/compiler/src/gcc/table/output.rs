@@ -128,7 +128,7 @@ pub(super) static ROWS: &[Flag] = &[
         Prefix,
         TIMES,
     ),
-    key(&["-Qn", "-Qy", "-Qunused-arguments"]).only(Clang).for_("What is told, and a comment in the output."),
+    key(&["-Qn", "-Qy", "-Qunused-arguments"]).only(Clang).for_("Messages, and a comment in the output."),
     own(&["-v", "--verbose"], Nothing, Own::Verbose)
         .says("Not cached; a question where no source is given.", TELLS),
     question(

@@ -5,7 +5,7 @@ use super::{Flag, Own, Shows, key, key_value, own, uncached};
 use kiln_action::Family::{ClangCl, Msvc};
 
 const CODE: &str = "Changes generated code; no path is in it.";
-const MESSAGES: &str = "What is told, and whether the compile succeeds; later ones win.";
+const MESSAGES: &str = "Decides the messages, and whether the compile succeeds; later ones win.";
 
 /// The rows.
 pub(super) static ROWS: &[Flag] = &[
@@ -57,10 +57,10 @@ pub(super) static ROWS: &[Flag] = &[
     .only(Msvc)
     .for_(CODE),
     key_value(&["/fpcvt:", "/vlen"], Joined).only(Msvc).for_(CODE),
-    key_value(&["/Qpar-report", "/Qvec-report"], Joined).for_("What is told."),
+    key_value(&["/Qpar-report", "/Qvec-report"], Joined).for_("Messages."),
     key(&["/fsanitize=address"])
         .shows(Shows::Paths)
-        .for_("Objects hold paths of sources as they were found, for what is told at run time."),
+        .for_("Objects hold paths of sources as they were found, for messages at run time."),
     key_value(&["/fsanitize-address-use-after-return", "/fno-sanitize-address-vcasan-lib"], Joined).for_(CODE),
     key(&["/W0", "/W1", "/W2", "/W3", "/W4", "/Wall", "/WX", "/WX-", "/WL", "/Wp64"]).for_(MESSAGES),
     key_value(&["/w", "/Wv"], Joined).says("Counts literally, in order.", MESSAGES),
@@ -68,10 +68,10 @@ pub(super) static ROWS: &[Flag] = &[
     uncached(&["-Wa,", "-Wl,", "-Wp,"], Prefix, "Goes to another program past the driver.").only(ClangCl),
     key_value(&["-Rpass=", "-Rpass-analysis=", "-Rpass-missed="], Joined)
         .only(ClangCl)
-        .for_("Remarks, which are told again."),
+        .for_("Remarks, which are replayed."),
     key(&["-Qunused-arguments", "--start-no-unused-arguments", "--end-no-unused-arguments"])
         .only(ClangCl)
-        .for_("What is told."),
+        .for_("Messages."),
     key(&["-canonical-prefixes", "-no-canonical-prefixes"]).only(ClangCl).for_("How the driver finds its parts."),
     own(&["--target="], Joined, Own::Target).only(ClangCl).says("Counts, and is the target.", CODE),
     own(&["/clang:"], Joined, Own::Clang).only(ClangCl).says(

@@ -29,7 +29,7 @@ pub(super) static ROWS: &[Flag] = &[
         .only(ClangCl)
         .says("Counts literally.", "Part of the names of directories."),
     uncached(&["/external:env:"], Joined, "Names a variable with directories; no key is kept for it."),
-    key_value(&["/external:"], Joined).for_("What is told of headers that are not the project's."),
+    key_value(&["/external:"], Joined).for_("Messages about headers that are not the project's."),
     path(&["/FI"], Either).for_("The file that was read is a question of the run."),
     key(&["/X"]).for_("Headers are not looked for in `INCLUDE`."),
     key(&["-nobuiltininc"]).only(ClangCl).for_("Decides what is read."),

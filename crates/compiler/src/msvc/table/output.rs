@@ -1,4 +1,4 @@
-//! Options that say what is written and told, and where.
+//! Options that say which files and messages are written, and where.
 
 use super::Takes::{Either, Joined, Nothing, Prefix};
 use super::{Flag, Own, Shows, key, key_value, own, question, uncached};
@@ -70,7 +70,7 @@ pub(super) static ROWS: &[Flag] = &[
     uncached(&["-gen-reproducer", "-gen-cdb-fragment-path"], Prefix, "Writes further files.").only(ClangCl),
     key(&["/Zo", "/Zo-", "/ZH:MD5", "/ZH:SHA1", "/ZH:SHA_256", "/d2Zi+"])
         .for_("The form of debug information; clang-cl ignores it."),
-    key(&["/FS", "/bigobj", "/nologo"]).for_("How a `.pdb` is written, the object's form, and what is told."),
+    key(&["/FS", "/bigobj", "/nologo"]).for_("How a `.pdb` is written, the object's form, and messages."),
     key_value(&["/cgthreads", "/errorReport"], Joined).for_("How the compiler works; clang-cl ignores it."),
     key(&["/Brepro", "/Brepro-"]).for_(
         "Whether the object holds the time at which it was made (with MSVC targets it does by default). \
@@ -78,15 +78,15 @@ pub(super) static ROWS: &[Flag] = &[
     ),
     key(&["/showIncludes", "/showIncludes:user"]).says(
         "Counts.",
-        "Tells headers on standard output, by their paths as they were found: told again, with the \
+        "Tells headers on standard output, by their paths as they were found: replayed, with the \
          paths of this checkout.",
     ),
-    key(&["/showFilenames", "/showFilenames-"]).for_("Tells the source's name, which is told again."),
+    key(&["/showFilenames", "/showFilenames-"]).for_("Tells the source's name, which is replayed."),
     key(&["/FC"]).only(ClangCl).for_("Ignored."),
     key(&["/FC"])
         .only(Msvc)
         .shows(Shows::Directory)
-        .for_("Sources are told by their whole paths, in `__FILE__` as well."),
+        .for_("Sources are named by their whole paths, in `__FILE__` as well."),
     key(&["/diagnostics:classic", "/diagnostics:column", "/diagnostics:caret"]).for_("The form of messages."),
     uncached(
         &["/sourceDependencies", "/sourceDependencies:directives"],
@@ -117,7 +117,7 @@ pub(super) static ROWS: &[Flag] = &[
         .only(ClangCl),
     uncached(&["-v"], Nothing, TELLS).only(ClangCl),
     uncached(&["-ccc-"], Prefix, TELLS).only(ClangCl),
-    key(&["/d1reportAllClassLayout"]).for_("Told on standard output, which is told again."),
+    key(&["/d1reportAllClassLayout"]).for_("Printed on standard output, which is replayed."),
     uncached(&["/d1", "/d2"], Joined, "Undocumented."),
     uncached(
         &["--analyze", "--coverage", "-coverage", "-objcmt-", "-object-file-name=", "--via-file-asm"],

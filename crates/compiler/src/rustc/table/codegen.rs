@@ -117,7 +117,7 @@ pub(super) static ROWS: &[Flag] = &[
     ),
     option!("relocation-model", Key, COUNTS, CODE),
     option!("relro-level", Key, COUNTS, LINK),
-    option!("remark", Key, COUNTS, "Told as diagnostics, and replayed."),
+    option!("remark", Key, COUNTS, "Shown as diagnostics, and replayed."),
     option!(
         "rpath",
         KeyAndOut(is_on),

@@ -30,7 +30,7 @@ pub(super) static ROWS: &[Flag] = &[
     ),
     flag(None, "check-cfg", "check-cfg", Key).many().says(
         "Counts, in order.",
-        "Decides which `unexpected_cfgs` warnings are told, and those are replayed.",
+        "Decides which `unexpected_cfgs` warnings are shown, and those are replayed.",
     ),
     flag(Some('L'), "", "L", Meaning(Own::Search)).many().says(
         "`dependency=`: does not count, the directory becomes a place that questions are relative to. All other kinds \
@@ -110,11 +110,11 @@ pub(super) static ROWS: &[Flag] = &[
     ),
     flag(None, "json", "json", Key).many().says("Counts, in order.", "Changes the form of what is replayed."),
     flag(None, "color", "color", Lazy).says(
-        "Counts only where diagnostics were told.",
+        "Counts only where diagnostics were printed.",
         "Changes human-readable diagnostics and nothing else.",
     ),
     flag(None, "diagnostic-width", "diagnostic-width", Lazy).says(
-        "Counts only where diagnostics were told.",
+        "Counts only where diagnostics were printed.",
         "Changes how source lines are cut in diagnostics and nothing else (`cargo` passes a terminal's width).",
     ),
     flag(None, "remap-path-prefix", "remap-path-prefix", Meaning(Own::Remap)).many().says(
@@ -135,4 +135,4 @@ pub(super) static ROWS: &[Flag] = &[
     ),
 ];
 
-const LINTS: &str = "Decides which diagnostics are told, and whether the compile succeeds; later ones win.";
+const LINTS: &str = "Decides which diagnostics are shown, and whether the compile succeeds; later ones win.";

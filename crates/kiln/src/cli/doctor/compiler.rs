@@ -153,7 +153,7 @@ fn saw(record: &Record, source: &Path) -> bool {
     record.events.iter().any(|event| matches!(&event.act, Act::Open { path, errno: 0, .. } if path == source))
 }
 
-/// What came of the tiny compile: what it said, and its outputs.
+/// What came of the tiny compile: its messages and its outputs.
 fn compile(patient: &Patient<'_>, rustc: &Path, set: &[(&OsStr, &OsStr)]) -> Option<Vec<Vec<u8>>> {
     let args = arguments(patient);
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 const NAME: &str = "linker";
 
-/// Linkers that a compiler's driver can be told to use, by what it calls them and the program it then looks for.
+/// Linkers that a compiler's driver can use, by the driver's name for them and the program it then looks for.
 const KNOWN: [(&str, &str); 3] = [("mold", "mold"), ("lld", "ld.lld"), ("wild", "wild")];
 
 pub(super) fn look(patient: &Patient<'_>, rustc: &Path) -> Vec<Finding> {

@@ -15,7 +15,7 @@ pub fn look<F: FnOnce() -> Known>(events: &mut [Event], known: &LazyCell<Known, 
     let never = sentence("not-seen");
     let is_new = |event: &Event| event.outcome == Outcome::Miss && event.cause.starts_with(never);
     let mut shared = HashSet::new();
-    // A dependant may be told of before what it needs: cargo goes on as soon as there is metadata.
+    // The event of a dependant may come before that of what it needs: cargo goes on as soon as there is metadata.
     let mut is_more = true;
     while is_more {
         let before = shared.len();
