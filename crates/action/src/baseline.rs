@@ -115,9 +115,9 @@ fn kind_code(kind: FileKind) -> u8 {
 /// A question with the answer it got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnsweredQuestion {
-    /// What was asked.
+    /// What the run asked the system.
     pub question: Question,
-    /// What was answered.
+    /// The answer, with contents and values as digests.
     pub answer: Answered,
     /// More about the answer, for words: the names of a listing; the file of a program; the value of an argument; the words
     /// of a command line; of a whole environment `NAME`, a zero byte and the salted print of the value.
@@ -178,7 +178,7 @@ impl Baseline {
         }
     }
 
-    /// The file.
+    /// The sealed file of this baseline (`docs/format.md`, "Baseline").
     pub fn encode(&self, name: &[u8; 32]) -> Vec<u8> {
         let mut to = Writer::default();
         to.bytes(self.unit.as_bytes());
@@ -205,7 +205,7 @@ impl Baseline {
         seal(MAGIC, VERSION, name, &to.0)
     }
 
-    /// Reads the file.
+    /// Reads what [`Baseline::encode`] wrote for the same name; anything else is [`Malformed`].
     pub fn decode(name: &[u8; 32], file: &[u8]) -> Result<Baseline, Malformed> {
         let mut from = Reader(unseal(MAGIC, VERSION, name, file)?);
         let unit = text(&mut from)?;

@@ -139,7 +139,7 @@ impl fmt::Display for Beyond {
 /// The bounds for one user.
 #[derive(Clone, Debug, Default)]
 pub struct Bounds {
-    /// The user's home.
+    /// The user's home directory, if it is known.
     pub home: Option<PathBuf>,
     /// Where cargo and rustup keep what they fetch, if not in the home's usual places.
     pub tools: Vec<PathBuf>,

@@ -5,7 +5,7 @@ use std::fmt;
 /// The identity of a sequence of bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest {
-    /// BLAKE3, 256 bits.
+    /// BLAKE3 of the content, 256 bits.
     pub hash: [u8; 32],
     /// Length in bytes.
     pub size: u64,

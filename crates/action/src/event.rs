@@ -30,9 +30,9 @@ pub enum Outcome {
 pub struct Event {
     /// Milliseconds since the epoch when it ended.
     pub at_ms: u64,
-    /// How it ended.
+    /// What became of the call: hit, miss, bypass, failed, error.
     pub outcome: Outcome,
-    /// The crate's name.
+    /// The crate's name, or a C source's file name.
     pub name: String,
     /// The kind of unit.
     pub kind: String,

@@ -96,9 +96,9 @@ pub struct Field {
 /// diagnostics were rendered).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lazy {
-    /// The flag's name.
+    /// The flag as the key names it, such as `C.opt-level` or `-D`.
     pub name: &'static str,
-    /// Its value.
+    /// The flag's value, as it counts in the key.
     pub value: OsString,
 }
 
@@ -185,7 +185,7 @@ pub struct Invocation {
     pub lazy: Vec<Lazy>,
     /// The crates it may use, in order.
     pub externs: Vec<Extern>,
-    /// What it writes.
+    /// The files that the compile is going to write.
     pub outputs: OutputPlan,
     /// The directories its paths may be relative to.
     pub places: Places,

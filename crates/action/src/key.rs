@@ -56,7 +56,7 @@ pub trait Sink {
 
 /// What a WeakKey is made of.
 pub struct KeyInputs<'a> {
-    /// The compile.
+    /// The compile whose key is made.
     pub invocation: &'a Invocation,
     /// The identity of the compiler's own files.
     pub toolchain: &'a Digest,
@@ -197,7 +197,7 @@ impl KeyOfAnswers {
         }
     }
 
-    /// The key.
+    /// The key of all that was written so far.
     pub fn finish(mut self) -> ActionKey {
         self.hasher.update(&self.text.0);
         ActionKey(self.hasher.finish().hash)

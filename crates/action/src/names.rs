@@ -29,12 +29,12 @@ impl WeakKey {
         &self.0
     }
 
-    /// Appends its bytes.
+    /// Appends the 32 bytes of the key.
     pub fn write(&self, to: &mut Writer) {
         to.0.extend(self.0);
     }
 
-    /// Takes its bytes.
+    /// Takes the 32 bytes of a key.
     pub fn read(from: &mut Reader<'_>) -> Result<WeakKey, Malformed> {
         Ok(WeakKey(from.array()?))
     }
@@ -51,12 +51,12 @@ impl ActionKey {
         &self.0
     }
 
-    /// Appends its bytes.
+    /// Appends the 32 bytes of the key.
     pub fn write(&self, to: &mut Writer) {
         to.0.extend(self.0);
     }
 
-    /// Takes its bytes.
+    /// Takes the 32 bytes of a key.
     pub fn read(from: &mut Reader<'_>) -> Result<ActionKey, Malformed> {
         Ok(ActionKey(from.array()?))
     }

@@ -29,7 +29,7 @@ pub type TemplateSlot = u32;
 /// One output file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// Where it goes.
+    /// Where the file is restored, relative to a place.
     pub path: Placed,
     /// How it is put back.
     pub role: Role,

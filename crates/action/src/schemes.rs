@@ -13,7 +13,7 @@ pub struct Scheme {
     pub place: Place,
     /// An example of a whole URL.
     pub example: &'static str,
-    /// What it is.
+    /// One sentence for the reference page.
     pub does: &'static str,
     /// The words of its query, besides [`ACCESS`].
     pub words: &'static [Word],
@@ -39,7 +39,7 @@ pub struct Word {
     pub name: &'static str,
     /// What its value is.
     pub takes: Takes,
-    /// What it does.
+    /// One sentence for the reference page.
     pub does: &'static str,
 }
 

@@ -36,12 +36,12 @@ impl SnapshotKey {
         &self.0
     }
 
-    /// Appends its bytes.
+    /// Appends the 32 bytes of the key.
     pub fn write(&self, to: &mut Writer) {
         to.0.extend(self.0);
     }
 
-    /// Takes its bytes.
+    /// Takes the 32 bytes of a key.
     pub fn read(from: &mut Reader<'_>) -> Result<SnapshotKey, Malformed> {
         Ok(SnapshotKey(from.array()?))
     }

@@ -15,17 +15,17 @@ pub struct Malformed;
 pub struct Writer(pub Vec<u8>);
 
 impl Writer {
-    /// One byte.
+    /// Appends one byte.
     pub fn u8(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    /// Four bytes, little-endian.
+    /// Appends four bytes, little-endian.
     pub fn u32(&mut self, value: u32) {
         self.0.extend(value.to_le_bytes());
     }
 
-    /// Eight bytes, little-endian.
+    /// Appends eight bytes, little-endian.
     pub fn u64(&mut self, value: u64) {
         self.0.extend(value.to_le_bytes());
     }
@@ -54,22 +54,22 @@ impl<'a> Reader<'a> {
         Ok(head)
     }
 
-    /// Exactly `N` bytes.
+    /// Takes exactly `N` bytes; [`Malformed`] if fewer are left.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         self.take(N)?.try_into().map_err(|_| Malformed)
     }
 
-    /// One byte.
+    /// Takes one byte.
     pub fn u8(&mut self) -> Result<u8, Malformed> {
         Ok(self.array::<1>()?[0])
     }
 
-    /// Four bytes, little-endian.
+    /// Takes four bytes, little-endian.
     pub fn u32(&mut self) -> Result<u32, Malformed> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    /// Eight bytes, little-endian.
+    /// Takes eight bytes, little-endian.
     pub fn u64(&mut self) -> Result<u64, Malformed> {
         Ok(u64::from_le_bytes(self.array()?))
     }
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         self.take(count as usize)
     }
 
-    /// A digest.
+    /// Takes a digest: 32 bytes of hash and eight of size.
     pub fn digest(&mut self) -> Result<Digest, Malformed> {
         Ok(Digest { hash: self.array()?, size: self.u64()? })
     }

@@ -50,11 +50,11 @@ pub enum Effect<O> {
     Own(O),
 }
 
-/// One row.
+/// One row: an option, and what it does to the key and the outputs.
 pub struct Flag<O: 'static> {
     /// The names, with their marks, all with the same meaning or the same effect.
     pub names: &'static [&'static str],
-    /// What follows.
+    /// Whether a value follows the flag, and where.
     pub takes: Takes,
     /// The one family that knows it, or in which it has this effect.
     pub only: Option<Family>,
@@ -136,7 +136,7 @@ pub(crate) const fn question<O: Copy>(names: &'static [&'static str], takes: Tak
 /// An argument matched with its row.
 #[derive(Debug)]
 pub struct Match<'a, O: 'static> {
-    /// The row.
+    /// The row that the argument matches.
     pub flag: &'static Flag<O>,
     /// Which of its names.
     pub name: &'static str,

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 /// Directories that the remap setting maps, in keys and outputs alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remap {
-    /// The workspace; absolute.
+    /// The directory of the workspace, absolute.
     pub work: PathBuf,
     /// The target directory, where it is known; absolute.
     pub target: Option<PathBuf>,

@@ -69,7 +69,7 @@ pub enum Installed {
 /// One row.
 #[derive(Debug)]
 pub struct Row {
-    /// Names of files.
+    /// The file names that the row is about.
     pub names: &'static [&'static str],
     /// What may stand around them.
     pub form: Form,

@@ -25,7 +25,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The layer's name.
+    /// The layer's name, as `kiln config list` shows it.
     pub fn layer(&self) -> &'static str {
         match self {
             Source::Default => "default",
@@ -69,7 +69,7 @@ pub struct Loaded {
     pub sources: Vec<Source>,
     /// The project's file, if there is one.
     pub project: Option<PathBuf>,
-    /// What was wrong.
+    /// Settings that could not be used, each with its source; none of them stops a build.
     pub complaints: Vec<Complaint>,
 }
 
@@ -141,7 +141,7 @@ fn is_ours(path: &Path) -> bool {
         .all(|looked| looked.ok().flatten().is_some_and(|stat| stat.owner == user || stat.owner == 0))
 }
 
-/// Reads all layers.
+/// Reads all layers: defaults, the user's file, the project's file, variables. What cannot be used is a complaint, never an error.
 pub fn load(environment: &Environment, start: &Start<'_>) -> Loaded {
     let mut loaded = Loaded {
         settings: Settings::default(),

@@ -183,13 +183,13 @@ pub enum Counts {
 pub struct Row {
     /// Its name in configuration files; empty if only the environment has it.
     pub name: &'static str,
-    /// Its environment variable.
+    /// The environment variable that sets it, such as `KILN_MAX_SIZE`.
     pub variable: &'static str,
     /// Its default, as written; empty is nothing.
     pub default: &'static str,
     /// How it is written.
     pub written: &'static str,
-    /// What it does.
+    /// One or two sentences for the reference page and the template.
     pub does: &'static str,
     /// Whether it is a list: an array in files, separated by commas in the environment.
     pub list: bool,
@@ -213,7 +213,7 @@ pub fn is_own(variable: &str) -> bool {
     ["KILN_CONFIG", "KILN_RECORD"].contains(&variable) || ROWS.iter().any(|row| row.variable == variable)
 }
 
-/// The table.
+/// All settings, in the order of the reference page.
 pub const ROWS: &[Row] = &[
     Row {
         name: "directory",

@@ -44,7 +44,7 @@ pub fn duration(text: &str) -> Option<Duration> {
     number.checked_mul(unit).map(Duration::from_secs)
 }
 
-/// A switch.
+/// The value of a switch: `1`, `true`, `yes`, `on`, and `0`, `false`, `no`, `off` or nothing; `None` for any other text.
 pub fn switch(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),
@@ -104,9 +104,9 @@ impl Level {
 /// A log: where, and how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogTo {
-    /// How much.
+    /// How much is written to the log.
     pub level: Level,
-    /// The file; absolute.
+    /// The log's file, absolute.
     pub path: PathBuf,
 }
 

@@ -54,9 +54,9 @@ pub struct Progress {
     pub segments: usize,
     /// Segments that came; others were here already.
     pub came: usize,
-    /// Results in it.
+    /// How many results the bundle has.
     pub results: usize,
-    /// Bytes that came.
+    /// How many bytes were downloaded for it.
     pub bytes: u64,
 }
 

@@ -99,7 +99,7 @@ impl InFlight {
         self.states().under_way >= FEW
     }
 
-    /// It is over.
+    /// Ends a request that is under way, and wakes all that wait for it.
     pub fn end(&self, ask: Ask, end: End) {
         let mut states = self.states();
         match end {

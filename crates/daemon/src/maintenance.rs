@@ -13,7 +13,7 @@ pub struct Maintenance {
 }
 
 impl Maintenance {
-    /// Of these stores.
+    /// Maintenance of these stores, idle.
     pub fn new(stores: &Arc<Stores>) -> Maintenance {
         Maintenance { stores: stores.clone() }
     }

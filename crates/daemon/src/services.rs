@@ -20,7 +20,7 @@ const COMPLAINING: Duration = Duration::from_secs(5);
 
 /// Everything that serves one set of stores and credentials.
 pub struct Services {
-    /// The stores.
+    /// The local store and the remote ones.
     pub stores: Arc<Stores>,
     /// Brings what builds want.
     pub resolver: Arc<Resolver>,

@@ -11,7 +11,7 @@ pub fn seen(store: &LocalStore, weak: &WeakKey) -> [u8; 32] {
     get(store, Key::Shapes(*weak)).map_or([0; 32], |bytes| Digest::of(&bytes).hash)
 }
 
-/// One small thing.
+/// A record of the local store; `None` if it is not there or cannot be read.
 pub fn get(store: &LocalStore, key: Key) -> Option<Vec<u8>> {
     store.get(&[key]).pop().flatten()
 }

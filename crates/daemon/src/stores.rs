@@ -22,7 +22,7 @@ pub struct Stores {
     pub complaints: Vec<String>,
     /// Where the daemon lives.
     pub place: Place,
-    /// What happened.
+    /// The daemon's log file.
     pub log: Log,
     /// What Shapes from a remote store may ask.
     bounds: Bounds,

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 /// The cache directory, open.
 pub struct CacheDir {
-    /// Shapes, results, blobs.
+    /// The local store of Shapes, results and blobs.
     pub store: LocalStore,
     /// Below it everything else is kept.
     pub directory: PathBuf,
@@ -26,7 +26,7 @@ impl CacheDir {
         Ok(CacheDir { store, directory })
     }
 
-    /// The event log.
+    /// The event log in this directory.
     pub fn log(&self) -> Log {
         Log::new(&self.directory.join("events"))
     }
@@ -56,7 +56,7 @@ impl CacheDir {
         self.directory.join("flights.lock")
     }
 
-    /// The recorder's object.
+    /// The directory of the recorder's preload object.
     pub fn recorder(&self) -> PathBuf {
         self.directory.join("recorder")
     }

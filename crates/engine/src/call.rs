@@ -16,11 +16,11 @@ pub struct Call<'a> {
     pub argv: &'a [OsString],
     /// What the compiler is called by whoever started it, where that is not its path.
     pub called: Option<&'a OsStr>,
-    /// The environment.
+    /// The environment that the compiler is called with.
     pub environment: &'a Environment,
     /// That of the program that calls, where calls are recorded (the build's session).
     pub caller: Option<&'a Environment>,
-    /// The directory; absolute.
+    /// The directory that the compiler is called in, absolute.
     pub directory: &'a Path,
     /// The settings in force.
     pub settings: &'a Settings,
@@ -30,7 +30,7 @@ pub struct Call<'a> {
     pub by_hand: bool,
     /// When the wrapper started.
     pub started: Moment,
-    /// Runs compiles.
+    /// Where a miss is compiled.
     pub runner: &'a dyn Runner,
     /// The remote stores, where there are any.
     pub remote: Option<&'a dyn RemoteCache>,
@@ -61,7 +61,7 @@ impl From<Ended> for Ending {
 /// What came of a call.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrapped {
-    /// How it ends.
+    /// How the wrapper is to end.
     pub ending: Ending,
     /// What the result is called, where the store has one for it now.
     pub named: Option<Named>,

@@ -63,7 +63,7 @@ pub struct Evidence {
 
 /// What the reading of a record rests on.
 pub struct Scene<'a> {
-    /// The compile.
+    /// The compile that was recorded.
     pub invocation: &'a Invocation,
     /// How its family reads a record.
     pub policy: &'a Policy,

@@ -26,7 +26,7 @@ pub enum Origin {
 pub struct Hit {
     /// What it was found by.
     pub key: ActionKey,
-    /// What it is.
+    /// The result that the key names.
     pub result: Box<ActionResult>,
     /// From where it came.
     pub origin: Origin,

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 pub struct Kept {
     /// Bytes of its outputs.
     pub bytes: u64,
-    /// Under which name.
+    /// The key under which the result was stored.
     pub key: ActionKey,
     /// What it had asked.
     pub shape: Shape,

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 /// A request, ready to be looked up.
 pub struct Keyed<'a> {
-    /// What was asked.
+    /// The request that the key belongs to.
     pub request: Request<'a>,
-    /// The toolchain's digest.
+    /// The digest of the toolchain's own files.
     pub toolchain: Digest,
     /// The files for which that stands.
     pub owned: Owned,

@@ -11,7 +11,7 @@ use kiln_exec::Run;
 pub struct Messages {
     /// The streams' pieces, in order.
     pub streams: Vec<(Stream, Template)>,
-    /// The directories' bytes.
+    /// Paths that messages must not contain, as bytes.
     pub inert: Vec<Vec<u8>>,
 }
 

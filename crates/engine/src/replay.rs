@@ -27,7 +27,7 @@ pub struct Replayed<'a> {
 }
 
 impl Replayed<'_> {
-    /// What it means.
+    /// The call that was replayed, parsed.
     pub fn invocation(&self) -> &Invocation {
         &self.keyed.request.invocation
     }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 pub struct Request<'a> {
     /// The call, as it came.
     pub call: &'a Call<'a>,
-    /// The cache.
+    /// The cache directory, open.
     pub cache: CacheDir,
     /// What the command line means.
     pub invocation: Invocation,

@@ -30,7 +30,7 @@ pub struct Known {
 
 /// Where what is known of toolchains and their files is kept.
 pub struct Whereabouts<'a> {
-    /// Digests of files.
+    /// Remembered digests of files, by identity.
     pub memo: &'a Memo,
     /// A directory for what toolchains consist of.
     pub memory: PathBuf,
@@ -230,7 +230,7 @@ pub fn rustc_driver(rustc: &Path) -> Option<std::ffi::OsString> {
     called.filter(|called| called.as_bytes().starts_with(b"librustc_driver-")).min()
 }
 
-/// The toolchain's directory.
+/// The directory of the toolchain (rustc's sysroot); `None` if it is not known.
 pub fn root(invocation: &Invocation) -> Option<PathBuf> {
     layout::sysroot(&real_compiler(invocation).ok()?)
 }

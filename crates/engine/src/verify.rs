@@ -59,7 +59,7 @@ impl Finding {
 
 /// A hit to be held against a compile.
 pub struct Hit<'a> {
-    /// What was found.
+    /// The result that was found in the store.
     pub result: &'a ActionResult,
     /// What it was found by.
     pub shape: &'a Shape,

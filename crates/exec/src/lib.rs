@@ -33,11 +33,11 @@ pub struct RunRequest<'a> {
 
 /// A command line, to be run in the caller's environment and directory.
 pub struct Command<'a> {
-    /// The program's file.
+    /// The compiler's file.
     pub program: &'a OsStr,
     /// What it is called in its first argument, where that is something else.
     pub called: Option<&'a OsStr>,
-    /// Its arguments.
+    /// The arguments behind the program's name.
     pub args: &'a [&'a OsStr],
     /// Variables on top of the inherited ones.
     pub set: &'a [(&'a OsStr, &'a OsStr)],
@@ -75,7 +75,7 @@ pub struct Run {
     pub output: Vec<(Stream, Vec<u8>)>,
     /// The files that it made, as far as the runner knows them; they are in place.
     pub made: Vec<MadeFile>,
-    /// How it ended.
+    /// The exit code, or the signal, with which the compiler ended.
     pub exit: Ended,
     /// When it was started.
     pub started: Moment,
@@ -98,7 +98,7 @@ pub enum Evidence {
 pub struct MadeFile {
     /// Where it is; one of the declared outputs.
     pub path: PathBuf,
-    /// What it holds.
+    /// The digest of the file's content.
     pub digest: Digest,
 }
 
@@ -117,7 +117,7 @@ pub trait Sink {
     fn piece(&mut self, stream: Stream, bytes: &[u8]);
 }
 
-/// Runs compiles.
+/// A place where compiles run: this machine, or others.
 pub trait Runner {
     /// Whether a request's closed inputs are of use to it.
     fn wants_inputs(&self) -> bool {

@@ -87,7 +87,7 @@ impl CargoFile {
         }
     }
 
-    /// Takes it.
+    /// Reads what [`CargoFile::write`] wrote.
     pub fn read(from: &mut Reader<'_>) -> Result<CargoFile, Malformed> {
         let piece = |from: &mut Reader<'_>| {
             let (kind, bytes) = (from.u8()?, from.bytes()?.to_vec());

@@ -70,7 +70,7 @@ impl Manifests {
         }
     }
 
-    /// Takes it.
+    /// Reads what [`Manifests::write`] wrote.
     pub fn read(from: &mut Reader<'_>) -> Result<Manifests, Malformed> {
         let file = |from: &mut Reader<'_>| {
             let path = PathBuf::from(OsString::from_vec(from.bytes()?.to_vec()));

@@ -40,7 +40,7 @@ pub struct BuildInputs<'a> {
     pub start: &'a Path,
     /// The target directory; absolute.
     pub target: &'a Path,
-    /// Cargo's environment.
+    /// The environment that cargo is started with.
     pub environment: &'a Environment,
     /// When the build began, in nanoseconds since the epoch.
     pub began_ns: i64,

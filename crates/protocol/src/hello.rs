@@ -8,13 +8,13 @@ use kiln_sys::env::Environment;
 /// The first thing a client says: which protocol it speaks, and which remotes it means with whose credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hello {
-    /// Its [`crate::message::PROTOCOL`].
+    /// The [`crate::message::PROTOCOL`] of whoever says Hello.
     pub protocol: u32,
     /// Its version, for people.
     pub version: String,
     /// Remotes, near to far.
     pub urls: Vec<String>,
-    /// Namespaces, own first.
+    /// The namespaces that may be read, the client's own first.
     pub namespaces: Vec<String>,
     /// Variables that a kind of storage reads, with their values.
     pub variables: Vec<(String, String)>,

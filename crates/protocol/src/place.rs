@@ -65,7 +65,7 @@ impl Place {
         &self.root
     }
 
-    /// The socket.
+    /// The path of the daemon's socket.
     pub fn socket(&self) -> PathBuf {
         self.root.join(format!("socket-{}", self.boot))
     }

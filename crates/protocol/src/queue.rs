@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct Queued {
     /// Where to: what [`crate::Hello::stores`] says.
     pub remotes: [u8; 32],
-    /// What.
+    /// What is to be uploaded.
     pub product: Product,
 }
 
@@ -64,7 +64,7 @@ impl Queued {
 pub struct Waiting {
     /// The file; removing it takes it out of the queue.
     pub path: PathBuf,
-    /// What it says.
+    /// The entry in the queue's file.
     pub queued: Queued,
     /// When it was put there, in nanoseconds since the epoch.
     pub since_ns: i64,

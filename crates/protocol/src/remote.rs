@@ -21,7 +21,7 @@ impl Workspace {
         [self.exact, self.near].concat()
     }
 
-    /// Reads one.
+    /// Reads what [`Workspace::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Workspace, Malformed> {
         let mut from = Reader(bytes);
         let workspace = Workspace { exact: from.array()?, near: from.array()? };
@@ -67,7 +67,7 @@ pub enum Wanted {
 /// "Is there anything for this?"
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolve {
-    /// For what.
+    /// What the wrapper looks for.
     pub wanted: Wanted,
     /// The build that asks.
     pub build: u32,
@@ -124,7 +124,7 @@ impl Resolve {
         to.0
     }
 
-    /// Reads one.
+    /// Reads what [`Resolve::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Resolve, Malformed> {
         let mut from = Reader(bytes);
         let (build, cost_ms, most_ms) = (from.u32()?, from.u32()?, from.u32()?);
@@ -149,7 +149,7 @@ impl Resolved {
         vec![u8::from(self.found) | u8::from(self.news) << 1]
     }
 
-    /// Reads one.
+    /// Reads what [`Resolved::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Resolved, Malformed> {
         match bytes {
             [flags @ 0..=3] => Ok(Resolved { found: flags & 1 != 0, news: flags & 2 != 0 }),
@@ -226,7 +226,7 @@ impl Product {
 /// Something that was made here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Made {
-    /// What.
+    /// What was made, by its key.
     pub product: Product,
     /// The build that made it.
     pub build: u32,

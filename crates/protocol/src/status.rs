@@ -154,9 +154,9 @@ messages! {
         pub wrong: u64,
         /// Objects that were kept.
         pub kept: u64,
-        /// Bytes that came.
+        /// How many bytes were downloaded.
         pub bytes_in: u64,
-        /// Bytes that went.
+        /// How many bytes were uploaded.
         pub bytes_out: u64,
         /// Milliseconds until a call is answered, lately.
         pub latency_ms: f64,
@@ -166,7 +166,7 @@ messages! {
         pub writes_given_up: bool,
         /// How often it was given up on.
         pub given_up_times: u64,
-        /// The last fault.
+        /// The last error in words; empty if there was none.
         pub last_fault: String,
         /// When that was, in milliseconds since the epoch.
         pub last_fault_ms: u64,
@@ -178,15 +178,15 @@ messages! {
         pub url: String,
         /// Whether it may be written to.
         pub writable: bool,
-        /// How it does.
+        /// Counts of the store's answers and errors.
         pub health: Health,
     }
 
     /// How a daemon does.
     pub struct Status {
-        /// Its version.
+        /// The version of the daemon's program.
         pub version: String,
-        /// Its [`crate::message::PROTOCOL`].
+        /// The [`crate::message::PROTOCOL`] that the daemon speaks.
         pub protocol: u32,
         /// The number of its process.
         pub process: u32,
@@ -246,7 +246,7 @@ messages! {
 
     /// What came of a [`Chore`] in one store.
     pub struct Maintained {
-        /// The store.
+        /// The store's URL, without secrets.
         pub url: String,
         /// What came of it, or why nothing did.
         pub outcome: Result<Swept, String>,
@@ -262,7 +262,7 @@ messages! {
 
     /// Whether one store answers.
     pub struct TriedStore {
-        /// The store.
+        /// The store's URL, without secrets.
         pub url: String,
         /// Whether it may be written to.
         pub writable: bool,

@@ -14,7 +14,7 @@ use crate::record::{Act, Ask, By, Event, OpenMode, Process, Record, Unrecorded, 
 pub(crate) const LOG_SIZE: u64 = 64 << 20;
 /// Where the records start.
 pub(crate) const HEAD_SIZE: usize = 64;
-/// The root's serial.
+/// The serial number of the root process.
 pub(crate) const ROOT: u32 = 1;
 
 const MAGIC: u64 = u64::from_le_bytes(*b"KILNLOG1");
@@ -90,7 +90,7 @@ pub(crate) fn decode(content: &[u8], end: usize) -> Result<DecodedLog, Unrecorde
 /// The content of a log.
 #[derive(Debug)]
 pub(crate) struct DecodedLog {
-    /// The run.
+    /// What the processes did.
     pub record: Record,
     /// For each process what its parent said that it would start; nothing for the root.
     pub announced: Vec<Option<PathBuf>>,

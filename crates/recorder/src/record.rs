@@ -41,11 +41,11 @@ pub struct Process {
 /// One thing that a process asked or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Index in [`Record::processes`].
+    /// The process: an index in [`Record::processes`].
     pub process: u32,
-    /// Which code called.
+    /// Whose code made the call.
     pub by: By,
-    /// What it was.
+    /// What the process did.
     pub act: Act,
 }
 
@@ -107,13 +107,13 @@ pub enum Act {
 /// How a file was opened. All false: only to name it (`O_PATH`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct OpenMode {
-    /// For reading.
+    /// Whether it was opened for reading.
     pub read: bool,
     /// For writing, appending included.
     pub write: bool,
     /// To be made if absent.
     pub create: bool,
-    /// To be emptied.
+    /// Whether its content was removed (`O_TRUNC`).
     pub truncate: bool,
     /// To fail if it is there.
     pub exclusive: bool,

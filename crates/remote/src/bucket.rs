@@ -42,9 +42,9 @@ pub enum Fault {
 /// One name in a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// The name.
+    /// The object's name in the bucket.
     pub name: String,
-    /// Its bytes.
+    /// The object's size in bytes.
     pub size: u64,
     /// Seconds since the epoch when it was written, if that is known.
     pub written: Option<i64>,

@@ -14,11 +14,11 @@ use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 /// One thing in a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// What it is.
+    /// The kind of the item, which says how to read its bytes.
     pub kind: Kind,
     /// Which key it answers.
     pub name: [u8; 32],
-    /// Its bytes, uncompressed.
+    /// The item's uncompressed length in bytes.
     pub length: u32,
     /// Milliseconds that compiling took; 0 for anything but a result.
     pub cost_ms: u32,
@@ -38,7 +38,7 @@ pub struct Segment {
 /// What a bundle consists of, in build order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Index {
-    /// The segments.
+    /// The segments, oldest first.
     pub segments: Vec<Segment>,
 }
 
@@ -109,7 +109,7 @@ impl Index {
         segments.flat_map(|(at, s)| s.items.iter().map(move |item| ((item.kind, item.name), at))).collect()
     }
 
-    /// Everything in it.
+    /// All items of all segments.
     pub fn items(&self) -> impl Iterator<Item = &Item> {
         self.segments.iter().flat_map(|segment| &segment.items)
     }
@@ -155,7 +155,7 @@ impl Index {
 }
 
 impl Segment {
-    /// Its bytes, uncompressed.
+    /// The uncompressed length of all items in bytes.
     pub fn length(&self) -> u64 {
         self.items.iter().map(|item| u64::from(item.length)).sum()
     }

@@ -22,7 +22,7 @@ const LISTING: Duration = Duration::from_secs(600);
 type Asking = Limited<Breaker<Counted<Box<dyn Bucket>>>>;
 type Wrapped = Namespaced<Quarantined<Verified<Asking>>>;
 
-/// One remote store.
+/// One remote store: its bucket, with all that is wrapped around it.
 pub struct Level {
     bucket: Wrapped,
     spec: Spec,
@@ -30,7 +30,7 @@ pub struct Level {
 
 /// Something that was found, and the pack that it came in.
 pub struct Found<T> {
-    /// What it is.
+    /// What the store answered.
     pub value: T,
     /// As it lies in the bucket.
     pub pack: Vec<u8>,
@@ -59,7 +59,7 @@ impl Level {
         Level { bucket, spec: spec.clone() }
     }
 
-    /// How it does.
+    /// Counts of the store's answers and errors so far.
     pub fn health(&self) -> Health {
         self.bucket.health()
     }

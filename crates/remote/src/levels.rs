@@ -54,7 +54,7 @@ impl Levels {
         (Levels { stores }, complaints)
     }
 
-    /// These stores.
+    /// These stores, asked from the nearest to the farthest.
     pub fn of(stores: Vec<Level>) -> Levels {
         Levels { stores }
     }

@@ -98,7 +98,7 @@ const LEVEL: i32 = 1;
 /// 16 MiB: an rlib finds the rmeta before it.
 const WINDOW_LOG: u32 = 24;
 
-/// Makes a pack.
+/// A pack of this kind with a compressed body, sealed for `name`.
 pub fn seal(kind: Kind, name: &[u8; 32], body: &[u8]) -> Vec<u8> {
     let mut head = Writer::default();
     head.0.extend(MAGIC);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 static CAME: AtomicU64 = AtomicU64::new(0);
 
-/// Something has come.
+/// Counts that something has arrived from a store.
 pub fn note() {
     CAME.fetch_add(1, Ordering::Relaxed);
 }

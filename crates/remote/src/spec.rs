@@ -48,7 +48,7 @@ impl fmt::Debug for Spec {
 /// All remotes of a build, near to far, and whose results are looked for in them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Remotes {
-    /// Near to far.
+    /// The stores, from the nearest to the farthest.
     pub specs: Vec<Spec>,
     /// The first one is written to; the others are read where it has nothing.
     pub namespaces: Vec<String>,

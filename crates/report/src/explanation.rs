@@ -14,7 +14,7 @@ const PAUSE_BY_HAND_MS: u64 = 60 * 1000;
 /// A unit in an explanation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Unit {
-    /// The crate's name.
+    /// The crate's name, or a C source's file name.
     pub name: String,
     /// The kind of unit.
     pub kind: String,
@@ -38,7 +38,7 @@ pub struct Group {
 /// Units that were not cached for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Uncached {
-    /// The reason's name.
+    /// The name under which the reason is counted, such as `unknown-flag`.
     pub reason: String,
     /// The reason in words.
     pub words: String,
@@ -46,7 +46,7 @@ pub struct Uncached {
     pub details: Vec<String>,
     /// What to do about it; empty if there is nothing to be done.
     pub remedy: String,
-    /// The units.
+    /// The units that were not cached for it.
     pub units: Vec<Unit>,
 }
 
@@ -59,7 +59,7 @@ pub struct Build {
     pub profile: String,
     /// When its last unit ended, in milliseconds since the epoch.
     pub at_ms: u64,
-    /// All units.
+    /// How many units the build had.
     pub units: u64,
     /// Questions to the compiler besides, what build scripts and configure try out, links: how many.
     pub probes: u64,

@@ -60,7 +60,7 @@ impl Totals {
 /// What was counted since the log began, or since it was last set to zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Everything.
+    /// The counts of all projects together.
     pub total: Summary,
     /// By project. Calls without an output directory belong to none.
     pub projects: BTreeMap<String, Summary>,
@@ -69,7 +69,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Counts these events.
+    /// The counts of these events, by project and together.
     pub fn of(events: &[Event]) -> Account {
         let mut totals = Totals::default();
         totals.fold(events, &[]);

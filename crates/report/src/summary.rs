@@ -14,7 +14,7 @@ pub struct Summary {
     pub hits: u64,
     /// Those of them that came from a remote store just then.
     pub remote_hits: u64,
-    /// Compiled, and kept.
+    /// Units that were compiled and kept.
     pub misses: u64,
     /// Not cached, by reason; calls that are no units among them.
     pub bypasses: BTreeMap<String, u64>,

@@ -26,7 +26,7 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Now.
+    /// The present moment, by the monotonic and by the real-time clock.
     pub fn now() -> Moment {
         Moment { monotonic_ns: clock::steady(), realtime_ns: realtime_ns() }
     }

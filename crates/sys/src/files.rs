@@ -35,9 +35,9 @@ pub use search::{Search, find_any};
 pub struct FileError {
     /// What was tried, as a verb: `read`, `create`, `link`.
     pub verb: &'static str,
-    /// On which file.
+    /// The file that the operation was about.
     pub path: PathBuf,
-    /// Why it failed.
+    /// The system's error.
     pub source: io::Error,
 }
 
@@ -98,7 +98,7 @@ fn found<T>(outcome: Result<T, FileError>) -> Result<Option<T>, FileError> {
 /// change `ctime_ns`, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
-    /// The device.
+    /// The number of the device (`st_dev`).
     pub dev: u64,
     /// The inode on it.
     pub ino: u64,
@@ -123,9 +123,9 @@ impl Identity {
 pub struct Stat {
     /// Which file, in which state.
     pub identity: Identity,
-    /// What it is.
+    /// Whether it is a file, a directory, a link or something else.
     pub kind: FileKind,
-    /// Permission bits.
+    /// Permission bits (the lowest twelve of `st_mode`).
     pub mode: u32,
     /// How many names it has.
     pub links: u64,
@@ -569,7 +569,7 @@ pub fn create_private_room(parent: &Path, prefix: &str) -> Result<PathBuf, FileE
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The name.
+    /// The entry's name, without its directory.
     pub name: OsString,
     /// What it is; a symbolic link is itself.
     pub kind: FileKind,

@@ -207,7 +207,7 @@ pub enum Found {
 /// How many bytes may be read for digests that are not remembered.
 #[derive(Clone, Copy, Debug)]
 pub struct Allowance {
-    /// Of one file.
+    /// The most bytes that are hashed of one file.
     pub one: u64,
     /// Of all that are still to come.
     pub left: u64,
@@ -220,7 +220,7 @@ impl Default for Allowance {
 }
 
 impl Allowance {
-    /// Whatever there is.
+    /// No limit.
     pub const ALL: Allowance = Allowance { one: u64::MAX, left: u64::MAX };
 
     /// Takes so many bytes out of it, if they are allowed.

@@ -19,7 +19,7 @@ pub struct Program<'a> {
     pub program: &'a OsStr,
     /// What it is called in its first argument, where that is something else.
     pub called: Option<&'a OsStr>,
-    /// Its arguments.
+    /// The arguments behind the program's name.
     pub args: &'a [&'a OsStr],
     /// Variables to set on top of the inherited ones.
     pub set: &'a [(&'a OsStr, &'a OsStr)],
@@ -135,11 +135,11 @@ pub fn run_inherited(program: &Program<'_>) -> io::Result<Ended> {
 /// The output of a program that was run for an answer.
 #[derive(Debug)]
 pub struct CapturedOutput {
-    /// How it ended.
+    /// The exit code or the signal with which it ended.
     pub ended: Ended,
-    /// Its standard output.
+    /// All bytes of its standard output.
     pub out: Vec<u8>,
-    /// Its standard error.
+    /// All bytes of its standard error.
     pub err: Vec<u8>,
 }
 
@@ -265,7 +265,7 @@ pub fn start_of(process: u32) -> Option<u64> {
 /// A process that started this one, or one that did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Above {
-    /// Its number.
+    /// The process's number.
     pub process: u32,
     /// What the file is called that it runs; `None` where that cannot be told.
     pub program: Option<OsString>,
@@ -406,7 +406,7 @@ pub fn environment_of_parent() -> Option<Environment> {
     (open.take(MOST).read_to_end(&mut text).ok()? < MOST as usize).then(|| Environment::of_block(&text))
 }
 
-/// This process.
+/// The number of this process.
 pub fn own_id() -> u32 {
     std::process::id()
 }

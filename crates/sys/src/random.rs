@@ -4,7 +4,7 @@ use crate::fault;
 use std::fmt::Write;
 use std::io;
 
-/// Random bytes.
+/// `N` bytes from the system's source of randomness.
 pub fn bytes<const N: usize>() -> io::Result<[u8; N]> {
     const { assert!(N <= 256, "the system gives no more at once") };
     fault::pass()?;

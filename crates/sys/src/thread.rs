@@ -6,7 +6,7 @@ use std::thread::{Builder, Scope};
 
 pub use std::thread::{JoinHandle, ScopedJoinHandle, scope};
 
-/// Starts a thread.
+/// Starts a thread; an error where the system has no more of them.
 pub fn start<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
     fault::pass()?;
     Builder::new().spawn(work)

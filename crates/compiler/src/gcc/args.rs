@@ -21,7 +21,7 @@ pub enum Argument {
 /// An option as it was given.
 #[derive(Clone, Debug)]
 pub struct Given {
-    /// Its row.
+    /// The row that the argument matches.
     pub flag: &'static Flag,
     /// Which of the row's names.
     pub name: &'static str,

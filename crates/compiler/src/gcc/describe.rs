@@ -39,7 +39,7 @@ What is written beside the output has its name with another ending, and is kept 
 (unless `-MF` names it), `.dwo`, `.gcno`, `.su`, `.ci`.
 ";
 
-/// Renders the page.
+/// The page `docs/key/gcc.md`, in Markdown.
 pub fn describe() -> String {
     let mut page = HEAD.to_owned();
     options(&mut page, &table::sections(), family, true);

@@ -25,27 +25,27 @@ pub enum Stage {
 pub struct Asked {
     /// How far it goes.
     pub stage: Option<Stage>,
-    /// `-o`, as given.
+    /// The value of `-o`, as it is given.
     pub output: Option<PathBuf>,
-    /// `-emit-llvm`.
+    /// Whether `-emit-llvm` is given.
     pub llvm: bool,
     /// Whether a rule for make is asked for.
     pub depend: bool,
     /// The rule's file, as given.
     pub depfile: Option<PathBuf>,
-    /// `-gsplit-dwarf`.
+    /// Whether `-gsplit-dwarf` is given: a `.dwo` is written.
     pub dwo: bool,
-    /// `-ftest-coverage`.
+    /// Whether `-ftest-coverage` is given: a `.gcno` is written.
     pub gcno: bool,
-    /// `-fstack-usage`.
+    /// Whether `-fstack-usage` is given: a `.su` is written.
     pub su: bool,
-    /// `-fcallgraph-info`.
+    /// Whether `-fcallgraph-info` is given: a `.ci` is written.
     pub ci: bool,
 }
 
 /// What is written, with the rule for make by itself.
 pub struct Planned {
-    /// The plan.
+    /// The files that the compile is going to write.
     pub outputs: OutputPlan,
     /// The rule for make, which is one of the outputs.
     pub depfile: Option<PathBuf>,

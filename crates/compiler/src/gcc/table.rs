@@ -77,7 +77,7 @@ pub enum Own {
 
 /// What an option does to the key.
 pub type Effect = flags::Effect<Own>;
-/// One row.
+/// One row of the table of gcc and clang.
 pub type Flag = flags::Flag<Own>;
 /// An argument matched with its row.
 pub type Match<'a> = flags::Match<'a, Own>;

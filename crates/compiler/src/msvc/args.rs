@@ -21,7 +21,7 @@ pub enum Argument {
 /// An option as it was given.
 #[derive(Clone, Debug)]
 pub struct Given {
-    /// Its row.
+    /// The row that the argument matches.
     pub flag: &'static Flag,
     /// Which of the row's names.
     pub name: &'static str,
@@ -34,7 +34,7 @@ pub struct Given {
 /// How an option was spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spelled {
-    /// `/` or `-`.
+    /// The byte that the option begins with: `/` or `-`.
     pub mark: u8,
     /// Whether its value was an argument of its own.
     pub apart: bool,

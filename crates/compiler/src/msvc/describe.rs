@@ -36,7 +36,7 @@ why: links, several sources (`/MP`), a source on standard input, preprocessing, 
 - The remap setting maps nothing here: no option covers what debug information shows.
 ";
 
-/// Renders the page.
+/// The page `docs/key/msvc.md`, in Markdown.
 pub fn describe() -> String {
     let mut page = HEAD.to_owned();
     options(&mut page, &table::sections(), family, false);

@@ -16,15 +16,15 @@ pub struct Asked {
     pub object: PathBuf,
     /// `/FA` or `/Fa`: the latter's value, or nothing.
     pub listing: Option<PathBuf>,
-    /// `/clang:-MD`.
+    /// Whether `/clang:-MD` is given: a depfile is written.
     pub depend: bool,
-    /// `/clang:-MF`, as given.
+    /// The value of `/clang:-MF`, as it is given.
     pub depfile: Option<PathBuf>,
 }
 
 /// What is written, with the rule for make by itself.
 pub struct Planned {
-    /// The plan.
+    /// The files that the compile is going to write.
     pub outputs: OutputPlan,
     /// The rule for make, which is one of the outputs.
     pub depfile: Option<PathBuf>,

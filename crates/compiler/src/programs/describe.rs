@@ -61,7 +61,7 @@ const SECTIONS: [(Role, &str, &str); 12] = [
     ),
 ];
 
-/// Renders the page.
+/// The page `docs/key/programs.md`, in Markdown.
 pub fn describe() -> String {
     let mut page = HEAD.to_owned();
     let system = SYSTEM.map(|root| format!("`{root}`")).join(", ");

@@ -12,7 +12,7 @@ impl Row {
     }
 }
 
-/// All rows.
+/// The programs that build scripts run, each with the fact that its row rests on.
 pub const ROWS: &[Row] = &[
     row(
         &["rustc", "clippy-driver"],

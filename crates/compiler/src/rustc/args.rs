@@ -24,7 +24,7 @@ pub enum Argument {
 /// A command line with the lines of files in their places.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Typed {
-    /// Every argument.
+    /// All arguments behind the program's name, in order.
     pub words: Vec<String>,
     /// Which of them stood in files, where that counts.
     pub files: Vec<Range<usize>>,

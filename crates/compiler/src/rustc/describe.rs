@@ -34,7 +34,7 @@ are appended, the inner directory last, and rows that say *as a path* no longer 
 the command line already maps is left alone.
 ";
 
-/// Renders the page.
+/// The page `docs/key/rustc.md`, in Markdown.
 pub fn describe() -> String {
     let mut page = HEAD.to_owned();
     let groups = [("Flags", None), ("`-C` options", Some('C')), ("`-Z` options", Some('Z'))];

@@ -11,23 +11,23 @@ use std::path::{Path, PathBuf};
 /// What the arguments ask to be written.
 #[derive(Debug, Default)]
 pub struct Asked {
-    /// `--crate-name`.
+    /// The value of `--crate-name`.
     pub crate_name: Option<String>,
-    /// `-C extra-filename`.
+    /// The value of `-C extra-filename`; empty without one.
     pub extra_filename: String,
     /// `--crate-type`, and whether making it runs the linker.
     pub crate_types: Vec<(&'static str, bool)>,
-    /// `--emit`.
+    /// What `--emit` asks for.
     pub emits: Vec<Emit>,
     /// Files named one by one; absolute.
     pub files: Vec<PathBuf>,
-    /// `-o`; absolute.
+    /// The value of `-o`, absolute.
     pub out_file: Option<PathBuf>,
-    /// `--out-dir`; absolute.
+    /// The value of `--out-dir`, absolute.
     pub out_dir: Option<PathBuf>,
-    /// `-C incremental`; absolute.
+    /// The value of `-C incremental`, absolute.
     pub incremental: Option<PathBuf>,
-    /// `--test`.
+    /// Whether `--test` is given.
     pub test: bool,
     /// Nothing is compiled: only files that `--print` names are written.
     pub question: bool,

@@ -83,7 +83,7 @@ pub enum Effect {
     Own(Own),
 }
 
-/// One row.
+/// One row: an option, and what it does to the key and the outputs.
 pub struct Flag {
     /// `C` or `Z` for their options.
     pub group: Option<char>,
@@ -93,7 +93,7 @@ pub struct Flag {
     pub long: &'static str,
     /// The name of its field in the key.
     pub field: &'static str,
-    /// What follows it.
+    /// Whether a value follows the flag, and where.
     pub takes: Takes,
     /// Whether it may be given more than once.
     pub repeats: bool,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct Part {
     /// Where to look. A directory that does not exist holds nothing.
     pub directory: PathBuf,
-    /// Which files there.
+    /// Which files in the directory belong to the toolchain.
     pub names: Names,
     /// Whether without a single such file this is not a toolchain at all. Of several such parts one must hold a file.
     pub essential: bool,

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The command line, and what it means.
 pub struct Moved {
-    /// The arguments.
+    /// The arguments of the compile that is made for comparison.
     pub args: Vec<OsString>,
     /// The places, with the outputs where they are written now.
     pub places: Places,

@@ -37,7 +37,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Removes.
+/// Removes results; returns the exit code.
 pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint) -> i32 {
     if arguments.remote {
         return clear_remote(arguments, settings);

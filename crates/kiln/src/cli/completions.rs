@@ -17,7 +17,7 @@ pub struct Arguments {
     shell: Shell,
 }
 
-/// Prints it.
+/// Prints a shell's completions; returns the exit code.
 pub fn run(arguments: &Arguments) -> i32 {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut crate::command(), "kiln", &mut script);

@@ -86,13 +86,13 @@ fn names() -> PossibleValuesParser {
 
 /// Where a command is given.
 pub struct Place<'a> {
-    /// The environment.
+    /// The environment that settings are read from.
     pub environment: &'a Environment,
-    /// The directory.
+    /// The directory in which the command was called.
     pub directory: &'a Path,
 }
 
-/// Does it.
+/// Shows or changes settings; returns the exit code.
 pub fn run(arguments: &Arguments, loaded: &Loaded, place: &Place<'_>) -> i32 {
     match &arguments.verb {
         Verb::List { json: true } => say(&format!("{:#}\n", as_json(loaded, place))),

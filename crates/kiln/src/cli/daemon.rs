@@ -81,7 +81,7 @@ fn of_cache(settings: &Settings, environment: &Environment) -> Result<Client, St
     Ok(Client::new(cache, hello, program()).for_a_person())
 }
 
-/// Does it.
+/// Starts, stops or asks the daemon; returns the exit code.
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
     match &arguments.command {
         Command::Run => foreground(settings),

@@ -38,7 +38,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Explains.
+/// Prints why units were compiled; returns the exit code.
 pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
     let cache = match CacheDir::open(settings) {
         Ok(cache) => cache,

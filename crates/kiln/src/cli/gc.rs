@@ -28,7 +28,7 @@ pub struct Arguments {
     background: bool,
 }
 
-/// Collects.
+/// Collects the store down to its limits; returns the exit code.
 pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
     if arguments.remote {
         return match settings.max_age {

@@ -10,7 +10,7 @@ pub struct Arguments {
     command: Vec<String>,
 }
 
-/// Prints it.
+/// Prints a command's help; returns the exit code.
 pub fn run(arguments: &Arguments) -> i32 {
     let mut root = crate::command();
     root.build();

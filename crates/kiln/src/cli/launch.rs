@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub struct Command<'a> {
     /// A file, or a name to be looked for along `PATH`.
     pub program: &'a OsStr,
-    /// Its arguments.
+    /// The arguments behind the program's name.
     pub args: &'a [OsString],
     /// Whose C compilers are wired.
     pub below: Below,

@@ -53,7 +53,7 @@ impl Paint {
         if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// What is fine.
+    /// The text in the colour of success.
     pub fn good(self, text: &str) -> String {
         self.in_colour("32", text)
     }
@@ -63,7 +63,7 @@ impl Paint {
         self.in_colour("33", text)
     }
 
-    /// What is wrong.
+    /// The text in the colour of a problem.
     pub fn bad(self, text: &str) -> String {
         self.in_colour("1;31", text)
     }

@@ -20,7 +20,7 @@ impl Session {
         Session { build: number().to_string(), directory: root.and_then(make) }
     }
 
-    /// What `KILN_BUILD` is.
+    /// The number of the build, which `KILN_BUILD` is set to.
     pub fn build(&self) -> &OsStr {
         OsStr::new(&self.build)
     }

@@ -41,7 +41,7 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Does it.
+/// Wires kiln into cargo's configuration, or takes it out again; returns the exit code.
 pub fn run(arguments: &Arguments, environment: &Environment, directory: &Path) -> i32 {
     let Some(home) = configuration::cargo_home(environment, directory) else {
         return fail("there is no home directory; set CARGO_HOME");

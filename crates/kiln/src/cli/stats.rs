@@ -57,7 +57,7 @@ struct Useful {
     saved_ms: u64,
 }
 
-/// Shows the statistics.
+/// Prints counts, or begins to count anew; returns the exit code.
 pub fn run(arguments: &Arguments, settings: &Settings, here: &Path) -> i32 {
     let cache = match CacheDir::open(settings) {
         Ok(cache) => cache,

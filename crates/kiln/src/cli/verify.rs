@@ -41,7 +41,7 @@ pub struct Arguments {
     command: Vec<OsString>,
 }
 
-/// Verifies.
+/// Checks the cache, or compiles hits again and compares; returns the exit code.
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment, paint: Paint) -> i32 {
     if arguments.rebuild {
         return rebuild(arguments, settings, environment, paint);

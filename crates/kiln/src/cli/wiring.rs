@@ -35,7 +35,7 @@ impl fmt::Display for Place {
 /// What names a wrapper here, and what it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// Where.
+    /// The variable or file that names it.
     pub place: Place,
     /// What; empty is none.
     pub wrapper: String,

@@ -37,9 +37,9 @@ pub struct Limits {
 /// What a collection did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
-    /// What there was.
+    /// What the store held before the collection.
     pub before: Contents,
-    /// What is left.
+    /// What the store holds after it.
     pub after: Contents,
     /// Bytes that the disk has got back: blobs that are linked into a target directory give nothing back.
     pub freed: u64,

@@ -14,9 +14,9 @@ use std::path::Path;
 /// One result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name.
+    /// The key of the result.
     pub key: ActionKey,
-    /// What was compiled.
+    /// The name of the unit that was compiled.
     pub unit: String,
     /// Bytes of the result and of the blobs it names; a blob that other results name, too, counts in each.
     pub bytes: u64,

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 /// What the store holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// How many results.
+    /// The number of results.
     pub results: u64,
-    /// How many blobs.
+    /// The number of blobs.
     pub blobs: u64,
     /// Bytes on disk in whole blocks, everything together. Blobs that are linked into target directories count as well.
     pub bytes: u64,

@@ -66,9 +66,9 @@ impl Fault {
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// What.
+    /// What is wrong with the file.
     pub fault: Fault,
-    /// Where.
+    /// The damaged file.
     pub path: PathBuf,
     /// What was compiled, where that is known.
     pub unit: String,
@@ -79,9 +79,9 @@ pub struct Damage {
 /// What was looked at, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// How many blobs.
+    /// How many blobs were read.
     pub blobs: u64,
-    /// How many results.
+    /// How many results were read.
     pub results: u64,
     /// How many other records.
     pub records: u64,

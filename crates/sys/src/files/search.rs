@@ -27,7 +27,7 @@ impl<'n> Search<'n> {
         }
     }
 
-    /// The next piece.
+    /// Searches the next piece of the content; a match may begin in an earlier one.
     pub fn see(&mut self, piece: &[u8]) {
         if self.found.is_none() && !self.finders.is_empty() {
             self.seam.extend_from_slice(&piece[..self.overlap.min(piece.len())]);

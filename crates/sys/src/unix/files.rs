@@ -74,7 +74,7 @@ pub fn stat_open(file: &Handle) -> Outcome<Stat> {
     rustix::fs::fstat(file).map(|raw| stat_of(&raw))
 }
 
-/// Opens a file.
+/// Opens a file in the given way, close-on-exec.
 pub fn open(path: &Path, how: Open) -> Outcome<Handle> {
     let (flags, mode) = match how {
         Open::Read => (OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY, 0),

@@ -374,7 +374,7 @@ pub fn has_terminal() -> bool {
     rustix::fs::open("/dev/tty", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).is_ok()
 }
 
-/// The process group.
+/// The number of this process's group.
 pub fn group() -> u32 {
     rustix::process::getpgrp().as_raw_nonzero().get().cast_unsigned()
 }

@@ -12,7 +12,7 @@ pub use std::os::unix::net::{UnixListener as Listener, UnixStream as Stream};
 /// Whether there are any.
 pub const ARE_SUPPORTED: bool = true;
 
-/// Connects without waiting.
+/// Connects without waiting: an error where the queue of connections is full.
 pub fn connect(path: &Path) -> io::Result<Stream> {
     let socket = socket()?;
     rustix::io::retry_on_intr(|| rustix::net::connect(&socket, &SocketAddrUnix::new(path)?))?;

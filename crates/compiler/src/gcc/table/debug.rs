@@ -11,7 +11,7 @@ const NAMES: &str = "Debug information holds the directory the compiler runs in 
          `-fdebug-prefix-map` cover both in gcc 12 and clang 14, except for assembler sources in \
          clang.";
 
-/// The rows.
+/// The rows of options about debug information.
 pub(super) static ROWS: &[Flag] = &[
     key(&["-g0", "-ggdb0"]).for_("No debug information; what stands before it may still ask for some."),
     key(&[

@@ -9,7 +9,7 @@ const PATHS: &str = "Counts; where the command line names sources or headers by 
          count literally.";
 const EVERYTHING: &str = "Counts, and so does the whole command line, as it is.";
 
-/// The rows.
+/// The rows of `-f` options.
 pub(super) static ROWS: &[Flag] = &[
     Flag::new(&["-f"], Feature, Effect::Key).says(
         "`-fNAME`, `-fno-NAME`, `-fNAME=VALUE` with a name of the list below: counts, in order.",

@@ -11,7 +11,7 @@ const READ: &str = "The file that was read is a question of the run.";
 const MODULES: &str = "Modules are built and read behind the compiler's back, in a cache of its own.";
 const OTHER_LANGUAGE: &str = "Another language than C, C++, Objective-C and assembler.";
 
-/// The rows.
+/// The rows of options about sources, headers and languages.
 pub(super) static ROWS: &[Flag] = &[
     own(&["-x"], Either, Own::Language).says(
         "Counts, in order. Headers (precompiled) and other languages are not cached.",

@@ -7,7 +7,7 @@ use kiln_action::Family::{Clang, Gcc};
 const CODE: &str = "Changes generated code; no path is in it.";
 const LINKER: &str = "The linker's; without one it changes messages, or what the driver passes on.";
 
-/// The rows.
+/// The rows of options about the machine, optimization and messages.
 pub(super) static ROWS: &[Flag] = &[
     key_value(&["-O"], Prefix).for_(CODE),
     own(&["-m"], Prefix, Own::Machine).says(

@@ -8,7 +8,7 @@ const TELLS: &str = "Makes the compiler tell of its own workings.";
 const DUMP: &str = "Writes files whose names are the compiler's own affair.";
 const TIMES: &str = "Tells times or sizes, which differ from run to run.";
 
-/// The rows.
+/// The rows of options about output files.
 pub(super) static ROWS: &[Flag] = &[
     own(&["-c", "-S", "-E"], Nothing, Own::Stage).says(
         "Counts. Without one of them the command links, which is not cached; `-E` is cached with \

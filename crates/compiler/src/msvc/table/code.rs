@@ -7,7 +7,7 @@ use kiln_action::Family::{ClangCl, Msvc};
 const CODE: &str = "Changes generated code; no path is in it.";
 const MESSAGES: &str = "Decides the messages, and whether the compile succeeds; later ones win.";
 
-/// The rows.
+/// The rows of options about generated code and warnings.
 pub(super) static ROWS: &[Flag] = &[
     key_value(&["/O"], Prefix).says("Counts, in order.", CODE),
     own(&["/arch:", "/tune:", "/favor"], Joined, Own::Machine)

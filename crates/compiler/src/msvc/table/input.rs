@@ -11,7 +11,7 @@ const LANGUAGE: &str = "Decides the language.";
 const PCH: &str = "Makes or takes a precompiled header, whose bytes differ from run to run.";
 const MODULES: &str = "Modules and header units are files that other compiles write.";
 
-/// The rows.
+/// The rows of options about sources, headers and languages.
 pub(super) static ROWS: &[Flag] = &[
     own(&["/TC", "/TP"], Nothing, Own::Language).says("Counts.", "The language of all sources."),
     own(&["/Tc", "/Tp"], Either, Own::Source)

@@ -11,7 +11,7 @@ const DEBUG: &str = "Counts, and so do the output's name and the whole command l
 const CODEVIEW: &str = "Measured with clang 14: the object names itself, the directory, the source, the compiler and \
          all arguments of its front end.";
 
-/// The rows.
+/// The rows of options about outputs and messages.
 pub(super) static ROWS: &[Flag] = &[
     own(&["/c"], Nothing, Own::Compile).says("Counts. Without it nothing is cached.", "Else it links."),
     own(&["/Fo"], Joined, Own::Object).says(

@@ -40,7 +40,7 @@ fn is_split(value: Option<&str>) -> bool {
     !matches!(value, Some("off"))
 }
 
-/// The rows.
+/// The rows of `-C` options.
 pub(super) static ROWS: &[Flag] = &[
     option!("ar", Key, COUNTS, "Deprecated; does nothing."),
     option!("code-model", Key, COUNTS, CODE),

@@ -21,7 +21,7 @@ impl Flag {
     }
 }
 
-/// The rows.
+/// The rows of options that belong to no group.
 pub(super) static ROWS: &[Flag] = &[
     flag(Some('h'), "help", "help", Uncached).bare().says("Not cached.", "Prints help and stops."),
     flag(None, "cfg", "cfg", Key).many().says(

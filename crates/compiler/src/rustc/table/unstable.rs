@@ -51,7 +51,7 @@ const TESTS: &str = "A tool for testing rustc itself, or for changing how argume
 const THREADS: &str =
     "The parallel front end does not promise the same bytes each time; what is served is one real run's.";
 
-/// The rows.
+/// The rows of `-Z` options.
 pub(super) static ROWS: &[Flag] = &[
     option!("allow-features", Key, COUNTS, CODE),
     option!("allow-partial-mitigations", Key, COUNTS, CODE),

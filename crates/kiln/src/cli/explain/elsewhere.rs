@@ -61,7 +61,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// All these.
+    /// The runs of all these baselines.
     pub fn of(baselines: Vec<Baseline>) -> Known {
         let (mut by_unit, mut by_key) = (HashMap::<String, Vec<usize>>::new(), HashMap::new());
         for (at, baseline) in baselines.iter().enumerate() {

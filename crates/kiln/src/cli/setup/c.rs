@@ -36,7 +36,7 @@ pub(super) fn link(site: &Site<'_>, environment: &Environment) -> Result<(), Str
     links::fill(&site.home.join(BIN), site.own, environment)
 }
 
-/// Removes them.
+/// Removes kiln's links with compilers' names.
 pub(super) fn unlink(site: &Site<'_>) -> Result<(), String> {
     let failed = |error: files::FileError| error.to_string();
     for directory in [cc_rs_links::DIRECTORY, BIN].map(|name| site.home.join(name)) {

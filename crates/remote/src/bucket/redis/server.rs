@@ -42,7 +42,7 @@ pub enum Server {
     Sentinel(Box<Sentinel>),
 }
 
-/// A cluster.
+/// A connection to a Redis cluster.
 pub struct Cluster {
     client: ClusterClient,
     login: Login,
