@@ -126,7 +126,7 @@ pub struct AnsweredQuestion {
 
 /// One run of a unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Run {
+pub struct BaselineRun {
     /// Milliseconds since the epoch when it was kept.
     pub at_ms: u64,
     /// What the compiler calls itself, if that is known.
@@ -151,7 +151,7 @@ pub struct Baseline {
     /// The project it was built for.
     pub project: String,
     /// The runs, newest first.
-    pub runs: Vec<Run>,
+    pub runs: Vec<BaselineRun>,
 }
 
 impl Baseline {
@@ -167,12 +167,13 @@ impl Baseline {
 
     /// Adds a run. If that makes too many, the oldest run of the variant that has the most goes, so that a change of
     /// features can still be told from the other variant's run.
-    pub fn add(&mut self, run: Run) {
+    pub fn add(&mut self, run: BaselineRun) {
         self.runs.retain(|known| known.key != run.key);
         self.runs.insert(0, run);
-        let answers = |runs: &[Run]| runs.iter().map(|run| run.answers.len()).sum::<usize>();
+        let answers = |runs: &[BaselineRun]| runs.iter().map(|run| run.answers.len()).sum::<usize>();
         while self.runs.len() > MOST_RUNS || self.runs.len() > 1 && answers(&self.runs) > MOST_ANSWERS {
-            let count = |run: &Run| self.runs.iter().filter(|other| other.variant == run.variant).count();
+            let count =
+                |run: &BaselineRun| self.runs.iter().filter(|other| other.variant == run.variant).count();
             let oldest = (1..self.runs.len()).max_by_key(|&at| (count(&self.runs[at]), at)).unwrap_or(0);
             self.runs.remove(oldest);
         }
@@ -221,8 +222,8 @@ fn text(from: &mut Reader<'_>) -> Result<String, Malformed> {
     String::from_utf8(from.bytes()?.to_vec()).map_err(|_| Malformed)
 }
 
-fn read_run(from: &mut Reader<'_>) -> Result<Run, Malformed> {
-    Ok(Run {
+fn read_run(from: &mut Reader<'_>) -> Result<BaselineRun, Malformed> {
+    Ok(BaselineRun {
         at_ms: from.u64()?,
         compiler: text(from)?,
         key: ActionKey::read(from)?,

@@ -10,7 +10,7 @@ pub struct Scheme {
     /// The scheme of its URLs.
     pub name: &'static str,
     /// What stands between `://` and the query.
-    pub place: Place,
+    pub place: UrlPlace,
     /// An example of a whole URL.
     pub example: &'static str,
     /// One sentence for the reference page.
@@ -23,7 +23,7 @@ pub struct Scheme {
 
 /// What stands between `://` and the query of a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum UrlPlace {
     /// An absolute path.
     Path,
     /// A host, with a login, a port and a database.
@@ -168,14 +168,14 @@ const fn redis(
     does: &'static str,
     words: &'static [Word],
 ) -> Scheme {
-    Scheme { name, place: Place::Host, example, does, words, variables: &[] }
+    Scheme { name, place: UrlPlace::Host, example, does, words, variables: &[] }
 }
 
 /// Every kind of remote store.
 pub const SCHEMES: &[Scheme] = &[
     Scheme {
         name: "file",
-        place: Place::Path,
+        place: UrlPlace::Path,
         example: "file:///mnt/cache",
         does: "a directory that several machines have mounted",
         words: &[],
@@ -214,7 +214,7 @@ pub const SCHEMES: &[Scheme] = &[
     ),
     Scheme {
         name: "s3",
-        place: Place::Bucket,
+        place: UrlPlace::Bucket,
         example: "s3://bucket/prefix?endpoint=http://host:9000&region=auto",
         does: "S3, or a server that speaks it (MinIO, R2, Ceph, Garage)",
         words: S3,
@@ -297,7 +297,7 @@ fn check(url: &str) -> Result<(), String> {
     if rest.is_empty() || rest.contains(char::is_whitespace) {
         return Err(format!("there is nothing behind `{name}://`, or white space in it"));
     }
-    if scheme.place == Place::Path && !rest.starts_with('/') && !rest.starts_with("localhost/") {
+    if scheme.place == UrlPlace::Path && !rest.starts_with('/') && !rest.starts_with("localhost/") {
         return Err(format!("{name}:// takes an absolute path: three slashes, as in {}", scheme.example));
     }
     pairs(rest).try_for_each(|pair| check_word(scheme, pair))

@@ -6,7 +6,7 @@ use kiln_action::{ActionKey, Digest, WeakKey};
 use kiln_protocol::Workspace;
 use kiln_remote::bundle::{self, Index, Item, Opener, Segment};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Unit, progress};
+use kiln_remote::{PackedUnit, progress};
 use kiln_store::{Content, Key, Store};
 use kiln_sys::clock::Moment;
 use kiln_sys::{machine, thread};
@@ -211,7 +211,7 @@ impl Bundle {
             Kind::Result => {
                 let key = ActionKey::of_name(item.name);
                 if shelf::whole(&stores.local, &key).is_none()
-                    && let Ok(unit) = Unit::of_body(&key, bytes)
+                    && let Ok(unit) = PackedUnit::of_body(&key, bytes)
                 {
                     self.wait_for_blobs(&unit.apart, at);
                     shelf::keep_unit(&stores.local, &unit, &stores.levels);

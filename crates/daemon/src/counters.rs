@@ -1,6 +1,6 @@
 //! What stores counted, over all daemons that there were: a file beside the queue, for `kiln stats`.
 
-use kiln_protocol::{Place, StoreStatus, decode_counters, encode_counters};
+use kiln_protocol::{DaemonPlace, StoreStatus, decode_counters, encode_counters};
 use kiln_remote::{Level, Levels};
 use kiln_sys::files;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ const MOST: usize = 64;
 pub type Counters = BTreeMap<String, StoreStatus>;
 
 /// What was written down.
-pub fn read(place: &Place) -> Counters {
+pub fn read(place: &DaemonPlace) -> Counters {
     let file = files::read_own(&place.counters(), 1 << 20).unwrap_or_default();
     let stores = decode_counters(&file).unwrap_or_default();
     stores.into_iter().map(|store| (store.url.clone(), store)).collect()
@@ -29,7 +29,7 @@ pub fn add(counters: &mut Counters, levels: &Levels) {
 }
 
 /// Writes them down; of too many stores those go that were asked least.
-pub fn write(place: &Place, mut counters: Counters) {
+pub fn write(place: &DaemonPlace, mut counters: Counters) {
     if counters.is_empty() {
         return;
     }

@@ -6,7 +6,7 @@ use crate::services::Services;
 use crate::sync::{begin, locked};
 use kiln_action::wire::Reader;
 use kiln_protocol::message::{self, PROTOCOL, tag};
-use kiln_protocol::{Chore, Hello, Message, Place, Resolve, Status, Workspace};
+use kiln_protocol::{Chore, DaemonPlace, Hello, Message, Resolve, Status, Workspace};
 use kiln_remote::progress;
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
@@ -33,7 +33,7 @@ const ENDING: Duration = Duration::from_secs(1);
 
 struct Daemon {
     store: Arc<LocalStore>,
-    place: Place,
+    place: DaemonPlace,
     log: Log,
     /// By what a client's Hello means.
     services: Mutex<HashMap<[u8; 32], Arc<Services>>>,
@@ -48,7 +48,7 @@ struct Daemon {
 
 /// Serves a cache directory until nobody needs it; the exit code.
 pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
-    let place = Place::new(cache);
+    let place = DaemonPlace::new(cache);
     if place.make().is_err() {
         return 1;
     }
@@ -111,7 +111,7 @@ pub fn run(cache: &Path, idle: Option<Duration>) -> i32 {
 }
 
 /// There is one daemon for a cache directory; `None` if there is another that somebody can speak to.
-fn become_the_one(place: &Place) -> Option<Lock> {
+fn become_the_one(place: &DaemonPlace) -> Option<Lock> {
     let started = Moment::now();
     loop {
         match Lock::try_exclusive(&place.lock()) {

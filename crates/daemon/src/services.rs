@@ -9,7 +9,7 @@ use crate::resolver::Resolver;
 use crate::stores::Stores;
 use crate::sync::locked;
 use crate::uploader::Uploader;
-use kiln_protocol::{Hello, Place};
+use kiln_protocol::{DaemonPlace, Hello};
 use kiln_store::LocalStore;
 use kiln_sys::clock::Moment;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ pub struct Services {
 
 impl Services {
     /// For what a client says.
-    pub fn open(hello: &Hello, local: &Arc<LocalStore>, place: &Place, log: &Log) -> Services {
+    pub fn open(hello: &Hello, local: &Arc<LocalStore>, place: &DaemonPlace, log: &Log) -> Services {
         let stores = Arc::new(Stores::open(hello, local, place, log));
         let in_flight = Arc::new(InFlight::default());
         let bundles = Arc::new(Bundles::new(&stores));

@@ -6,7 +6,7 @@ use kiln_action::{ActionKey, WeakKey};
 use kiln_protocol::Workspace;
 use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Fault, Level, Unit};
+use kiln_remote::{Fault, Level, PackedUnit};
 use kiln_store::Key;
 use kiln_sys::clock::Moment;
 use std::collections::HashSet;
@@ -121,8 +121,8 @@ impl<'a> Made<'a> {
         let item = |kind, name, cost_ms| Item { kind, name, length: 0, cost_ms };
         let read = |key| shelf::get(&stores.local, key);
         let Some(cost_ms) = shelf::whole(&stores.local, key) else { return Ok(()) };
-        let body =
-            read(Key::Result(*key)).and_then(|r| Unit::body(key, &r, &mut |blob| read(Key::Blob(*blob))));
+        let body = read(Key::Result(*key))
+            .and_then(|r| PackedUnit::body(key, &r, &mut |blob| read(Key::Blob(*blob))));
         let Some((body, apart)) = body else { return Ok(()) };
         for digest in apart.iter().filter(|digest| digest.size <= bundle::MOST_BLOB) {
             if let Some(bytes) = read(Key::Blob(*digest)) {

@@ -3,7 +3,7 @@
 use kiln_action::bounds::{Beyond, Bounds};
 use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::{ActionKey, ActionResult, Digest, WeakKey};
-use kiln_remote::{Brought, Levels, Unit, WriteBack, merge_shapes};
+use kiln_remote::{Brought, Levels, PackedUnit, WriteBack, merge_shapes};
 use kiln_store::{Content, Key, LocalStore, Store};
 
 /// The hash of the Shapes that are known here; zeros for none.
@@ -24,7 +24,7 @@ pub fn whole(store: &LocalStore, key: &ActionKey) -> Option<u32> {
 }
 
 /// Keeps a unit that came, after the blobs that did not come with it; says what nearer levels lack of those.
-pub fn keep_unit(store: &LocalStore, unit: &Unit<'_>, levels: &Levels) -> Option<Vec<WriteBack>> {
+pub fn keep_unit(store: &LocalStore, unit: &PackedUnit<'_>, levels: &Levels) -> Option<Vec<WriteBack>> {
     let mut backs = Vec::new();
     for (digest, bytes) in &unit.blobs {
         store.put(&Key::Blob(*digest), Content::Bytes(bytes)).ok()?;
@@ -68,7 +68,7 @@ pub fn shared_shapes(store: &LocalStore, weak: &WeakKey, bounds: &Bounds) -> Opt
 /// A result of here as a pack, with the blobs that travel by themselves; `None` if it is not whole.
 pub fn pack(store: &LocalStore, key: &ActionKey) -> Option<(Vec<u8>, Vec<Digest>)> {
     let result = get(store, Key::Result(*key))?;
-    Unit::pack(key, &result, &mut |digest| get(store, Key::Blob(*digest)))
+    PackedUnit::pack(key, &result, &mut |digest| get(store, Key::Blob(*digest)))
 }
 
 #[cfg(test)]

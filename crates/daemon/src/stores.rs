@@ -5,7 +5,7 @@ use crate::log::Log;
 use crate::shelf;
 use kiln_action::bounds::{Beyond, Bounds};
 use kiln_action::{Question, WeakKey, digest};
-use kiln_protocol::{Hello, Place};
+use kiln_protocol::{DaemonPlace, Hello};
 use kiln_remote::{Levels, Remotes};
 use kiln_store::LocalStore;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub struct Stores {
     /// What is wrong with the settings.
     pub complaints: Vec<String>,
     /// Where the daemon lives.
-    pub place: Place,
+    pub place: DaemonPlace,
     /// The daemon's log file.
     pub log: Log,
     /// What Shapes from a remote store may ask.
@@ -30,7 +30,7 @@ pub struct Stores {
 
 impl Stores {
     /// Those that a client names.
-    pub fn open(hello: &Hello, local: &Arc<LocalStore>, place: &Place, log: &Log) -> Stores {
+    pub fn open(hello: &Hello, local: &Arc<LocalStore>, place: &DaemonPlace, log: &Log) -> Stores {
         let urls = hello.urls.iter().map(String::as_str);
         let namespaces = hello.namespaces.iter().map(String::as_str);
         let (levels, complaints) = match Remotes::parse(urls, namespaces) {

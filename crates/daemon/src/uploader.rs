@@ -460,11 +460,11 @@ fn upload_shapes(stores: &Stores, store: &Level, weak: &WeakKey) -> Result<(), F
 mod tests {
     use super::*;
     use crate::log::Log;
-    use kiln_protocol::{Hello, Place};
+    use kiln_protocol::{DaemonPlace, Hello};
     use kiln_store::LocalStore;
 
     fn uploader(cache: &std::path::Path) -> Arc<Uploader> {
-        let (place, local) = (Place::new(cache), Arc::new(LocalStore::open(cache).unwrap()));
+        let (place, local) = (DaemonPlace::new(cache), Arc::new(LocalStore::open(cache).unwrap()));
         place.make().unwrap();
         let stores = Arc::new(Stores::open(&Hello::default(), &local, &place, &Log::open(place.root())));
         let bundles = Arc::new(Bundles::new(&stores));

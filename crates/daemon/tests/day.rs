@@ -6,7 +6,7 @@ use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Questi
 use kiln_protocol::message::{PROTOCOL, tag};
 use kiln_protocol::{Client, Hello, Product, Queued, RemoteCache, Resolve, Wanted, Workspace};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Level, Spec, Unit};
+use kiln_remote::{Level, PackedUnit, Spec};
 use kiln_store::{Content, Key, LocalStore, Store};
 use kiln_testkit::servers;
 use std::fs;
@@ -48,7 +48,7 @@ struct Size {
 impl Team {
     fn start(cache: &Path) -> Child {
         let daemon = Command::new(env!("CARGO_BIN_EXE_kiln-daemon")).arg(cache).spawn().unwrap();
-        let place = kiln_protocol::Place::new(cache);
+        let place = kiln_protocol::DaemonPlace::new(cache);
         let started = Instant::now();
         while place.connect().is_err() {
             assert!(started.elapsed() < Duration::from_secs(10), "it does not start");
@@ -113,7 +113,7 @@ impl Team {
 
     /// Who connects and vanishes in the middle of a word.
     fn vanish(&self, n: u32) {
-        let place = kiln_protocol::Place::new(&self.cache);
+        let place = kiln_protocol::DaemonPlace::new(&self.cache);
         let mut hello = Vec::new();
         kiln_protocol::message::send(&mut hello, tag::HELLO, &self.hello(0).encode()).unwrap();
         for words in
@@ -170,7 +170,7 @@ fn a_day_of_a_busy_team() {
     for n in 0..PRESENT {
         let (result, blob) = result(n + 1);
         let key = ActionKey::of_name(name(b'r', n));
-        let (packed, _) = Unit::pack(&key, &result.encode(&key), &mut |_| Some(blob.clone())).unwrap();
+        let (packed, _) = PackedUnit::pack(&key, &result.encode(&key), &mut |_| Some(blob.clone())).unwrap();
         // Some of it is damaged, as it is in life.
         let bytes = if n % 10 == 9 { &packed[..packed.len() / 2] } else { &packed[..] };
         far.keep(&pack::name(Kind::Result, key.name()), bytes).unwrap();

@@ -39,7 +39,7 @@ impl Scene {
             .env("SOME_TOKEN", "x")
             .spawn()
             .unwrap();
-        let (place, started) = (kiln_protocol::Place::new(&cache), Instant::now());
+        let (place, started) = (kiln_protocol::DaemonPlace::new(&cache), Instant::now());
         while place.connect().is_err() {
             assert!(started.elapsed() < Duration::from_secs(10));
             thread::sleep(Duration::from_millis(5));

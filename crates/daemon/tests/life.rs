@@ -3,7 +3,7 @@
 
 use kiln_action::{ActionKey, ActionResult, SnapshotKey, WeakKey};
 use kiln_protocol::message::{self, PROTOCOL, RETIRE, tag};
-use kiln_protocol::{Client, Hello, Place, Product, Queued, RemoteCache, Resolve, Wanted};
+use kiln_protocol::{Client, DaemonPlace, Hello, Product, Queued, RemoteCache, Resolve, Wanted};
 use kiln_remote::pack::{self, Kind};
 use kiln_store::{Content, Key, LocalStore, Store};
 use kiln_testkit::mounted::Mounted;
@@ -56,7 +56,7 @@ fn until(mut done: impl FnMut() -> bool) {
 fn reached(cache: &Path) -> UnixStream {
     let mut stream = None;
     until(|| {
-        stream = Place::new(cache).connect().ok();
+        stream = DaemonPlace::new(cache).connect().ok();
         stream.is_some()
     });
     stream.unwrap()
@@ -128,7 +128,7 @@ fn without_descriptors() {
         message::send(stream, tag::HELLO, &hello(PROTOCOL, &[]).encode()).is_ok()
             && message::receive(stream).is_ok()
     };
-    let mut held: Vec<UnixStream> = (0..60).filter_map(|_| Place::new(&cache).connect().ok()).collect();
+    let mut held: Vec<UnixStream> = (0..60).filter_map(|_| DaemonPlace::new(&cache).connect().ok()).collect();
     assert!(!greeted(held.last_mut().unwrap()));
     let spent = |id: u32| {
         let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();

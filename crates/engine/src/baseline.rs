@@ -4,7 +4,9 @@
 use crate::inputs::{self, World};
 use crate::kept::Kept;
 use crate::unit;
-use kiln_action::baseline::{Answered, AnsweredQuestion, Baseline, LARGEST, MOST_DETAILS, Run, Word, salted};
+use kiln_action::baseline::{
+    Answered, AnsweredQuestion, Baseline, BaselineRun, LARGEST, MOST_DETAILS, Word, salted,
+};
 use kiln_action::conceal;
 use kiln_action::key::WordSink;
 use kiln_action::os::OsStrExt;
@@ -106,7 +108,7 @@ fn name_of(path: &Path) -> Option<[u8; 32]> {
     path.file_name().and_then(OsStr::to_str).and_then(digest::unhex)
 }
 
-fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> Run {
+fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> BaselineRun {
     let mut words = WordSink::new(salt);
     missed.key.tell(&mut words);
     // It changes how paths are written into the key, and is no part of it otherwise.
@@ -117,7 +119,7 @@ fn run_of(missed: &Missed<'_>, kept: &Kept, salt: &[u8]) -> Run {
         value: if remapped { "on" } else { "off" }.into(),
     });
     let answered = kept.shape.questions().iter().zip(&kept.answers);
-    Run {
+    BaselineRun {
         at_ms: missed.at_ms,
         compiler: missed.compiler.clone(),
         key: kept.key,

@@ -57,12 +57,14 @@ fn fetch_or_compile(keyed: &Keyed<'_>, miss: Miss) -> Wrapped {
 fn compile(keyed: &Keyed<'_>, miss: &Miss) -> Wrapped {
     let inputs = keyed.request.call.runner.wants_inputs().then(|| lookup::candidate(keyed)).flatten();
     match run::run(&keyed.request, inputs) {
-        run::Outcome::Done(run) => Wrapped { ending: run.exit.into(), named: miss::keep(keyed, &run, miss) },
-        run::Outcome::Failed(ending, run) => {
+        run::RunOutcome::Done(run) => {
+            Wrapped { ending: run.exit.into(), named: miss::keep(keyed, &run, miss) }
+        }
+        run::RunOutcome::Failed(ending, run) => {
             miss::failed(keyed, &run, miss);
             Wrapped::ended(ending)
         }
-        run::Outcome::NotStarted(ending) => Wrapped::ended(ending),
+        run::RunOutcome::NotStarted(ending) => Wrapped::ended(ending),
     }
 }
 
@@ -71,13 +73,13 @@ fn compile(keyed: &Keyed<'_>, miss: &Miss) -> Wrapped {
 fn run_first(request: Request<'_>) -> Wrapped {
     let before = toolchain::state(&request.invocation);
     let run = match run::run(&request, None) {
-        run::Outcome::Done(run) => run,
-        run::Outcome::Failed(ending, run) => {
+        run::RunOutcome::Done(run) => run,
+        run::RunOutcome::Failed(ending, run) => {
             let event = request.event(Outcome::Failed, &Reason::Failed);
             request.tell(Event { compile_ms: run.took.as_millis() as u64, ..event });
             return Wrapped::ended(ending);
         }
-        run::Outcome::NotStarted(ending) => return Wrapped::ended(ending),
+        run::RunOutcome::NotStarted(ending) => return Wrapped::ended(ending),
     };
     let ending = Ending::from(run.exit);
     if request.is_question() && process::go_on_behind() == Side::Caller {

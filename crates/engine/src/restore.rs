@@ -14,7 +14,7 @@ use crate::way::Way;
 use kiln_action::{ActionResult, Digest, FileKind, Output, Role, Stream};
 use kiln_store::{Fetch, Store};
 use kiln_sys::files;
-use kiln_sys::identity::Writer;
+use kiln_sys::identity::WrittenBy;
 use std::path::{Path, PathBuf};
 
 /// What a hit says, for this place.
@@ -129,7 +129,7 @@ impl Restoring<'_> {
             let known = memo.get(&there.identity) == Some(output.digest);
             files::set_modified(&path, time).ok()?;
             if known {
-                memo.put(&files::lstat(&path).ok()??.identity, &output.digest, Writer::Kiln);
+                memo.put(&files::lstat(&path).ok()??.identity, &output.digest, WrittenBy::Kiln);
             }
         }
         Some(())

@@ -12,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// What came of running the compiler.
-pub enum Outcome {
+pub enum RunOutcome {
     /// It gave a result.
     Done(Run),
     /// It failed, and what it did.
@@ -22,26 +22,26 @@ pub enum Outcome {
 }
 
 /// Runs the compiler, where there is room for one process more.
-pub fn run(request: &Request<'_>, inputs: Option<ClosedInputs>) -> Outcome {
+pub fn run(request: &Request<'_>, inputs: Option<ClosedInputs>) -> RunOutcome {
     if process::is_crowded() {
         let reason = Reason::Untraceable("the limit on processes (ulimit -u) is almost reached".into());
         request.tell(request.event(action::Outcome::Bypass, &reason));
-        return Outcome::NotStarted(cannot_start(request, reason));
+        return RunOutcome::NotStarted(cannot_start(request, reason));
     }
     let run = match start(request, inputs) {
         Ok(run) => run,
         Err(error) => {
             let program = request.call.argv[0].display();
             let reason = Reason::Untraceable(format!("{program} cannot be started: {error}"));
-            return Outcome::NotStarted(cannot_start(request, reason));
+            return RunOutcome::NotStarted(cannot_start(request, reason));
         }
     };
     request.step(|| format!("compiled, {:?}", run.exit));
     let is_answer = |code: i32| code == 0 || code == 1 && request.invocation.mode == Mode::Probe;
     match run.exit {
-        Ended::Code(code) if is_answer(code) => Outcome::Done(run),
-        Ended::Code(code) => Outcome::Failed(Ending::Code(code), run),
-        Ended::Signal(signal) => Outcome::Failed(Ending::Signal(signal), run),
+        Ended::Code(code) if is_answer(code) => RunOutcome::Done(run),
+        Ended::Code(code) => RunOutcome::Failed(Ending::Code(code), run),
+        Ended::Signal(signal) => RunOutcome::Failed(Ending::Signal(signal), run),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The wrapper's end: connects, starts a daemon where there is none, asks, and gives up in time.
 
 use crate::message::{self, Incoming, LONGEST_ANSWER, PROTOCOL, tag};
-use crate::place::{Place, age};
+use crate::place::{DaemonPlace, age};
 use crate::queue::Queued;
 use crate::{
     Chore, Hello, Made, Maintained, Message, Prefetched, Pushed, RemoteCache, Resolve, Resolved, Status,
@@ -58,7 +58,7 @@ impl From<io::Error> for Refusal {
 
 /// One process's connection to the daemon, made when it is first needed.
 pub struct Client {
-    place: Place,
+    place: DaemonPlace,
     cache: PathBuf,
     hello: Hello,
     /// The daemon's program; without it none is started.
@@ -74,7 +74,7 @@ impl Client {
     /// For the daemon of this cache directory.
     pub fn new(cache: &Path, hello: Hello, program: Option<PathBuf>) -> Client {
         Client {
-            place: Place::new(cache),
+            place: DaemonPlace::new(cache),
             cache: cache.to_owned(),
             hello,
             program,
@@ -95,7 +95,7 @@ impl Client {
     }
 
     /// Where the daemon lives.
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &DaemonPlace {
         &self.place
     }
 

@@ -15,7 +15,7 @@ mod status;
 
 pub use client::{Client, PATIENCE, Refusal};
 pub use hello::Hello;
-pub use place::Place;
+pub use place::DaemonPlace;
 pub use queue::Queued;
 pub use remote::{Made, Product, RemoteCache, Resolve, Resolved, Wanted, Workspace};
 pub use status::{

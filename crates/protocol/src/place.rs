@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The directory of a cache's daemon.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct DaemonPlace {
     root: PathBuf,
     boot: String,
 }
@@ -34,12 +34,12 @@ pub(crate) fn age(stat: Stat) -> Option<Duration> {
 /// The longest path that a socket's address has room for.
 const LONGEST: usize = 100;
 
-impl Place {
+impl DaemonPlace {
     /// In this cache directory.
-    pub fn new(cache: &Path) -> Place {
+    pub fn new(cache: &Path) -> DaemonPlace {
         let boot = identity::boot().unwrap_or_default();
         let boot: String = boot.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-        Place { root: cache.join("remote"), boot }
+        DaemonPlace { root: cache.join("remote"), boot }
     }
 
     /// The directory; for its owner only.

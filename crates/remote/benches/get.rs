@@ -3,7 +3,7 @@
 
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Role};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Level, Spec, Unit};
+use kiln_remote::{Level, PackedUnit, Spec};
 use kiln_sys::clock::Moment;
 use kiln_testkit::{Random, servers};
 
@@ -31,7 +31,7 @@ fn measure(from: &str, url: &str) {
         let mut took: Vec<f64> = (0..ROUNDS)
             .map(|_| {
                 let since = Moment::now();
-                let unit: Unit = store.unit(&key).expect("an answer").expect("it is there").value;
+                let unit: PackedUnit = store.unit(&key).expect("an answer").expect("it is there").value;
                 assert_eq!(unit.blobs.len(), 1);
                 since.elapsed().as_secs_f64() * 1e3
             })
@@ -53,6 +53,6 @@ fn unit(size: usize) -> (ActionKey, Vec<u8>) {
     };
     let result = ActionResult { outputs: vec![output], cost_ms: 12, ..ActionResult::default() };
     let key = ActionKey::of_name([size.trailing_zeros() as u8; 32]);
-    let packed = Unit::pack(&key, &result.encode(&key), &mut |_| Some(blob.clone())).expect("a pack").0;
+    let packed = PackedUnit::pack(&key, &result.encode(&key), &mut |_| Some(blob.clone())).expect("a pack").0;
     (key, packed)
 }

@@ -3,7 +3,7 @@
 use crate::bucket::{self, Asked, Bucket, Call, Fault, Listed, Variables};
 use crate::bundle::{self, Index, Segment};
 use crate::limited::{self, SMALL};
-use crate::pack::{self, Kind, Unit};
+use crate::pack::{self, Kind, PackedUnit};
 use crate::spec::Spec;
 use crate::{Breaker, Counted, Health, Limited, Namespaced, Opened, Quarantined, Sound, Verified};
 use kiln_action::shape::{MOST_SHAPES, decode_shapes, encode_shapes};
@@ -103,7 +103,7 @@ impl Level {
     }
 
     /// A result, with the blobs that travel with it.
-    pub fn unit(&self, key: &ActionKey) -> Result<Option<Found<Unit<'static>>>, Fault> {
+    pub fn unit(&self, key: &ActionKey) -> Result<Option<Found<PackedUnit<'static>>>, Fault> {
         let within = limited::within(pack::TOGETHER);
         self.find(&pack::name(Kind::Result, key.name()), u64::MAX, within, |opened| match opened {
             Opened::Result(unit) => Some(unit),

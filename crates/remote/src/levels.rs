@@ -3,7 +3,7 @@
 use crate::bucket::{Fault, Variables};
 use crate::bundle::{Index, Segment};
 use crate::level::{Found, Level, merge_shapes};
-use crate::pack::{self, Kind, Unit};
+use crate::pack::{self, Kind, PackedUnit};
 use crate::spec::Remotes;
 use kiln_action::{ActionKey, Digest, SnapshotKey, WeakKey};
 use kiln_sys::clock::Moment;
@@ -120,7 +120,7 @@ impl Levels {
     }
 
     /// A result with its blobs, except those that travel by themselves.
-    pub fn unit(&self, key: &ActionKey) -> Brought<Unit<'static>> {
+    pub fn unit(&self, key: &ActionKey) -> Brought<PackedUnit<'static>> {
         self.nearest(&pack::name(Kind::Result, key.name()), |store| store.unit(key))
     }
 

@@ -30,7 +30,7 @@ pub use level::{Found, Level, merge_shapes};
 pub use levels::{Brought, Levels, WriteBack};
 pub use limited::Limited;
 pub use namespaced::Namespaced;
-pub use pack::{Kind, Unit};
+pub use pack::{Kind, PackedUnit};
 pub use quarantined::Quarantined;
 pub use spec::{Remotes, Spec};
 pub use verified::{Opened, Sound, Verified};

@@ -142,7 +142,7 @@ pub(crate) fn open(kind: Kind, name: &[u8; 32], pack: &[u8]) -> Result<Vec<u8>, 
 
 /// A result with the blobs that travel with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unit<'a> {
+pub struct PackedUnit<'a> {
     /// What it is the answer to.
     pub key: ActionKey,
     /// As [`ActionResult::encode`] writes it.
@@ -155,7 +155,7 @@ pub struct Unit<'a> {
     pub cost_ms: u32,
 }
 
-impl<'a> Unit<'a> {
+impl<'a> PackedUnit<'a> {
     /// A result with its blobs, which `read` gives, and those that travel by themselves. `None` if one of them is not there, or
     /// if it is none that travels.
     pub fn body(
@@ -186,24 +186,25 @@ impl<'a> Unit<'a> {
         result: &[u8],
         read: &mut dyn FnMut(&Digest) -> Option<Vec<u8>>,
     ) -> Option<(Vec<u8>, Vec<Digest>)> {
-        Unit::body(key, result, read).map(|(body, apart)| (seal(Kind::Result, key.name(), &body), apart))
+        PackedUnit::body(key, result, read)
+            .map(|(body, apart)| (seal(Kind::Result, key.name(), &body), apart))
     }
 
     /// Opens a result's pack; its blobs are what their digests say. Objects of a bucket come opened from [`crate::Verified`].
-    pub fn open(key: &ActionKey, pack: &[u8]) -> Result<Unit<'static>, Malformed> {
+    pub fn open(key: &ActionKey, pack: &[u8]) -> Result<PackedUnit<'static>, Malformed> {
         let body = open(Kind::Result, key.name(), pack)?;
-        let unit = Unit::of_body(key, &body)?;
+        let unit = PackedUnit::of_body(key, &body)?;
         let owned = |(digest, bytes): (Digest, Cow<'_, [u8]>)| match Digest::of(&bytes) == digest {
             true => Ok((digest, Cow::Owned(bytes.into_owned()))),
             false => Err(Malformed),
         };
         let blobs = unit.blobs.into_iter().map(owned).collect::<Result<Vec<_>, Malformed>>()?;
         let result = Cow::Owned(unit.result.into_owned());
-        Ok(Unit { key: unit.key, result, blobs, apart: unit.apart, cost_ms: unit.cost_ms })
+        Ok(PackedUnit { key: unit.key, result, blobs, apart: unit.apart, cost_ms: unit.cost_ms })
     }
 
     /// What a pack's body holds, as it lies there.
-    pub fn of_body(key: &ActionKey, body: &'a [u8]) -> Result<Unit<'a>, Malformed> {
+    pub fn of_body(key: &ActionKey, body: &'a [u8]) -> Result<PackedUnit<'a>, Malformed> {
         let mut from = Reader(body);
         let result = from.bytes()?;
         let blobs = from.list(|from| Ok((from.digest()?, Cow::Borrowed(from.bytes()?))))?;
@@ -214,7 +215,7 @@ impl<'a> Unit<'a> {
         }
         let came: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).collect();
         let apart = distinct(&decoded).into_iter().filter(|digest| !came.contains(digest)).collect();
-        Ok(Unit { key: *key, result: Cow::Borrowed(result), blobs, apart, cost_ms: decoded.cost_ms })
+        Ok(PackedUnit { key: *key, result: Cow::Borrowed(result), blobs, apart, cost_ms: decoded.cost_ms })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::bucket::{Asked, Bucket, Call, Fault, Listed};
 use crate::bundle::Index;
-use crate::pack::{self, Kind, Unit};
+use crate::pack::{self, Kind, PackedUnit};
 use crate::{Health, bundle};
 use kiln_action::wire::Malformed;
 use kiln_action::{ActionKey, Digest, SnapshotKey, WeakKey, digest};
@@ -24,7 +24,7 @@ pub enum Opened {
     /// The Shapes of a WeakKey, as the local store keeps them.
     Shapes(Vec<u8>),
     /// A result, with the blobs that travel with it.
-    Result(Unit<'static>),
+    Result(PackedUnit<'static>),
     /// A blob.
     Blob(Vec<u8>),
     /// The index of a bundle.
@@ -70,7 +70,9 @@ impl Promise {
             Promise::Pack(Kind::Shapes, key) => {
                 Opened::Shapes(pack::open_shapes(&WeakKey::of_name(key), bytes)?)
             }
-            Promise::Pack(Kind::Result, key) => Opened::Result(Unit::open(&ActionKey::of_name(key), bytes)?),
+            Promise::Pack(Kind::Result, key) => {
+                Opened::Result(PackedUnit::open(&ActionKey::of_name(key), bytes)?)
+            }
             Promise::Pack(Kind::Index, key) => Opened::Index(Index::open(&key, bytes)?),
             Promise::Pack(Kind::Snapshot, key) => {
                 Opened::Snapshot(pack::open_snapshot(&SnapshotKey::of_name(key), bytes)?)

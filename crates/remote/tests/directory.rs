@@ -3,7 +3,7 @@
 
 use kiln_action::{ActionKey, ActionResult, Digest};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Fault, Level, Spec, Unit};
+use kiln_remote::{Fault, Level, PackedUnit, Spec};
 use kiln_sys::files::fault::{Effect, arm};
 use kiln_testkit::mounted::Mounted;
 use std::fs;
@@ -29,7 +29,7 @@ fn name() -> String {
 
 fn packed() -> Vec<u8> {
     let result = ActionResult { unit: "u".repeat(3000), ..ActionResult::default() };
-    Unit::pack(&KEY, &result.encode(&KEY), &mut |_: &Digest| None).unwrap().0
+    PackedUnit::pack(&KEY, &result.encode(&KEY), &mut |_: &Digest| None).unwrap().0
 }
 
 fn below(directory: &Path) -> Vec<PathBuf> {

@@ -4,7 +4,7 @@
 use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
 use kiln_remote::pack::{self, Kind};
-use kiln_remote::{Brought, Fault, Level, Levels, Spec, Unit};
+use kiln_remote::{Brought, Fault, Level, Levels, PackedUnit, Spec};
 use kiln_testkit::proxy::{Proxy, Wrong};
 use kiln_testkit::servers::{self, Certificates, Server};
 use std::time::{Duration, Instant};
@@ -82,7 +82,7 @@ fn result(blobs: &[&[u8]]) -> ActionResult {
 fn packed(key: &ActionKey, blobs: &[&[u8]]) -> Vec<u8> {
     let mut read =
         |wanted: &Digest| blobs.iter().find(|bytes| Digest::of(bytes) == *wanted).map(|bytes| bytes.to_vec());
-    Unit::pack(key, &result(blobs).encode(key), &mut read).unwrap().0
+    PackedUnit::pack(key, &result(blobs).encode(key), &mut read).unwrap().0
 }
 
 fn what_was_kept_is_there(place: &Place_) {

@@ -2,7 +2,7 @@
 //!
 //! The order of [`Rank`] decides which difference is told first: what a person changed comes before what follows from it.
 
-use kiln_action::baseline::{Answered, AnsweredQuestion, Baseline, Run, Word};
+use kiln_action::baseline::{Answered, AnsweredQuestion, Baseline, BaselineRun, Word};
 use kiln_action::calendar::date;
 use kiln_action::conceal::for_people;
 use kiln_action::event::SCRIPT_RUN;
@@ -60,7 +60,7 @@ impl Difference {
 }
 
 /// What a miss came of: the first difference from the nearest earlier run, or what removed its result.
-pub fn of(earlier: &Baseline, now: &Run, removals: &Removals) -> Difference {
+pub fn of(earlier: &Baseline, now: &BaselineRun, removals: &Removals) -> Difference {
     if let Some(same) = earlier.runs.iter().find(|run| run.key == now.key) {
         return Difference::new(Rank::File, removed_since(same.at_ms, removals));
     }
@@ -120,7 +120,7 @@ fn of_script(difference: Difference) -> Difference {
 }
 
 /// All differences, what was done before what follows from it.
-pub fn differences(old: &Run, new: &Run, directory: &Path) -> Vec<Difference> {
+pub fn differences(old: &BaselineRun, new: &BaselineRun, directory: &Path) -> Vec<Difference> {
     let mut found = words(old, new);
     let (mut one, mut other) = (old.answers.iter().peekable(), new.answers.iter().peekable());
     while let (Some(before), Some(after)) = (one.peek(), other.peek()) {
@@ -141,7 +141,7 @@ pub fn differences(old: &Run, new: &Run, directory: &Path) -> Vec<Difference> {
 }
 
 /// Two runs without a common question that was answered differently: the earlier one's result led nowhere.
-fn new_question(old: &Run, new: &Run, directory: &Path) -> Difference {
+fn new_question(old: &BaselineRun, new: &BaselineRun, directory: &Path) -> Difference {
     let known: BTreeSet<&Question> = old.answers.iter().map(|answered| &answered.question).collect();
     let more = new.answers.iter().find(|answered| !known.contains(&answered.question));
     let what =
@@ -174,8 +174,8 @@ fn dependency(stem: &str, what: &str) -> Difference {
 }
 
 /// Differences between the WeakKeys.
-fn words(old: &Run, new: &Run) -> Vec<Difference> {
-    let without = |from: &Run, other: &Run| -> Vec<Word> {
+fn words(old: &BaselineRun, new: &BaselineRun) -> Vec<Difference> {
+    let without = |from: &BaselineRun, other: &BaselineRun| -> Vec<Word> {
         let mut rest = other.words.clone();
         from.words
             .iter()
@@ -201,14 +201,15 @@ fn words(old: &Run, new: &Run) -> Vec<Difference> {
         found.push(word_difference(&word, before.as_ref(), old, new));
     }
     found.extend(removed.iter().filter(|word| !is_remap(word)).map(gone));
-    let in_key = |run: &Run| run.words.iter().filter(|word| !is_remap(word)).cloned().collect::<Vec<_>>();
+    let in_key =
+        |run: &BaselineRun| run.words.iter().filter(|word| !is_remap(word)).cloned().collect::<Vec<_>>();
     if found.is_empty() && in_key(old) != in_key(new) {
         found.push(Difference::new(Rank::Argument, "the arguments are in another order".into()));
     }
     found
 }
 
-fn word_difference(word: &Word, before: Option<&Word>, old: &Run, new: &Run) -> Difference {
+fn word_difference(word: &Word, before: Option<&Word>, old: &BaselineRun, new: &BaselineRun) -> Difference {
     match word.group.as_str() {
         "toolchain" => Difference::new(Rank::Compiler, compiler(&old.compiler, &new.compiler)),
         "externs" => extern_difference(word, before),

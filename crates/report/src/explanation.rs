@@ -13,7 +13,7 @@ const PAUSE_BY_HAND_MS: u64 = 60 * 1000;
 
 /// A unit in an explanation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unit {
+pub struct ExplainedUnit {
     /// The crate's name, or a C source's file name.
     pub name: String,
     /// The kind of unit.
@@ -26,13 +26,13 @@ pub struct Unit {
 
 /// Misses with one cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Group {
+pub struct MissGroup {
     /// The cause, in words.
     pub cause: String,
     /// The units that it is the cause of.
-    pub units: Vec<Unit>,
+    pub units: Vec<ExplainedUnit>,
     /// The units that were compiled again because those were.
-    pub following: Vec<Unit>,
+    pub following: Vec<ExplainedUnit>,
 }
 
 /// Units that were not cached for one reason.
@@ -47,7 +47,7 @@ pub struct Uncached {
     /// What to do about it; empty if there is nothing to be done.
     pub remedy: String,
     /// The units that were not cached for it.
-    pub units: Vec<Unit>,
+    pub units: Vec<ExplainedUnit>,
 }
 
 /// One build: everything one process asked for.
@@ -68,7 +68,7 @@ pub struct Build {
     /// Those whose compile failed.
     pub failures: u64,
     /// Misses, by cause: the one with the most units first.
-    pub misses: Vec<Group>,
+    pub misses: Vec<MissGroup>,
     /// What was not cached, by reason.
     pub uncached: Vec<Uncached>,
     /// What is no unit, by what it is.
@@ -173,8 +173,8 @@ fn most<'a>(events: &[&'a Event], says: impl Fn(&'a Event) -> &'a String) -> Str
     counts.into_iter().max_by_key(|(_, count)| *count).map_or_else(String::new, |(name, _)| name.to_owned())
 }
 
-fn unit(event: &Event) -> Unit {
-    Unit {
+fn unit(event: &Event) -> ExplainedUnit {
+    ExplainedUnit {
         name: event.name.clone(),
         kind: event.kind.clone(),
         directory: event.directory.clone(),
@@ -190,10 +190,10 @@ fn cause(event: &Event) -> &str {
     }
 }
 
-fn misses(events: &[&Event]) -> Vec<Group> {
+fn misses(events: &[&Event]) -> Vec<MissGroup> {
     let missed: Vec<&Event> = events.iter().filter(|event| event.outcome == Outcome::Miss).copied().collect();
     let roots = roots(&missed);
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<MissGroup> = Vec::new();
     let mut known: HashMap<(&str, &str), usize> = HashMap::new();
     // Roots first, so that every follower finds its group.
     for pass in [true, false] {
@@ -204,7 +204,7 @@ fn misses(events: &[&Event]) -> Vec<Group> {
             }
             let key = group_key(missed[root]);
             let group = *known.entry(key).or_insert_with(|| {
-                groups.push(Group {
+                groups.push(MissGroup {
                     cause: cause(missed[root]).to_owned(),
                     units: Vec::new(),
                     following: Vec::new(),

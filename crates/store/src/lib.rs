@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 mod local;
 mod shapes;
 
-pub use local::{Collected, Contents, Damage, Entry, Fault, Limits, LocalStore, Progress, Verified, check};
+pub use local::{
+    Collected, Contents, Damage, DamageKind, Entry, Limits, LocalStore, VerifyProgress, VerifyReport, check,
+};
 pub use shapes::{add_shape, shapes};
 
 /// What a store can be asked for.

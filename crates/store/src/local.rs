@@ -19,7 +19,7 @@ mod verify;
 pub use collect::{Collected, Limits};
 pub use entries::Entry;
 pub use survey::Contents;
-pub use verify::{Damage, Fault, Progress, Verified};
+pub use verify::{Damage, DamageKind, VerifyProgress, VerifyReport};
 
 /// The directory of this format. A change of any byte below it is another directory.
 const VERSION: &str = "v1";

@@ -29,41 +29,41 @@ const CHECKED: usize = SLOT - CHECK;
 
 /// A moment by the clock that file systems stamp with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment(pub i64);
+pub struct FileTime(pub i64);
 
-impl Moment {
+impl FileTime {
     /// Now, in nanoseconds since the epoch, by the kernel's coarse clock: a file that is written after this call is never
     /// stamped earlier.
-    pub fn now() -> Moment {
-        Moment(crate::clock::file_time_ns())
+    pub fn now() -> FileTime {
+        FileTime(crate::clock::file_time_ns())
     }
 }
 
 /// Who wrote a file, and so what its times are worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Writer {
+pub enum WrittenBy {
     /// kiln, under a private name that it then renamed or linked.
     Kiln,
     /// Somebody else, who may write again within the same tick of the clock without `stat` showing it. The moment is one
     /// before the first byte was read for the digest.
-    Other(Moment),
+    Other(FileTime),
     /// Somebody else, on a file system whose times may come from another machine's clock.
-    Remote(Moment),
+    Remote(FileTime),
 }
 
 const MILLISECOND: i64 = 1_000_000;
 const SECOND: i64 = 1000 * MILLISECOND;
 
-impl Writer {
+impl WrittenBy {
     /// Whether a file with these times cannot have been written to unnoticed since it was read.
     fn settled(self, identity: &Identity) -> bool {
         let (moment, margin) = match self {
-            Writer::Kiln => return true,
-            Writer::Remote(moment) => (moment, 600 * SECOND),
+            WrittenBy::Kiln => return true,
+            WrittenBy::Remote(moment) => (moment, 600 * SECOND),
             // Whole seconds: a file system without finer times (ext3, FAT with two seconds).
-            Writer::Other(moment) if identity.ctime_ns % SECOND == 0 => (moment, 3 * SECOND),
+            WrittenBy::Other(moment) if identity.ctime_ns % SECOND == 0 => (moment, 3 * SECOND),
             // A tick is 10 ms at most.
-            Writer::Other(moment) => (moment, 20 * MILLISECOND),
+            WrittenBy::Other(moment) => (moment, 20 * MILLISECOND),
         };
         // A time in the future is later than the moment, too: such a file is never remembered.
         identity.mtime_ns.max(identity.ctime_ns) < moment.0.saturating_sub(margin)
@@ -100,7 +100,7 @@ impl Memo {
     }
 
     /// Remembers the digest of the file with this identity, if its times are worth it.
-    pub fn put(&self, identity: &Identity, digest: &Digest, writer: Writer) {
+    pub fn put(&self, identity: &Identity, digest: &Digest, writer: WrittenBy) {
         let Some(table) = &self.table else { return };
         if !writer.settled(identity) || digest.size != identity.size {
             return;
@@ -276,11 +276,11 @@ pub fn hash_and_remember(source: &Source, memo: &Memo) -> Result<Hashed, FileErr
 
 /// The same, and `see` sees all that is read.
 pub fn hash_showing(source: &Source, memo: &Memo, see: impl FnMut(&[u8])) -> Result<Hashed, FileError> {
-    let moment = Moment::now();
+    let moment = FileTime::now();
     let hashed = source.hash_showing(see)?;
     if hashed.stable {
         let local = source.filesystem_kind().is_ok_and(|kind| !kind.is_remote());
-        let writer = if local { Writer::Other(moment) } else { Writer::Remote(moment) };
+        let writer = if local { WrittenBy::Other(moment) } else { WrittenBy::Remote(moment) };
         memo.put(&hashed.identity, &hashed.digest, writer);
     }
     Ok(hashed)

@@ -4,8 +4,8 @@ use std::path::Path;
 
 const NAME: [u8; 32] = [9; 32];
 
-fn run(key: u8, variant: u8) -> Run {
-    Run {
+fn run(key: u8, variant: u8) -> BaselineRun {
+    BaselineRun {
         at_ms: 1_700_000_000_000,
         compiler: "rustc 1.95.0".into(),
         key: ActionKey::of_name([key; 32]),

@@ -23,7 +23,7 @@ fn a_unit_goes_out_and_comes_in_whole() {
     assert_eq!(whole(&one, &key), Some(9));
     let (pack, apart) = pack(&one, &key).unwrap();
     assert!(apart.is_empty());
-    let unit = Unit::open(&key, &pack).unwrap();
+    let unit = PackedUnit::open(&key, &pack).unwrap();
     assert!(keep_unit(&two, &unit, &Levels::of(Vec::new())).is_some());
     assert_eq!(whole(&two, &key), Some(9));
 }
@@ -34,7 +34,8 @@ fn a_unit_whose_blob_cannot_be_had_is_not_kept() {
     let store = LocalStore::open(directory.path()).unwrap();
     let key = ActionKey::of_name([1; 32]);
     let apart = vec![Digest::of(b"far away")];
-    let unit = Unit { key, result: result(&key, b"far away").into(), blobs: Vec::new(), apart, cost_ms: 1 };
+    let unit =
+        PackedUnit { key, result: result(&key, b"far away").into(), blobs: Vec::new(), apart, cost_ms: 1 };
     assert!(keep_unit(&store, &unit, &Levels::of(Vec::new())).is_none());
     assert_eq!(get(&store, Key::Result(key)), None);
 }

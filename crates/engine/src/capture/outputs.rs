@@ -9,7 +9,7 @@ use crate::messages::Messages;
 use kiln_action::{ActionResult, Digest, FileKind, Output, Placed, Reason, Role, Times};
 use kiln_exec::{Ended, MadeFile, Run};
 use kiln_store::{Keep, LocalStore, StoreError};
-use kiln_sys::identity::Writer;
+use kiln_sys::identity::WrittenBy;
 use kiln_sys::{files, process};
 use std::path::Path;
 use std::time::Duration;
@@ -150,7 +150,7 @@ fn keep_file(
     if let Ok(Some(now)) = files::stat(path)
         && now.identity.same_content(&stat.identity)
     {
-        world.memo.put(&now.identity, &digest, Writer::Kiln);
+        world.memo.put(&now.identity, &digest, WrittenBy::Kiln);
     }
     Ok((role, digest, rules.keeps_executables() && stat.mode & 0o100 != 0))
 }

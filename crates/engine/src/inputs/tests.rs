@@ -63,7 +63,7 @@ fn a_file_that_takes_long_to_read_is_no_reason_to_wait() {
     assert!(look_up(&small, &memo));
     let memo = Memo::open(dir.path());
     let identity = files::stat(&dir.path().join("huge")).unwrap().unwrap().identity;
-    memo.put(&identity, &Digest { hash: [1; 32], size: 64 << 30 }, kiln_sys::identity::Writer::Kiln);
+    memo.put(&identity, &Digest { hash: [1; 32], size: 64 << 30 }, kiln_sys::identity::WrittenBy::Kiln);
     assert!(look_up(&huge, &memo) && look_up(&link, &memo), "what is remembered is not read");
 }
 

@@ -8,7 +8,7 @@ use kiln_config::{Settings, values};
 use kiln_engine::cache_dir::CacheDir;
 use kiln_protocol::Chore;
 use kiln_store::{Collected, Entry, StoreError};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use kiln_sys::process::{self, Channel};
 use serde_json::json;
 use std::collections::HashSet;
@@ -51,7 +51,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, here: &Path, paint: Paint
             return fail("--older-than takes a span with its unit (s, m, h, d, w), such as 3d or 12h");
         }
         Some(Some(age)) => {
-            Some(Moment::now().0.saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)))
+            Some(FileTime::now().0.saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)))
         }
         None => None,
     };

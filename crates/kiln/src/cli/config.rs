@@ -85,7 +85,7 @@ fn names() -> PossibleValuesParser {
 }
 
 /// Where a command is given.
-pub struct Place<'a> {
+pub struct CalledFrom<'a> {
     /// The environment that settings are read from.
     pub environment: &'a Environment,
     /// The directory in which the command was called.
@@ -93,7 +93,7 @@ pub struct Place<'a> {
 }
 
 /// Shows or changes settings; returns the exit code.
-pub fn run(arguments: &Arguments, loaded: &Loaded, place: &Place<'_>) -> i32 {
+pub fn run(arguments: &Arguments, loaded: &Loaded, place: &CalledFrom<'_>) -> i32 {
     match &arguments.verb {
         Verb::List { json: true } => say(&format!("{:#}\n", as_json(loaded, place))),
         Verb::List { json: false } => say(&as_text(loaded)),
@@ -172,7 +172,7 @@ fn row_as_json(row: &Row, source: &Source, settings: &Settings) -> serde_json::V
     })
 }
 
-fn as_json(loaded: &Loaded, place: &Place<'_>) -> serde_json::Value {
+fn as_json(loaded: &Loaded, place: &CalledFrom<'_>) -> serde_json::Value {
     let settings: Vec<_> =
         shown(loaded).map(|(row, source)| row_as_json(row, source, &loaded.settings)).collect();
     let complaints: Vec<_> =
@@ -180,12 +180,12 @@ fn as_json(loaded: &Loaded, place: &Place<'_>) -> serde_json::Value {
     json!({ "schema": 1, "settings": settings, "complaints": complaints, "files": files(loaded, place) })
 }
 
-fn files(loaded: &Loaded, place: &Place<'_>) -> serde_json::Value {
+fn files(loaded: &Loaded, place: &CalledFrom<'_>) -> serde_json::Value {
     let shown = |path: Option<PathBuf>| path.map(|path| path.to_string_lossy().into_owned());
     json!({ "user": shown(layers::user_file(place.environment)), "project": shown(loaded.project.clone()) })
 }
 
-fn path(project: bool, json: bool, loaded: &Loaded, place: &Place<'_>) -> i32 {
+fn path(project: bool, json: bool, loaded: &Loaded, place: &CalledFrom<'_>) -> i32 {
     if json {
         say(&format!("{:#}\n", files(loaded, place)));
         return exit::FINE;
@@ -206,7 +206,7 @@ fn change(
     values: Option<&Vec<OsString>>,
     project: bool,
     loaded: &Loaded,
-    place: &Place<'_>,
+    place: &CalledFrom<'_>,
 ) -> i32 {
     let file = match project {
         true => Some(loaded.project.clone().unwrap_or_else(|| place.directory.join(PROJECT_FILES[0]))),

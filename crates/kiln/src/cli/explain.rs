@@ -5,7 +5,7 @@ use crate::{exit, fail, say, words};
 use kiln_action::{Event, Outcome};
 use kiln_config::Settings;
 use kiln_engine::cache_dir::CacheDir;
-use kiln_report::explanation::{self, Build, Group, Uncached, Unit};
+use kiln_report::explanation::{self, Build, ExplainedUnit, MissGroup, Uncached};
 use kiln_sys::clock;
 use serde_json::json;
 use std::cell::LazyCell;
@@ -115,7 +115,7 @@ pub fn headline(build: &Build, now: u64) -> String {
     format!("build{of}{profile}, {}", words::ago(build.at_ms, now))
 }
 
-fn tell_group(group: &Group, paint: Paint, text: &mut String) {
+fn tell_group(group: &MissGroup, paint: Paint, text: &mut String) {
     let _ = writeln!(text, "\n  {}", paint.warning(&group.cause));
     let _ = writeln!(text, "    {}", names(&group.units, 5));
     if !group.following.is_empty() {
@@ -141,8 +141,8 @@ fn tell_uncached(head: &str, uncached: &Uncached, paint: Paint, text: &mut Strin
 }
 
 /// `a lib, b bin and 12 more`.
-fn names(units: &[Unit], most: usize) -> String {
-    let name = |unit: &Unit| match (unit.name.as_str(), unit.kind.as_str()) {
+fn names(units: &[ExplainedUnit], most: usize) -> String {
+    let name = |unit: &ExplainedUnit| match (unit.name.as_str(), unit.kind.as_str()) {
         ("", "") => "a call without a name".to_owned(),
         ("", kind) => kind.to_owned(),
         (name, "build-script") => format!("{name} build script"),

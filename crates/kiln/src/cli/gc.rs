@@ -7,7 +7,7 @@ use kiln_config::Settings;
 use kiln_engine::cache_dir::{self, CacheDir};
 use kiln_protocol::Chore;
 use kiln_store::Collected;
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use kiln_sys::process;
 use serde_json::json;
 
@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, paint: Paint) -> i32 {
     };
     let limits = cache_dir::limits(settings);
     let progress = Progress::start("collecting", paint.moves() && !arguments.json && !arguments.background);
-    let collected = cache.store.collect(&limits, Moment::now(), arguments.dry_run);
+    let collected = cache.store.collect(&limits, FileTime::now(), arguments.dry_run);
     drop(progress);
     let collected = match collected {
         Ok(Some(collected)) => collected,

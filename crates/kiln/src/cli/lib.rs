@@ -128,7 +128,7 @@ pub fn run() -> i32 {
         Command::Doctor(arguments) => doctor::run(&arguments, &loaded, &environment, &directory, paint),
         Command::Config(arguments) => {
             tell(&loaded);
-            let place = config::Place { environment: &environment, directory: &directory };
+            let place = config::CalledFrom { environment: &environment, directory: &directory };
             config::run(&arguments, &loaded, &place)
         }
         Command::Daemon(arguments) => daemon::run(&arguments, &complained(loaded), &environment),

@@ -7,7 +7,9 @@ use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::workspace;
 use kiln_prefill::cargo_command::CargoCommand;
 use kiln_prefill::snapshot::Snapshot;
-use kiln_protocol::{Chore, Maintained, Place, Prefetched, Pushed, Refusal, StoreStatus, decode_counters};
+use kiln_protocol::{
+    Chore, DaemonPlace, Maintained, Prefetched, Pushed, Refusal, StoreStatus, decode_counters,
+};
 use kiln_sys::env::Environment;
 use kiln_sys::files;
 use serde_json::{Value, json};
@@ -180,6 +182,6 @@ fn report<T>(
 /// What the daemons counted so far, of every store; nothing if there never was one.
 pub fn counters(settings: &Settings) -> Vec<StoreStatus> {
     let Some(cache) = settings.directory.as_deref() else { return Vec::new() };
-    let file = files::read_own(&Place::new(cache).counters(), 1 << 20).unwrap_or_default();
+    let file = files::read_own(&DaemonPlace::new(cache).counters(), 1 << 20).unwrap_or_default();
     decode_counters(&file).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! `kiln setup`: makes kiln the wrapper of every build, in cargo's user configuration, and undoes that.
 
 use crate::edit::Edited;
-use crate::wiring::{self, Named, Place};
+use crate::wiring::{self, Named, NamedIn};
 use crate::{exit, fail, say};
 use kiln_prefill::configuration;
 use kiln_sys::env::Environment;
@@ -213,7 +213,7 @@ fn as_text(arguments: &Arguments, file: &Path, changed: bool, named: &[Named]) -
         (false, false) if arguments.check => String::new(),
         (false, false) => format!("{} names this kiln already; nothing was changed\n", file.display()),
     };
-    let own = Place::File(file.to_owned());
+    let own = NamedIn::File(file.to_owned());
     match named.first() {
         Some(it) if it.is_kiln() && arguments.check => {
             text += &format!("builds here go through kiln: {} names {}\n", it.place, it.wrapper);

@@ -10,7 +10,7 @@ use kiln_engine::cache_dir::CacheDir;
 use kiln_protocol::Chore;
 use kiln_recorder::Below;
 use kiln_report::log;
-use kiln_store::{Damage, Verified};
+use kiln_store::{Damage, VerifyReport};
 use kiln_sys::env::{self, Environment};
 use kiln_sys::process::{self, Channel, Ended};
 use kiln_sys::sandbox;
@@ -68,7 +68,7 @@ pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment
     if left { exit::WRONG } else { exit::FINE }
 }
 
-fn as_json(verified: &Verified) -> String {
+fn as_json(verified: &VerifyReport) -> String {
     let damage = |damage: &Damage| {
         json!({
             "fault": damage.fault.name(),
@@ -88,7 +88,7 @@ fn as_json(verified: &Verified) -> String {
     format!("{value:#}\n")
 }
 
-fn as_text(verified: &Verified, paint: Paint) -> String {
+fn as_text(verified: &VerifyReport, paint: Paint) -> String {
     let mut text = String::new();
     for damage in &verified.damage {
         let what = if damage.repaired {

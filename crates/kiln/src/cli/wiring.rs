@@ -13,21 +13,21 @@ use toml_edit::{DocumentMut, Item};
 
 /// A place that names a wrapper.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum NamedIn {
     /// A variable.
     Variable(&'static str),
     /// A configuration file.
     File(PathBuf),
     /// A variable for build scripts, and where it is set.
-    Named(String),
+    Other(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for NamedIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::Variable(name) => f.write_str(name),
-            Place::Named(place) => f.write_str(place),
-            Place::File(path) => write!(f, "{}", path.display()),
+            NamedIn::Variable(name) => f.write_str(name),
+            NamedIn::Other(place) => f.write_str(place),
+            NamedIn::File(path) => write!(f, "{}", path.display()),
         }
     }
 }
@@ -36,7 +36,7 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// The variable or file that names it.
-    pub place: Place,
+    pub place: NamedIn,
     /// What; empty is none.
     pub wrapper: String,
 }
@@ -76,7 +76,7 @@ fn on_command_line(args: &[OsString], directory: &Path) -> Option<Named> {
     });
     let wrapper = |value: String| wrapper_of(&on_the_spot(&value, directory)?).map(str::to_owned);
     let wrapper = values.filter_map(wrapper).next_back()?;
-    Some(Named { place: Place::Named("--config".to_owned()), wrapper })
+    Some(Named { place: NamedIn::Other("--config".to_owned()), wrapper })
 }
 
 /// What a value of `--config` says (cargo 1.95, `cli_args_as_table`): what is in the file of that name, or what it is itself.
@@ -119,7 +119,7 @@ pub fn text_of(item: &Item) -> Option<&str> {
 /// configuration file (unless it says `force`, which nobody does for compilers).
 pub fn compilers_named(name: &str, environment: &Environment, directory: &Path) -> Vec<Named> {
     let of =
-        |place: String, compiler: &str| Named { place: Place::Named(place), wrapper: compiler.to_owned() };
+        |place: String, compiler: &str| Named { place: NamedIn::Other(place), wrapper: compiler.to_owned() };
     let variable = environment.get(name).map(|value| of(name.to_owned(), &value.to_string_lossy()));
     let configured = configuration::files(environment, directory).into_iter().filter_map(|file| {
         let document = read(&file)?;
@@ -133,7 +133,7 @@ pub fn compilers_named(name: &str, environment: &Environment, directory: &Path) 
 pub fn named(environment: &Environment, directory: &Path) -> Vec<Named> {
     let variables = ["RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER"].into_iter().filter_map(|name| {
         let wrapper = environment.get(name)?.to_string_lossy().into_owned();
-        Some(Named { place: Place::Variable(name), wrapper })
+        Some(Named { place: NamedIn::Variable(name), wrapper })
     });
     let configured = configuration::files(environment, directory).into_iter().filter_map(|file| {
         let wrapper = wrapper_of(&read(&file)?)?.to_owned();
@@ -142,7 +142,7 @@ pub fn named(environment: &Environment, directory: &Path) -> Vec<Named> {
             true => file.parent()?.parent()?.join(wrapper).to_string_lossy().into_owned(),
             false => wrapper,
         };
-        Some(Named { place: Place::File(file), wrapper })
+        Some(Named { place: NamedIn::File(file), wrapper })
     });
     variables.chain(configured).collect()
 }

@@ -30,8 +30,8 @@ fn answering(listener: UnixListener, protocol: u32) -> std::thread::JoinHandle<V
     })
 }
 
-fn place(cache: &Path) -> Place {
-    let place = Place::new(cache);
+fn place(cache: &Path) -> DaemonPlace {
+    let place = DaemonPlace::new(cache);
     place.make().unwrap();
     place
 }
@@ -94,7 +94,7 @@ fn a_silent_daemon_is_asked_once() {
     }
     assert_eq!(asked(), 0);
     // A mark from the future is one of a clock that was set since, and an old one says nothing.
-    let mark = Place::new(directory.path()).silent();
+    let mark = DaemonPlace::new(directory.path()).silent();
     let set = |at| std::fs::File::options().append(true).open(&mark).unwrap().set_modified(at).unwrap();
     for at in [std::time::SystemTime::now() + SILENT * 10, std::time::SystemTime::now() - SILENT * 2] {
         set(at);

@@ -27,9 +27,9 @@ fn read(blobs: &[(Digest, Vec<u8>)]) -> impl FnMut(&Digest) -> Option<Vec<u8>> {
 fn a_unit_comes_back_as_it_was_packed() {
     let (result, blobs) = result(&[100, 0, 3000]);
     let key = ActionKey::of_name([3; 32]);
-    let (pack, apart) = Unit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
+    let (pack, apart) = PackedUnit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
     assert!(apart.is_empty());
-    let unit = Unit::open(&key, &pack).unwrap();
+    let unit = PackedUnit::open(&key, &pack).unwrap();
     assert_eq!(unit.result, result.encode(&key));
     assert_eq!(unit.cost_ms, 7);
     assert!(unit.apart.is_empty());
@@ -40,9 +40,9 @@ fn a_unit_comes_back_as_it_was_packed() {
 fn a_large_blob_goes_by_itself() {
     let (result, blobs) = result(&[TOGETHER + 1, 10]);
     let key = ActionKey::of_name([3; 32]);
-    let (pack, apart) = Unit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
+    let (pack, apart) = PackedUnit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
     assert_eq!(apart, [blobs[0].0]);
-    let unit = Unit::open(&key, &pack).unwrap();
+    let unit = PackedUnit::open(&key, &pack).unwrap();
     assert_eq!(unit.apart, apart);
 }
 
@@ -59,11 +59,11 @@ fn a_pack_under_another_name_is_nothing() {
 fn what_was_sealed_for_another_key_is_nothing() {
     let (result, blobs) = result(&[100]);
     let (key, other) = (ActionKey::of_name([3; 32]), ActionKey::of_name([4; 32]));
-    let (body, _) = Unit::body(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
-    assert!(Unit::open(&key, &seal(Kind::Result, key.name(), &body)).is_ok());
-    assert!(Unit::open(&other, &seal(Kind::Result, other.name(), &body)).is_err());
-    assert!(Unit::of_body(&other, &body).is_err(), "in a bundle");
-    assert!(Unit::body(&other, &result.encode(&key), &mut read(&blobs)).is_none());
+    let (body, _) = PackedUnit::body(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
+    assert!(PackedUnit::open(&key, &seal(Kind::Result, key.name(), &body)).is_ok());
+    assert!(PackedUnit::open(&other, &seal(Kind::Result, other.name(), &body)).is_err());
+    assert!(PackedUnit::of_body(&other, &body).is_err(), "in a bundle");
+    assert!(PackedUnit::body(&other, &result.encode(&key), &mut read(&blobs)).is_none());
     let (weak, another) = (WeakKey::of_name([3; 32]), WeakKey::of_name([4; 32]));
     let shapes = encode_shapes(&weak, &[Shape::default()]);
     assert!(open_shapes(&weak, &seal(Kind::Shapes, weak.name(), &shapes)).is_ok());
@@ -75,17 +75,17 @@ fn what_was_sealed_for_another_key_is_nothing() {
 fn any_changed_byte_and_any_cut_is_noticed() {
     let (result, blobs) = result(&[500]);
     let key = ActionKey::of_name([9; 32]);
-    let (pack, _) = Unit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
-    let whole = Unit::open(&key, &pack).unwrap();
+    let (pack, _) = PackedUnit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
+    let whole = PackedUnit::open(&key, &pack).unwrap();
     for at in 0..pack.len() {
         let mut changed = pack.clone();
         changed[at] ^= 0x41;
         // A bit of a zstd frame's head that says nothing about its content may change; the content is the same then.
         assert!(
-            Unit::open(&key, &changed).is_err() || Unit::open(&key, &changed).unwrap() == whole,
+            PackedUnit::open(&key, &changed).is_err() || PackedUnit::open(&key, &changed).unwrap() == whole,
             "byte {at}"
         );
-        assert!(Unit::open(&key, &pack[..at]).is_err(), "cut at {at}");
+        assert!(PackedUnit::open(&key, &pack[..at]).is_err(), "cut at {at}");
     }
 }
 
@@ -114,7 +114,7 @@ fn pack_to(place: Place, path: &str, size: u64) -> Vec<u8> {
 #[test]
 fn no_result_leaves_its_place() {
     let opened = |place, path: &str, size| {
-        Unit::open(&ActionKey::of_name([3; 32]), &pack_to(place, path, size)).is_ok()
+        PackedUnit::open(&ActionKey::of_name([3; 32]), &pack_to(place, path, size)).is_ok()
     };
     assert!(opened(Place::Out, "libx.rlib", 3));
     assert!(opened(Place::Out, "", 3) && opened(Place::Literal, "/tmp/x.o", 3));
@@ -134,7 +134,7 @@ fn no_result_leaves_its_place() {
     let (escaping, blobs) = result(&[3]);
     let (key, mut escaping) = (ActionKey::of_name([3; 32]), ActionResult { ..escaping });
     escaping.outputs[0].path.path = b"../x".to_vec();
-    assert!(Unit::pack(&key, &escaping.encode(&key), &mut read(&blobs)).is_none());
+    assert!(PackedUnit::pack(&key, &escaping.encode(&key), &mut read(&blobs)).is_none());
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn sizes_that_lie_are_nothing() {
     body.u32(1);
     body.digest(&Digest { size: 499, ..blobs[0].0 });
     body.bytes(&blobs[0].1);
-    assert!(Unit::open(&key, &seal(Kind::Result, key.name(), &body.0)).is_err());
+    assert!(PackedUnit::open(&key, &seal(Kind::Result, key.name(), &body.0)).is_err());
 }
 
 /// A few kilobytes that say they are as much as there may be, and become more: no more is made than was said, and what was said
@@ -189,7 +189,7 @@ proptest::proptest! {
             let _ = open(kind, &[1; 32], &sealed);
         }
         let inner = seal(Kind::Result, &[1; 32], &noise);
-        let _ = Unit::open(&ActionKey::of_name([1; 32]), &inner);
+        let _ = PackedUnit::open(&ActionKey::of_name([1; 32]), &inner);
         let _ = open_shapes(&WeakKey::of_name([1; 32]), &seal(Kind::Shapes, &[1; 32], &noise));
         let _ = crate::bundle::Index::open(&[1; 32], &seal(Kind::Index, &[1; 32], &noise));
         let sealed = kiln_action::wire::seal(*b"KRES", 2, &[1; 32], &noise);
@@ -201,11 +201,11 @@ proptest::proptest! {
     fn right_outside_and_wrong_inside(at in 0_usize..2000, to in proptest::prelude::any::<u8>()) {
         let (result, blobs) = result(&[300, 700]);
         let key = ActionKey::of_name([9; 32]);
-        let (pack, _) = Unit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
+        let (pack, _) = PackedUnit::pack(&key, &result.encode(&key), &mut read(&blobs)).unwrap();
         let mut body = open(Kind::Result, key.name(), &pack).unwrap();
         let at = at % body.len();
         let before = std::mem::replace(&mut body[at], to);
-        let opened = Unit::open(&key, &seal(Kind::Result, key.name(), &body));
+        let opened = PackedUnit::open(&key, &seal(Kind::Result, key.name(), &body));
         proptest::prop_assert!(before == to || opened.is_err(), "byte {at}");
     }
 }

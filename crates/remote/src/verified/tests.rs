@@ -20,7 +20,7 @@ fn every_kind_is_what_its_name_says() {
     let (weak, key) = (WeakKey::of_name([1; 32]), ActionKey::of_name([2; 32]));
     let shapes = encode_shapes(&weak, &[]);
     let result = ActionResult::default().encode(&key);
-    let (unit, _) = Unit::pack(&key, &result, &mut |_| None).unwrap();
+    let (unit, _) = PackedUnit::pack(&key, &result, &mut |_| None).unwrap();
     let (blob_name, blob_pack) = blob(b"content");
     let segment = Digest::of(b"a segment");
     let snapshot = SnapshotKey::of(b"a build");

@@ -17,10 +17,10 @@ fn answered(question: Question, answer: Answered, details: &[&str]) -> AnsweredQ
     }
 }
 
-fn run(key: u8, words: &[Word], answers: Vec<AnsweredQuestion>) -> Run {
+fn run(key: u8, words: &[Word], answers: Vec<AnsweredQuestion>) -> BaselineRun {
     let mut answers = answers;
     answers.sort_by(|one, other| one.question.cmp(&other.question));
-    Run {
+    BaselineRun {
         at_ms: 0,
         compiler: "rustc 1.95.0 (a 2026-04-14)".into(),
         key: ActionKey::of_name([key; 32]),
@@ -30,7 +30,7 @@ fn run(key: u8, words: &[Word], answers: Vec<AnsweredQuestion>) -> Run {
     }
 }
 
-fn cause_of(old: Vec<Run>, new: &Run) -> Difference {
+fn cause_of(old: Vec<BaselineRun>, new: &BaselineRun) -> Difference {
     let directory = b"/w".to_vec();
     of(
         &Baseline { unit: "a lib".into(), directory, project: "/w".into(), runs: old },
@@ -231,8 +231,8 @@ fn the_nearest_run_counts() {
 fn what_removed_a_result_since_it_was_kept() {
     const DAY: u64 = 86_400_000;
     let now = run(1, &[], Vec::new());
-    let kept = Run { at_ms: 20_000 * DAY, ..now.clone() };
-    let answered = |runs: Vec<Run>, everything_ms, cleared_ms, evicted_ms| {
+    let kept = BaselineRun { at_ms: 20_000 * DAY, ..now.clone() };
+    let answered = |runs: Vec<BaselineRun>, everything_ms, cleared_ms, evicted_ms| {
         let earlier = Baseline { runs, ..Baseline::default() };
         of(&earlier, &now, &Removals { everything_ms, cleared_ms, evicted_ms }).words
     };

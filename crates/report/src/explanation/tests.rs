@@ -13,7 +13,7 @@ fn miss(name: &str, cause: &str, follows: &str) -> Event {
     }
 }
 
-fn names(units: &[Unit]) -> Vec<&str> {
+fn names(units: &[ExplainedUnit]) -> Vec<&str> {
     units.iter().map(|unit| unit.name.as_str()).collect()
 }
 

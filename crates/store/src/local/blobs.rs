@@ -8,7 +8,7 @@ use super::{BLOBS, LocalStore};
 use crate::{Fetched, Keep, Key, StoreError};
 use kiln_action::{Digest, FileKind};
 use kiln_sys::files::{self, Draft, FileError, Search, Source, Stat};
-use kiln_sys::identity::{self, Moment, Writer, hash_and_remember};
+use kiln_sys::identity::{self, FileTime, WrittenBy, hash_and_remember};
 use kiln_sys::process;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ impl LocalStore {
             return Err(StoreError::NotTheKey(path));
         }
         let identity = files::write_atomic(&path, bytes)?;
-        self.memo.put(&identity, digest, Writer::Kiln);
+        self.memo.put(&identity, digest, WrittenBy::Kiln);
         self.has_come(digest, there);
         Ok(())
     }
@@ -114,7 +114,7 @@ impl LocalStore {
                 let there = self.there(&digest);
                 if there != There::Right {
                     let identity = draft.publish(&self.path(&Key::Blob(digest)))?;
-                    self.memo.put(&identity, &digest, Writer::Kiln);
+                    self.memo.put(&identity, &digest, WrittenBy::Kiln);
                     self.has_come(&digest, there);
                 }
                 Ok(digest)
@@ -133,14 +133,14 @@ impl LocalStore {
         let placed = if believed {
             files::place_copy(&source, to, executable).map(Some)
         } else {
-            let moment = Moment::now();
+            let moment = FileTime::now();
             let placed = files::place_copy_checked(&source, to, executable, digest);
             self.remember(&source, digest, moment, &placed);
             placed
         };
         match placed.map_err(|error| self.read_error(digest, &path, error))? {
             Some(identity) => {
-                self.memo.put(&identity, digest, Writer::Kiln);
+                self.memo.put(&identity, digest, WrittenBy::Kiln);
                 Ok(Fetched { identity, linked: false, taken: false })
             }
             None => Err(self.damaged(digest)),
@@ -152,14 +152,14 @@ impl LocalStore {
         &self,
         source: &Source,
         digest: &Digest,
-        moment: Moment,
+        moment: FileTime,
         placed: &Result<Option<T>, FileError>,
     ) {
         let right = matches!(placed, Ok(Some(_)));
         let same = source.stat_again().is_ok_and(|now| now.identity == source.stat().identity);
         let local = source.filesystem_kind().is_ok_and(|kind| !kind.is_remote());
         if right && same {
-            let writer = if local { Writer::Other(moment) } else { Writer::Remote(moment) };
+            let writer = if local { WrittenBy::Other(moment) } else { WrittenBy::Remote(moment) };
             self.memo.put(&source.stat().identity, digest, writer);
         }
     }
@@ -188,7 +188,7 @@ impl LocalStore {
             return Err(StoreError::Missing(*digest));
         }
         if known {
-            self.memo.put(&identity, digest, Writer::Kiln); // linking has changed nothing but ctime
+            self.memo.put(&identity, digest, WrittenBy::Kiln); // linking has changed nothing but ctime
         }
         Ok(Fetched { identity, linked: true, taken: false })
     }
@@ -214,7 +214,7 @@ impl LocalStore {
         }
         files::touch_now(to)?;
         let identity = files::lstat(to)?.ok_or(StoreError::Missing(*digest))?.identity;
-        self.memo.put(&identity, digest, Writer::Kiln);
+        self.memo.put(&identity, digest, WrittenBy::Kiln);
         Ok(Some(Fetched { identity, linked: false, taken: true }))
     }
 

@@ -10,7 +10,7 @@ use super::survey::{Aged, Blob, Contents, Record, Survey};
 use super::usage::{Count, on_disk};
 use crate::StoreError;
 use kiln_sys::files::{self, Lock};
-use kiln_sys::identity::{self, MEMO_PREFIX, Moment};
+use kiln_sys::identity::{self, FileTime, MEMO_PREFIX};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl LocalStore {
             Count::Nothing => false,
             Count::Damaged => true,
             Count::Known { bytes, counted } => {
-                let age = Moment::now().0.saturating_sub(counted.0);
+                let age = FileTime::now().0.saturating_sub(counted.0);
                 let full = limits.max_bytes.is_some_and(|most| bytes > most);
                 !(0..=DAY_NS).contains(&age) || (full && age > PAUSE_NS)
             }
@@ -77,7 +77,7 @@ impl LocalStore {
     pub fn collect(
         &self,
         limits: &Limits,
-        now: Moment,
+        now: FileTime,
         dry_run: bool,
     ) -> Result<Option<Collected>, StoreError> {
         let Some(_lock) = Lock::try_exclusive(&self.root.join(super::COLLECT_LOCK))? else { return Ok(None) };
@@ -103,7 +103,7 @@ impl LocalStore {
 }
 
 pub(super) struct Sweep {
-    now: Moment,
+    now: FileTime,
     /// What is younger is left alone.
     grace_ns: i64,
     dry_run: bool,
@@ -114,7 +114,7 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    pub(super) fn new(now: Moment, dry_run: bool, total: u64, grace_ns: i64) -> Sweep {
+    pub(super) fn new(now: FileTime, dry_run: bool, total: u64, grace_ns: i64) -> Sweep {
         Sweep { now, grace_ns, dry_run, total, freed: 0, stuck: 0 }
     }
 

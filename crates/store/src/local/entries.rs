@@ -8,7 +8,7 @@ use crate::{Key, StoreError};
 use kiln_action::baseline::{Baseline, LARGEST as LARGEST_BASELINE};
 use kiln_action::{ActionKey, FileKind, SnapshotKey, WeakKey, digest};
 use kiln_sys::files::{self, Lock};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use std::path::Path;
 
 /// One result.
@@ -90,7 +90,7 @@ impl LocalStore {
         let Some(_lock) = Lock::try_exclusive(&self.root.join(super::COLLECT_LOCK))? else { return Ok(None) };
         let mut survey = self.survey()?;
         let before = survey.contents();
-        let mut sweep = Sweep::new(Moment::now(), dry_run, before.bytes, i64::MIN);
+        let mut sweep = Sweep::new(FileTime::now(), dry_run, before.bytes, i64::MIN);
         let picked: Vec<bool> = survey.results.iter().map(|record| pick(&entry(record, &survey))).collect();
         let mut picked = picked.into_iter();
         let (gone, kept): (Vec<Record>, Vec<Record>) =
@@ -101,7 +101,7 @@ impl LocalStore {
             if collected.after.results < before.results {
                 self.note_removal(Remover::Chosen);
             }
-            self.usage.write(collected.after.bytes, Moment::now())?;
+            self.usage.write(collected.after.bytes, FileTime::now())?;
         }
         Ok(Some(collected))
     }
@@ -120,7 +120,7 @@ impl LocalStore {
         if after.results < before.results {
             self.note_removal(Remover::Everything);
         }
-        self.usage.write(after.bytes, Moment::now())?;
+        self.usage.write(after.bytes, FileTime::now())?;
         let shared =
             |blob: &super::survey::Blob| if blob.alone { 0 } else { super::usage::on_disk(blob.size) };
         let freed =

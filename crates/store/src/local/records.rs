@@ -6,7 +6,7 @@ use kiln_action::shape::read_shapes;
 use kiln_action::wire::{Malformed, Reader, Writer, seal, unseal};
 use kiln_action::{ActionKey, ActionResult, Digest};
 use kiln_sys::files::{self, Source};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use std::io::ErrorKind;
 
 /// Nothing longer is taken for a result, a list of Shapes or a snapshot.
@@ -36,7 +36,7 @@ impl LocalStore {
         if sound.is_none() {
             let _ = files::remove(&path); // if it stays, it is not there for anybody either
         } else if !matches!(key, Key::Blob(_)) {
-            let age = Moment::now().0.saturating_sub(source.stat().identity.mtime_ns);
+            let age = FileTime::now().0.saturating_sub(source.stat().identity.mtime_ns);
             if age > USE_AFTER_NS {
                 let _ = files::touch_now(&path); // in a store that cannot be written to, nothing is evicted either
             }

@@ -364,7 +364,7 @@ fn after_a_power_cut_nothing_is_believed_unseen() {
         fs::write(&path, [0; 5000]).unwrap();
         files::stat(&path).unwrap().unwrap().identity
     };
-    space.store.memo().put(&identity, &digest, kiln_sys::identity::Writer::Kiln);
+    space.store.memo().put(&identity, &digest, kiln_sys::identity::WrittenBy::Kiln);
     for entry in fs::read_dir(space.at("cache/v1")).unwrap() {
         let entry = entry.unwrap();
         if entry.file_name().to_str().unwrap().starts_with("memo-") {
@@ -451,6 +451,6 @@ proptest! {
             files::write_atomic(&space.store.path(&key), &bytes).unwrap();
             prop_assert_eq!(space.store.get(&[key]), vec![None]);
         }
-        space.store.collect(&Limits::default(), kiln_sys::identity::Moment::now(), false).unwrap();
+        space.store.collect(&Limits::default(), kiln_sys::identity::FileTime::now(), false).unwrap();
     }
 }

@@ -3,7 +3,7 @@
 
 use kiln_action::Digest;
 use kiln_sys::files::{FileError, Scratch};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -23,7 +23,7 @@ pub(super) enum Count {
     /// It is torn or foreign.
     Damaged,
     /// This many bytes; counted from the ground up at that moment.
-    Known { bytes: u64, counted: Moment },
+    Known { bytes: u64, counted: FileTime },
 }
 
 /// What a file takes on a disk that gives out whole blocks.
@@ -49,7 +49,7 @@ impl Usage {
         }
         let (bytes, counted) = match self.read() {
             Count::Known { bytes, counted } => (bytes, counted),
-            Count::Nothing => (0, Moment::now()),
+            Count::Nothing => (0, FileTime::now()),
             Count::Damaged => return, // stays damaged, so that a collection is due
         };
         let _ = self.write(bytes.saturating_add(more), counted); // a counter that cannot be written is rough, too
@@ -64,7 +64,7 @@ impl Usage {
         }
     }
 
-    pub(super) fn write(&self, bytes: u64, counted: Moment) -> Result<(), FileError> {
+    pub(super) fn write(&self, bytes: u64, counted: FileTime) -> Result<(), FileError> {
         Scratch::open(&self.path)?.write_at(&encode(bytes, counted), 0)
     }
 }
@@ -75,7 +75,7 @@ impl Drop for Usage {
     }
 }
 
-fn encode(bytes: u64, counted: Moment) -> [u8; RECORD] {
+fn encode(bytes: u64, counted: FileTime) -> [u8; RECORD] {
     let mut record = [0; RECORD];
     record[..8].copy_from_slice(&bytes.to_le_bytes());
     record[8..16].copy_from_slice(&counted.0.to_le_bytes());
@@ -86,7 +86,7 @@ fn encode(bytes: u64, counted: Moment) -> [u8; RECORD] {
 
 fn decode(record: &[u8; RECORD]) -> Option<Count> {
     let (words, _) = record.as_chunks::<8>();
-    let (bytes, counted) = (u64::from_le_bytes(words[0]), Moment(i64::from_le_bytes(words[1])));
+    let (bytes, counted) = (u64::from_le_bytes(words[0]), FileTime(i64::from_le_bytes(words[1])));
     (encode(bytes, counted) == *record).then_some(Count::Known { bytes, counted })
 }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// What can be wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+pub enum DamageKind {
     /// Others than the owner can write to it.
     Exposed,
     /// A blob is not what its name says, or cannot be read.
@@ -33,32 +33,32 @@ pub enum Fault {
     Baseline,
 }
 
-impl Fault {
+impl DamageKind {
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
-            Fault::Exposed => "exposed",
-            Fault::Blob => "blob",
-            Fault::Result => "result",
-            Fault::Dangling => "dangling",
-            Fault::Shapes => "shapes",
-            Fault::Snapshot => "snapshot",
-            Fault::List => "list",
-            Fault::Baseline => "baseline",
+            DamageKind::Exposed => "exposed",
+            DamageKind::Blob => "blob",
+            DamageKind::Result => "result",
+            DamageKind::Dangling => "dangling",
+            DamageKind::Shapes => "shapes",
+            DamageKind::Snapshot => "snapshot",
+            DamageKind::List => "list",
+            DamageKind::Baseline => "baseline",
         }
     }
 
     /// A sentence for people about what is wrong.
     pub fn words(self) -> &'static str {
         match self {
-            Fault::Exposed => "others can write to the cache directory",
-            Fault::Blob => "a blob is not what its name says",
-            Fault::Result => "a result cannot be read, or belongs to another key",
-            Fault::Dangling => "a result names a blob that is not there",
-            Fault::Shapes => "Shapes cannot be read, or belong to another key",
-            Fault::Snapshot => "a snapshot cannot be read, or belongs to another key",
-            Fault::List => "a list of incremental results cannot be read, or belongs to another unit",
-            Fault::Baseline => "a baseline for explanations cannot be read, or belongs to another unit",
+            DamageKind::Exposed => "others can write to the cache directory",
+            DamageKind::Blob => "a blob is not what its name says",
+            DamageKind::Result => "a result cannot be read, or belongs to another key",
+            DamageKind::Dangling => "a result names a blob that is not there",
+            DamageKind::Shapes => "Shapes cannot be read, or belong to another key",
+            DamageKind::Snapshot => "a snapshot cannot be read, or belongs to another key",
+            DamageKind::List => "a list of incremental results cannot be read, or belongs to another unit",
+            DamageKind::Baseline => "a baseline for explanations cannot be read, or belongs to another unit",
         }
     }
 }
@@ -67,7 +67,7 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
     /// What is wrong with the file.
-    pub fault: Fault,
+    pub fault: DamageKind,
     /// The damaged file.
     pub path: PathBuf,
     /// What was compiled, where that is known.
@@ -78,7 +78,7 @@ pub struct Damage {
 
 /// What was looked at, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verified {
+pub struct VerifyReport {
     /// How many blobs were read.
     pub blobs: u64,
     /// How many results were read.
@@ -92,33 +92,33 @@ pub struct Verified {
 }
 
 /// Hears how far it is: bytes hashed, and how many there are.
-pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
+pub type VerifyProgress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 impl LocalStore {
     /// Looks at everything. With `repair`, what is damaged is removed (a lost result costs a compile), and what others can
     /// write to is closed to them.
-    pub fn verify(&self, repair: bool, progress: Progress<'_>) -> Result<Verified, StoreError> {
-        let mut verified = Verified::default();
+    pub fn verify(&self, repair: bool, progress: VerifyProgress<'_>) -> Result<VerifyReport, StoreError> {
+        let mut verified = VerifyReport::default();
         self.check_access(repair, &mut verified)?;
         self.check_blobs(repair, progress, &mut verified)?;
         self.check_results(repair, &mut verified)?;
-        self.check_records(SHAPES, Fault::Shapes, repair, &mut verified, |name, file| {
+        self.check_records(SHAPES, DamageKind::Shapes, repair, &mut verified, |name, file| {
             decode_shapes(&WeakKey::of_name(*name), file).map(|_| ())
         })?;
-        self.check_records(SNAPSHOTS, Fault::Snapshot, repair, &mut verified, |name, file| {
+        self.check_records(SNAPSHOTS, DamageKind::Snapshot, repair, &mut verified, |name, file| {
             SnapshotKey::of_name(*name).unseal(file).map(|_| ())
         })?;
-        self.check_records(INCREMENTAL, Fault::List, repair, &mut verified, |name, file| {
+        self.check_records(INCREMENTAL, DamageKind::List, repair, &mut verified, |name, file| {
             decode_newest(name, file).map(|_| ())
         })?;
-        self.check_records(UNITS, Fault::Baseline, repair, &mut verified, |name, file| {
+        self.check_records(UNITS, DamageKind::Baseline, repair, &mut verified, |name, file| {
             Baseline::decode(name, file).map(|_| ())
         })?;
         verified.damage.sort_by(|a, b| (a.fault, &a.path).cmp(&(b.fault, &b.path)));
         Ok(verified)
     }
 
-    fn check_access(&self, repair: bool, verified: &mut Verified) -> Result<(), StoreError> {
+    fn check_access(&self, repair: bool, verified: &mut VerifyReport) -> Result<(), StoreError> {
         let folders = [BLOBS, RESULTS, SHAPES, INCREMENTAL, UNITS];
         for path in [self.root.clone()].into_iter().chain(folders.map(|folder| self.root.join(folder))) {
             // The directory above is for its owner only, unless somebody opened it.
@@ -126,7 +126,12 @@ impl LocalStore {
             let top = path == self.root && files::stat(&path)?.is_some_and(|stat| stat.mode & 0o022 != 0);
             if open || top {
                 let repaired = repair && files::close_to_others(&path).is_ok();
-                verified.damage.push(Damage { fault: Fault::Exposed, path, unit: String::new(), repaired });
+                verified.damage.push(Damage {
+                    fault: DamageKind::Exposed,
+                    path,
+                    unit: String::new(),
+                    repaired,
+                });
             }
         }
         Ok(())
@@ -135,8 +140,8 @@ impl LocalStore {
     fn check_blobs(
         &self,
         repair: bool,
-        progress: Progress<'_>,
-        verified: &mut Verified,
+        progress: VerifyProgress<'_>,
+        verified: &mut VerifyReport,
     ) -> Result<(), StoreError> {
         let mut blobs: Vec<(PathBuf, [u8; 32], u64)> = Vec::new();
         self.each_file(BLOBS, &mut Vec::new(), |path, hash, stat| {
@@ -161,41 +166,41 @@ impl LocalStore {
         verified.blobs = blobs.len() as u64;
         verified.bytes = total;
         for path in found.into_inner().unwrap_or_default() {
-            verified.damage.push(removed(Fault::Blob, path, String::new(), repair));
+            verified.damage.push(removed(DamageKind::Blob, path, String::new(), repair));
         }
         Ok(())
     }
 
-    fn check_results(&self, repair: bool, verified: &mut Verified) -> Result<(), StoreError> {
+    fn check_results(&self, repair: bool, verified: &mut VerifyReport) -> Result<(), StoreError> {
         let mut paths = Vec::new();
         self.each_file(RESULTS, &mut Vec::new(), |path, name, _| paths.push((path, name)))?;
         for (path, name) in paths {
             verified.results += 1;
             let Some(bytes) = read(&path) else { continue };
             let Ok(result) = ActionResult::decode(&ActionKey::of_name(name), &bytes) else {
-                verified.damage.push(removed(Fault::Result, path, String::new(), repair));
+                verified.damage.push(removed(DamageKind::Result, path, String::new(), repair));
                 continue;
             };
             if result.blobs().any(|blob| !self.is_there(blob, verified)) {
-                verified.damage.push(removed(Fault::Dangling, path, result.unit, repair));
+                verified.damage.push(removed(DamageKind::Dangling, path, result.unit, repair));
             }
         }
         Ok(())
     }
 
     /// Whether a blob is there and was not found damaged just now.
-    fn is_there(&self, blob: &Digest, verified: &Verified) -> bool {
+    fn is_there(&self, blob: &Digest, verified: &VerifyReport) -> bool {
         let name = digest::hex(&blob.hash);
-        let damaged = verified.damage.iter().any(|d| d.fault == Fault::Blob && d.path.ends_with(&name));
+        let damaged = verified.damage.iter().any(|d| d.fault == DamageKind::Blob && d.path.ends_with(&name));
         !damaged && self.has(blob)
     }
 
     fn check_records(
         &self,
         folder: &str,
-        fault: Fault,
+        fault: DamageKind,
         repair: bool,
-        verified: &mut Verified,
+        verified: &mut VerifyReport,
         decode: impl Fn(&[u8; 32], &[u8]) -> Result<(), Malformed>,
     ) -> Result<(), StoreError> {
         let mut paths = Vec::new();
@@ -224,7 +229,7 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     }
 }
 
-fn removed(fault: Fault, path: PathBuf, unit: String, repair: bool) -> Damage {
+fn removed(fault: DamageKind, path: PathBuf, unit: String, repair: bool) -> Damage {
     let repaired = repair && files::remove(&path).is_ok();
     Damage { fault, path, unit, repaired }
 }

@@ -2,7 +2,7 @@
 
 use crate::world::{ACTIONS, BLOBS, FETCHES, HOWS, World, child, content};
 use kiln_store::{Limits, StoreError};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +20,8 @@ impl Random {
 }
 
 /// Past the grace period of blobs, so that collections hit what is just being put; but private names in use stay.
-fn half_an_hour_later() -> Moment {
-    Moment(Moment::now().0 + 1_800_000_000_000)
+fn half_an_hour_later() -> FileTime {
+    FileTime(FileTime::now().0 + 1_800_000_000_000)
 }
 
 fn busy(shared: &Path, own: &Path, seed: u64) -> usize {

@@ -3,7 +3,7 @@
 use crate::world::{FETCHES, HOWS, How, World, blobs_of, child, content, quick_space, shapes};
 use kiln_store::{Content, Limits, Store, StoreError};
 use kiln_sys::files::fault::{Effect, arm};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn live(world: &World) {
         }
     }
     let limits = Limits { max_bytes: Some(200_000), max_age: None };
-    world.store.collect(&limits, Moment(Moment::now().0 + LATER), false).unwrap();
+    world.store.collect(&limits, FileTime(FileTime::now().0 + LATER), false).unwrap();
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn aftermath(world: &World, at: u64) {
         world.fetch(n, 0, FETCHES[1]).unwrap();
         assert_eq!(fs::read(world.target(0)).unwrap(), content(n));
     }
-    world.store.collect(&Limits::default(), Moment(Moment::now().0 + LATER), false).unwrap().unwrap();
+    world.store.collect(&Limits::default(), FileTime(FileTime::now().0 + LATER), false).unwrap().unwrap();
     let left = world.private_names();
     assert!(left.iter().all(|path| !path.starts_with(world.store.directory())), "killed at {at}: {left:?}");
 }

@@ -3,7 +3,7 @@
 use crate::world::{FETCHES, HOWS, World, content, digest, quick_space, result_key, shapes};
 use kiln_store::{Content, Limits, Store};
 use kiln_sys::files::fault::{Armed, Effect, arm};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use rustix::io::Errno;
 use std::fs;
 
@@ -108,7 +108,7 @@ fn a_record_that_cannot_be_read_is_not_there() {
 
 #[test]
 fn a_collection_that_fails_does_no_harm() {
-    let later = || Moment(Moment::now().0 + 24 * 3_600_000_000_000);
+    let later = || FileTime(FileTime::now().0 + 24 * 3_600_000_000_000);
     let limits = Limits { max_bytes: Some(100_000), max_age: None };
     sweep(
         |world| {

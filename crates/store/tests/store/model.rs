@@ -4,7 +4,7 @@
 use crate::world::{ACTIONS, BLOBS, FETCHES, HOWS, TARGETS, World, blobs_of, content, digest};
 use kiln_store::{Limits, Store};
 use kiln_sys::files::fault::{Effect, arm};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use proptest::prelude::*;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -138,7 +138,7 @@ fn run(world: &mut World, model: &mut Model, step: &Step) {
         Step::Collect { most, age_h, later_h } => {
             let limits =
                 Limits { max_bytes: *most, max_age: age_h.map(|hours| Duration::from_secs(hours * 3600)) };
-            let later = Moment(Moment::now().0 + later_h * 3_600_000_000_000);
+            let later = FileTime(FileTime::now().0 + later_h * 3_600_000_000_000);
             let collected = world.store.collect(&limits, later, false).unwrap().unwrap();
             assert_eq!(collected.stuck, 0);
             assert_eq!(collected.after, world.store.contents().unwrap());

@@ -2,7 +2,7 @@
 
 use crate::world::{BLOBS, FETCHES, HOWS, World, child, content, digest, result_key};
 use kiln_store::{Limits, LocalStore, Store};
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -61,7 +61,7 @@ fn a_full_disk_refuses_and_nothing_is_half() {
     assert!(error.contains("No space left on device") && error.contains("/v1/"), "{error}");
     assert!(world.private_names().is_empty());
     // Room again: everything works.
-    let later = Moment(Moment::now().0 + 24 * 3_600_000_000_000);
+    let later = FileTime(FileTime::now().0 + 24 * 3_600_000_000_000);
     world.store.collect(&Limits { max_bytes: Some(1), max_age: None }, later, false).unwrap();
     world.put(5, HOWS[1]).unwrap();
     world.fetch(5, 0, FETCHES[1]).unwrap();
@@ -105,7 +105,7 @@ fn a_read_only_store_still_serves() {
         let error = error.to_string();
         assert!(error.contains("Read-only file system") && error.contains("/v1/"), "{error}");
     }
-    assert!(world.store.collect(&Limits::default(), Moment::now(), false).is_err());
+    assert!(world.store.collect(&Limits::default(), FileTime::now(), false).is_err());
     let error = LocalStore::open(&mounted.0.join("new")).err().unwrap().to_string();
     assert!(error.contains("Read-only file system") && error.contains("/new"), "{error}");
 }

@@ -6,7 +6,7 @@
 //! are known to do so; in others a name may be there that was never listed (network, automount), or the times may be those
 //! of another directory (overlays show those of their uppermost layer). The layout is in docs/format.md.
 
-use super::{CHECK, Identity, MILLISECOND, Memo, Moment, Writer, checksum, head, mix};
+use super::{CHECK, FileTime, Identity, MILLISECOND, Memo, WrittenBy, checksum, head, mix};
 use crate::files::{self, Scratch};
 use kiln_action::FileKind;
 use std::ffi::OsStr;
@@ -92,7 +92,7 @@ impl Memo {
 
 /// Reads a directory, if what is read can be remembered.
 fn learn(path: &Path, identity: &Identity) -> Option<Names> {
-    if !rests(identity, Moment::now()) || !files::stamps_names(path) {
+    if !rests(identity, FileTime::now()) || !files::stamps_names(path) {
         return None;
     }
     let names = Names::list(path)?;
@@ -101,9 +101,9 @@ fn learn(path: &Path, identity: &Identity) -> Option<Names> {
 }
 
 /// Whether a directory, which has not been read yet, has not been changed for a while and cannot be changed unnoticed.
-fn rests(identity: &Identity, now: Moment) -> bool {
+fn rests(identity: &Identity, now: FileTime) -> bool {
     let changed = identity.mtime_ns.max(identity.ctime_ns);
-    Writer::Other(now).settled(identity) && changed < now.0.saturating_sub(RESTS)
+    WrittenBy::Other(now).settled(identity) && changed < now.0.saturating_sub(RESTS)
 }
 
 fn slot_bytes(identity: &Identity, names: &Names) -> [u8; SLOT] {

@@ -17,7 +17,7 @@ fn what_was_put_is_known_by_everybody_until_the_file_changes() {
     let (memo, other) = (Memo::open(space.path()), Memo::open(space.path()));
     let id = identity(1, 1000);
     assert_eq!(memo.get(&id), None);
-    memo.put(&id, &digest(1), Writer::Kiln);
+    memo.put(&id, &digest(1), WrittenBy::Kiln);
     assert_eq!(other.get(&id), Some(digest(1)));
     for changed in [
         Identity { dev: 8, ..id },
@@ -28,7 +28,7 @@ fn what_was_put_is_known_by_everybody_until_the_file_changes() {
     ] {
         assert_eq!(memo.get(&changed), None);
     }
-    memo.put(&Identity { ctime_ns: 2000, ..id }, &digest(2), Writer::Kiln);
+    memo.put(&Identity { ctime_ns: 2000, ..id }, &digest(2), WrittenBy::Kiln);
     assert_eq!(memo.get(&id), None, "the old state of a file makes room for the new one");
 }
 
@@ -36,23 +36,23 @@ fn what_was_put_is_known_by_everybody_until_the_file_changes() {
 fn a_digest_of_another_length_is_not_remembered() {
     let space = tempfile::tempdir().unwrap();
     let memo = Memo::open(space.path());
-    memo.put(&Identity { size: 4, ..identity(1, 1000) }, &digest(1), Writer::Kiln);
+    memo.put(&Identity { size: 4, ..identity(1, 1000) }, &digest(1), WrittenBy::Kiln);
     assert_eq!(memo.get(&Identity { size: 4, ..identity(1, 1000) }), None);
 }
 
 #[test]
 fn young_files_of_others_are_not_remembered() {
-    let now = Moment(1_000_000_123_456_789);
-    let other = Writer::Other(now);
+    let now = FileTime(1_000_000_123_456_789);
+    let other = WrittenBy::Other(now);
     let at = |age_ms: i64| identity(1, now.0 - age_ms * MILLISECOND);
     assert!(other.settled(&at(21)));
     assert!(!other.settled(&at(19)));
     assert!(!other.settled(&at(0)));
     assert!(!other.settled(&at(-5000)), "from the future");
     assert!(!other.settled(&Identity { ctime_ns: now.0, ..at(1000) }), "times set back");
-    assert!(Writer::Kiln.settled(&at(0)));
-    assert!(!Writer::Remote(now).settled(&at(1000)));
-    assert!(Writer::Remote(now).settled(&at(601_000)));
+    assert!(WrittenBy::Kiln.settled(&at(0)));
+    assert!(!WrittenBy::Remote(now).settled(&at(1000)));
+    assert!(WrittenBy::Remote(now).settled(&at(601_000)));
     let whole = |age_s: i64| {
         let time = (now.0 / SECOND - age_s) * SECOND;
         Identity { mtime_ns: time, ctime_ns: time, ..at(0) }
@@ -82,7 +82,7 @@ fn a_slot_byte_by_byte() {
 #[test]
 fn no_memo_is_no_error() {
     let nowhere = Memo::open(Path::new("/proc/none"));
-    nowhere.put(&identity(1, 1), &digest(1), Writer::Kiln);
+    nowhere.put(&identity(1, 1), &digest(1), WrittenBy::Kiln);
     assert_eq!(nowhere.get(&identity(1, 1)), None);
     assert_eq!(Memo::none().get(&identity(1, 1)), None);
 }
@@ -93,7 +93,7 @@ fn the_table_stays_small() {
     let space = tempfile::tempdir().unwrap();
     let memo = Memo::open(space.path());
     for ino in 0..5000 {
-        memo.put(&identity(ino, 1000), &digest(ino), Writer::Kiln);
+        memo.put(&identity(ino, 1000), &digest(ino), WrittenBy::Kiln);
     }
     let known = (0..5000).filter(|&ino| memo.get(&identity(ino, 1000)) == Some(digest(ino))).count();
     assert!(known > 4900, "{known} of 5000 known");
@@ -116,7 +116,7 @@ fn the_digest_of_a_path() {
     std::thread::sleep(Duration::from_millis(60));
     digest_of(&path, &memo).unwrap();
     assert_eq!(memo.get(&fresh), Some(found), "it has settled");
-    memo.put(&fresh, &digest(9), Writer::Kiln);
+    memo.put(&fresh, &digest(9), WrittenBy::Kiln);
     assert_eq!(digest_of(&path, &memo).unwrap(), Found::Content(digest(9), fresh), "the memo is asked first");
     fs::write(&path, "54321").unwrap();
     assert!(matches!(digest_of(&path, &memo).unwrap(), Found::Content(d, _) if d == Digest::of(b"54321")));
@@ -162,7 +162,7 @@ fn many_at_once_never_get_a_wrong_answer() {
                     if let Some(known) = memo.get(&id) {
                         assert_eq!(known, right);
                     }
-                    memo.put(&id, &right, Writer::Kiln);
+                    memo.put(&id, &right, WrittenBy::Kiln);
                 }
             });
         }
@@ -179,7 +179,7 @@ proptest! {
         let space = tempfile::tempdir().unwrap();
         let memo = Memo::open(space.path());
         for ino in 0..40 {
-            memo.put(&identity(ino, 1000), &digest(ino), Writer::Kiln);
+            memo.put(&identity(ino, 1000), &digest(ino), WrittenBy::Kiln);
         }
         let path = space.path().join(memo_name().unwrap());
         let mut table = fs::read(&path).unwrap();
@@ -203,7 +203,7 @@ proptest! {
         let memo = Memo::open(space.path());
         for ino in 0..20 {
             prop_assert_eq!(memo.get(&identity(ino, 1000)), None);
-            memo.put(&identity(ino, 1000), &digest(ino), Writer::Kiln);
+            memo.put(&identity(ino, 1000), &digest(ino), WrittenBy::Kiln);
             prop_assert_eq!(memo.get(&identity(ino, 1000)), Some(digest(ino)));
         }
     }

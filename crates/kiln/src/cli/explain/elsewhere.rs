@@ -1,7 +1,7 @@
 //! What was never seen here, and was elsewhere: another checkout has it, or another version is known. Looked for when somebody asks, for
 //! the baselines of all units have to be read.
 
-use kiln_action::baseline::{Answered, Baseline, Run};
+use kiln_action::baseline::{Answered, Baseline, BaselineRun};
 use kiln_action::reason::sentence;
 use kiln_action::{Event, Outcome, Place, Question, digest};
 use kiln_report::cause;
@@ -121,7 +121,7 @@ fn package(baseline: &Baseline) -> (String, Option<String>) {
     }
 }
 
-fn is_remapped(run: &Run) -> bool {
+fn is_remapped(run: &BaselineRun) -> bool {
     run.words.iter().any(|word| word.group == "settings" && word.name == "remap" && word.value == "on")
 }
 
@@ -131,21 +131,21 @@ trait ByPlace {
     fn differs_by_place_only(
         &self,
         from: &Baseline,
-        now: &Run,
+        now: &BaselineRun,
         to: &Baseline,
         shared: &HashSet<String>,
     ) -> bool;
 }
 
-impl ByPlace for Run {
+impl ByPlace for BaselineRun {
     fn differs_by_place_only(
         &self,
         from: &Baseline,
-        now: &Run,
+        now: &BaselineRun,
         to: &Baseline,
         shared: &HashSet<String>,
     ) -> bool {
-        let words = |run: &Run, project: &str| {
+        let words = |run: &BaselineRun, project: &str| {
             let mut words: Vec<_> = run
                 .words
                 .iter()
@@ -154,7 +154,7 @@ impl ByPlace for Run {
             words.sort();
             words
         };
-        let asked = |run: &Run, project: &str| -> HashMap<Asked, Answered> {
+        let asked = |run: &BaselineRun, project: &str| -> HashMap<Asked, Answered> {
             let explained =
                 run.answers.iter().filter(|explained| !shared_dependency(&explained.question, shared));
             let moved = explained

@@ -1,7 +1,7 @@
 use crate::{Collected, Content, Contents, Fetch, Key, Limits, LocalStore, Store};
 use kiln_action::{ActionKey, ActionResult, Digest, Output, Placed, Role, SnapshotKey, WeakKey};
 use kiln_sys::files;
-use kiln_sys::identity::Moment;
+use kiln_sys::identity::FileTime;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -75,7 +75,7 @@ impl Space {
     }
 
     fn collect(&self, limits: Limits) -> Collected {
-        self.store.collect(&limits, Moment::now(), false).unwrap().unwrap()
+        self.store.collect(&limits, FileTime::now(), false).unwrap().unwrap()
     }
 }
 
@@ -114,7 +114,7 @@ fn without_limits_only_rubbish_goes() {
 fn a_trial_run_says_what_it_would_do() {
     let space = Space::new();
     space.put(1, Recipe { blobs: &[1], age: 8 * 24 * HOUR, ..Recipe::default() });
-    let trial = space.store.collect(&days(7), Moment::now(), true).unwrap().unwrap();
+    let trial = space.store.collect(&days(7), FileTime::now(), true).unwrap().unwrap();
     assert!(space.has_result(1) && space.has_blob(1));
     assert_eq!(space.store.removals().evicted_ms, 0);
     assert_eq!(trial, space.collect(days(7)));
@@ -168,7 +168,7 @@ fn a_put_in_progress_is_not_disturbed() {
         space.has_blob(1) && space.has_result(2) && space.has_blob(2),
         "all younger than the grace period"
     );
-    let later = Moment(Moment::now().0 + 11 * MINUTE);
+    let later = FileTime(FileTime::now().0 + 11 * MINUTE);
     space.store.collect(&Limits::default(), later, false).unwrap();
     assert!(!space.has_blob(1), "no result names it");
     assert!(space.has_blob(2));
@@ -297,9 +297,9 @@ fn snapshots_go_by_age_and_take_a_tenth_of_the_room() {
 fn one_collector_at_a_time() {
     let space = Space::new();
     let lock = files::Lock::try_exclusive(&space.store.directory().join("collect.lock")).unwrap().unwrap();
-    assert_eq!(space.store.collect(&days(7), Moment::now(), false).unwrap(), None);
+    assert_eq!(space.store.collect(&days(7), FileTime::now(), false).unwrap(), None);
     drop(lock);
-    assert!(space.store.collect(&days(7), Moment::now(), false).unwrap().is_some());
+    assert!(space.store.collect(&days(7), FileTime::now(), false).unwrap().is_some());
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn it_is_due_when_full_or_once_a_day() {
     assert!(!space.store.due(&bytes(1)), "nothing was ever put");
     space.put(1, Recipe { blobs: &[1], ..Recipe::default() });
     assert!(!space.store.due(&bytes(1)), "counting began just now");
-    let ago = |age| Moment(Moment::now().0 - age);
+    let ago = |age| FileTime(FileTime::now().0 - age);
     let estimate = space.store.estimate().unwrap();
     assert!(estimate >= 100_000);
     space.store.usage.write(estimate, ago(2 * MINUTE)).unwrap();

@@ -25,7 +25,7 @@ fn keep(store: &LocalStore, key: u8, content: &[u8]) -> Digest {
     digest
 }
 
-fn faults(verified: &Verified) -> Vec<(&'static str, bool)> {
+fn faults(verified: &VerifyReport) -> Vec<(&'static str, bool)> {
     verified.damage.iter().map(|damage| (damage.fault.name(), damage.repaired)).collect()
 }
 

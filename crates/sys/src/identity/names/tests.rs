@@ -55,12 +55,12 @@ fn another_state_of_a_directory_is_another_directory() {
 fn what_was_just_changed_is_not_remembered() {
     let of = |mtime_ns, ctime_ns| Identity { dev: 1, ino: 2, size: 3, mtime_ns, ctime_ns };
     let now = 1_000_000_000_000_000_001;
-    assert!(rests(&of(now - 2 * RESTS, now - 2 * RESTS), Moment(now)));
-    assert!(!rests(&of(now - 2 * RESTS, now - RESTS), Moment(now)), "its ctime");
-    assert!(!rests(&of(now - RESTS, now - 2 * RESTS), Moment(now)), "its mtime");
-    assert!(!rests(&of(now - 2 * RESTS, now + 1), Moment(now)), "from the future");
+    assert!(rests(&of(now - 2 * RESTS, now - 2 * RESTS), FileTime(now)));
+    assert!(!rests(&of(now - 2 * RESTS, now - RESTS), FileTime(now)), "its ctime");
+    assert!(!rests(&of(now - RESTS, now - 2 * RESTS), FileTime(now)), "its mtime");
+    assert!(!rests(&of(now - 2 * RESTS, now + 1), FileTime(now)), "from the future");
     let whole = now - now % super::super::SECOND;
-    assert!(!rests(&of(whole - RESTS, whole), Moment(whole + 2 * RESTS)), "whole seconds only");
+    assert!(!rests(&of(whole - RESTS, whole), FileTime(whole + 2 * RESTS)), "whole seconds only");
     const { assert!(RESTS > 20 * MILLISECOND, "more than a tick") };
 }
 
