@@ -7,7 +7,7 @@ use common::Space;
 use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::wire::Writer;
 use kiln_action::{
-    ActionKey, ActionResult, Answer, Digest, FileKind, Placed, Question, Shape, WeakKey, digest,
+    ActionKey, ActionResult, Answer, Digest, FileKind, Given, Placed, Question, Shape, WeakKey, digest,
 };
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -215,6 +215,9 @@ fn key_of(space: &Space, weak: &WeakKey, shape: &Shape) -> ActionKey {
                 })
             }
             Question::Env(_) | Question::Arg(_) => Answer::Nothing,
+            Question::Given(Given::Arithmetic) => {
+                Answer::Content(Digest::of(&kiln_sys::machine::arithmetic().unwrap()))
+            }
             other => panic!("{other:?}"),
         })
         .collect();
