@@ -757,7 +757,7 @@ fn first_question_does_not_wait_for_the_compiler_to_be_read() {
     ask.args(["-c", "exec 9>&1 \"$@\"", "sh"]).arg(binary::kiln()).arg(&rustc).arg("-vV");
     ask.env("KILN_DIR", space.cache());
     let notes = || fs::read_dir(space.cache().join("v1/toolchains")).map_or(0, Iterator::count);
-    let nobody_identifies_it = space.hold_flights();
+    let nobody_identifies_it = space.hold_units_in_flight();
     // This reads to the end of a pipe that is open as another descriptor, too, as cargo's jobserver is.
     assert_eq!(run(&mut ask).ok().out(), "rustc of ours\n");
     assert_eq!(notes(), 0, "it was read first");
@@ -774,7 +774,7 @@ fn first_compile_does_not_wait_for_the_compiler_to_be_read() {
     let project = of_source(&space, "pub fn f() {}\n");
     let args = ["--crate-name=x", "--crate-type=lib", "--emit=dep-info,metadata", "--out-dir=out", "x.rs"];
     let notes = || fs::read_dir(space.cache().join("v1/toolchains")).map_or(0, Iterator::count);
-    let nobody_identifies_it = space.hold_flights();
+    let nobody_identifies_it = space.hold_units_in_flight();
     std::thread::sleep(Duration::from_millis(50)); // what was written in the tick in which a run began is not kept
     let mut compile = project.rustc(&args).spawn().unwrap();
     wait_until(|| project.path("out/libx.rmeta").exists());

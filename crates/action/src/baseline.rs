@@ -1,4 +1,4 @@
-//! What earlier runs of a unit were told and what they were answered: what a miss is explained against. It decides
+//! Arguments, questions and answers of earlier runs of a unit: what a miss is explained against. It decides
 //! nothing: a baseline that is lost costs an explanation, never a result.
 //!
 //! Values of variables are here only as digests with a salt of this cache directory, cut to 16 bytes.
@@ -30,7 +30,7 @@ pub enum Answered {
     Something,
     /// Content, or any longer answer.
     Content(Print),
-    /// What `stat` told.
+    /// The answer of `stat`.
     Stat {
         /// What it was.
         kind: u8,

@@ -143,7 +143,7 @@ pub struct Bounds {
     pub home: Option<PathBuf>,
     /// Where cargo and rustup keep what they fetch, if not in the home's usual places.
     pub tools: Vec<PathBuf>,
-    /// Whether there is a variable whose name says that it holds a secret: then nobody is told anything of the environment as a whole.
+    /// Whether there is a variable whose name says that it holds a secret: then no other machine gets a result that depends on the whole environment.
     pub secrets: bool,
 }
 

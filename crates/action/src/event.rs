@@ -1,4 +1,4 @@
-//! What is told about one compile: the record that statistics, explanations and pages are folded from.
+//! An event: the record of one compile that statistics, explanations and pages are folded from.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub const PROBE: &str = "probe";
 /// The kind of an event about the run of a build script.
 pub const SCRIPT_RUN: &str = "build-script-run";
-/// Reasons that are told of calls which no cache of compiles could answer, such as links.
+/// Reasons of calls which no cache of compiles could answer, such as links.
 pub const NO_UNITS: [&str; 2] = ["not-a-compile", "question"];
 
 /// How a compile ended for the cache.

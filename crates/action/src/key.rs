@@ -229,7 +229,7 @@ impl Sink for HashSink {
     }
 }
 
-/// Keeps what is told as words; values of variables, and what may be a secret in an argument, only as digests with a salt.
+/// Keeps the parts of a key as words; values of variables, and what may be a secret in an argument, only as digests with a salt.
 pub struct WordSink<'a> {
     /// The words so far.
     pub words: Vec<Word>,

@@ -1,4 +1,4 @@
-//! The nouns of kiln: what a compile is, what it looked at, what came of it, and what is told about it.
+//! The nouns of kiln: what a compile is, what it looked at, what came of it, and the event about it.
 //!
 //! Architecture invariant: no I/O here, and the operating system is one module ([`os`]); every other crate may depend on this one and it
 //! depends on none of them. Only [`key`] and [`digest`] feed a hasher.

@@ -1,7 +1,7 @@
 //! What results and Shapes are found by. How these names are made stands in [`crate::key`].
 //!
 //! What is in a key is this crate's own, so that none is made up elsewhere: one is computed ([`crate::key`]), read from a message or a
-//! file (`read`), or told by the name that a file or an object is found under (`of_name`; `cargo xtask arch` knows who reads such names).
+//! file (`read`), or taken from the name that a file or an object is found under (`of_name`; `cargo xtask arch` knows who reads such names).
 
 use crate::digest;
 use crate::wire::{Malformed, Reader, Writer};

@@ -57,7 +57,7 @@ pub struct ActionResult {
     pub outputs: Vec<Output>,
     /// Texts of the dep-info outputs.
     pub texts: Vec<Template>,
-    /// What it said, in order.
+    /// Its output on both streams, in order.
     pub streams: Vec<(Stream, Template)>,
     /// Wall time of the compile, in milliseconds.
     pub cost_ms: u32,

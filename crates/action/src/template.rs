@@ -1,5 +1,5 @@
 //! Text that names directories of one place (dep-info, diagnostics), with holes where those directories stood, so that
-//! it can be told again elsewhere.
+//! it can be filled in elsewhere.
 
 use crate::os::OsStrExt;
 use crate::place::{Place, Places};

@@ -1,4 +1,4 @@
-//! Facts of a key as words for people, and prints of what must not be told.
+//! Facts of a key as words for people, and salted digests of what must not be shown.
 
 use crate::Digest;
 use crate::wire::Writer;
@@ -17,7 +17,7 @@ pub struct Word {
 /// The first 16 bytes of a hash: enough to tell answers apart for people.
 pub type Print = [u8; 16];
 
-/// A digest with the salt of a cache directory: equal values have equal prints, and nothing else can be told from one.
+/// A digest with the salt of a cache directory: equal values have equal digests, and a digest shows nothing else.
 pub fn salted(salt: &[u8], value: &Digest) -> Print {
     let mut text = Writer::default();
     text.bytes(salt);

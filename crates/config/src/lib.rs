@@ -1,6 +1,6 @@
 //! Settings: what there is to set ([`schema`]), and what is set, by whom ([`layers`]).
 //!
-//! Architecture invariant: a bad setting never stops a build. It is told once, the default counts, the build goes on.
+//! Architecture invariant: a bad setting never stops a build. It is reported once, the default counts, the build goes on.
 
 pub mod layers;
 pub mod schema;

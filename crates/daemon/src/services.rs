@@ -31,7 +31,7 @@ pub struct Services {
     /// Does what a person asks for.
     pub maintenance: Maintenance,
     opened: Moment,
-    /// When a client last said Hello.
+    /// When a client last sent its Hello.
     greeted: Mutex<Moment>,
 }
 

@@ -62,7 +62,7 @@ impl Stores {
         shelf::shared_shapes(&self.local, weak, &self.bounds)
     }
 
-    /// Whether a run that asked these may be told of to others.
+    /// Whether the keys of a run that asked these may be sent to others.
     pub fn may_tell<T: AsRef<[u8]>>(&self, questions: &[Question<T>]) -> bool {
         self.bounds.hold(questions).is_ok()
     }

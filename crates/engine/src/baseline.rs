@@ -1,4 +1,4 @@
-//! What a run was told and answered, remembered for `kiln explain`: the last few runs of every unit, below `units/` in the
+//! Arguments, questions and answers of a run, kept for `kiln explain`: the last few runs of every unit, below `units/` in the
 //! cache directory. Touched on a miss only. Nothing here changes what is compiled or kept.
 
 use crate::inputs::{self, World};

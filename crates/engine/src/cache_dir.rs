@@ -38,7 +38,7 @@ impl CacheDir {
 
     /// By what a toolchain is identified.
     pub fn whereabouts(&self) -> Whereabouts<'_> {
-        Whereabouts { memo: self.store.memo(), memory: self.toolchains(), locks: self.flights() }
+        Whereabouts { memo: self.store.memo(), memory: self.toolchains(), locks: self.in_flight() }
     }
 
     /// What is remembered of macros' files.
@@ -52,7 +52,7 @@ impl CacheDir {
     }
 
     /// The file whose places are locked by compiles in progress.
-    pub fn flights(&self) -> PathBuf {
+    pub fn in_flight(&self) -> PathBuf {
         self.directory.join("flights.lock")
     }
 

@@ -46,7 +46,7 @@ fn only_asks(call: &Call<'_>, reason: &Reason) -> bool {
     let is_there = |word: &str| call.argv.iter().any(|argument| argument == word);
     match reason {
         Reason::Question(_) => true,
-        Reason::NotACompile(_) => false, // it is told by that name
+        Reason::NotACompile(_) => false, // that name says it
         _ => project::is_scratch(call.directory) || is_there("-E") && !is_there("-o"),
     }
 }
@@ -80,7 +80,7 @@ pub fn unknown(call: &Call<'_>) {
     tell(&cache, call, bypass(call, &name, &reason));
 }
 
-/// Appends an event; that it cannot be told changes nothing.
+/// Appends an event; a fault of the log changes nothing.
 pub fn tell(cache: &CacheDir, call: &Call<'_>, event: Event) {
     journal::ended(call.settings.log.as_ref(), &event);
     let _ = cache.log().append(&event);

@@ -105,7 +105,7 @@ pub trait Rules: Sync {
         Ok(Vec::new())
     }
 
-    /// What it said, with holes for places.
+    /// Its messages, with holes for places.
     fn messages(&self, evidence: &Evidence, run: &Run, world: &World<'_>) -> Result<Messages, Reason>;
 
     /// How the store keeps an output.

@@ -1,4 +1,4 @@
-//! A hit: what the store has under today's answers, put in place and told to the caller.
+//! A hit: what the store has under today's answers, put in place and reported to the caller.
 
 use crate::call::{Ending, Wrapped};
 use crate::families::{self, build_script};
@@ -87,7 +87,7 @@ impl Hit {
     }
 }
 
-/// A hit, told to the caller; else why there is none.
+/// A hit, with its messages passed to the caller; else why there is none.
 pub fn serve(keyed: &Keyed<'_>, origin: Origin) -> Result<Wrapped, Miss> {
     let request = &keyed.request;
     if request.call.settings.recache {

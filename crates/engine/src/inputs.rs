@@ -172,7 +172,7 @@ fn answer(question: &Question<&[u8]>, world: &World<'_>) -> Option<Answer> {
     }
 }
 
-/// What every process is given: not told by anything that could be named.
+/// What every process is given without a name under which it could be asked.
 fn given(what: Given) -> Option<Answer> {
     let text = match what {
         Given::Umask => process::umask()?.to_le_bytes().to_vec(),
@@ -184,7 +184,7 @@ fn given(what: Given) -> Option<Answer> {
     Some(Answer::Content(Digest::of(&text)))
 }
 
-/// What a variable says. A build script is told where kiln is, in front of rustc and of C compilers: that is left out, since it is
+/// What a variable says. A build script's variables name kiln, in front of rustc and of C compilers: that is left out, since it is
 /// somewhere else for everybody and changes nothing.
 fn variable<'a>(name: &OsStr, world: &World<'a>) -> Option<Cow<'a, OsStr>> {
     let value = world.environment.get(name).map(Cow::Borrowed);
@@ -239,7 +239,7 @@ fn leads(
     Answer::Content(Digest::of(&text.0))
 }
 
-/// The names in the order in which they are told: tmpfs and btrfs tell them by age, and not every macro sorts them.
+/// The names in the order in which the system lists them: tmpfs and btrfs tell them by age, and not every macro sorts them.
 fn listing(path: &Path) -> Option<Answer> {
     match files::stat(path).ok()? {
         None => return Some(Answer::Nothing),

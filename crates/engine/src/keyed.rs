@@ -138,7 +138,7 @@ impl<'a> Keyed<'a> {
             name.extend(digest.hash); // other sources, other results: not worth waiting for
         }
         let place = Digest::of(&name).hash.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
-        single_flight::enter(&request.cache.flights(), place, LONGEST)
+        single_flight::enter(&request.cache.in_flight(), place, LONGEST)
     }
 
     /// An event about a compile that took so long.

@@ -52,7 +52,7 @@ pub fn candidates(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> ([u8;
     candidates_of(weak, world, store, |_| true)
 }
 
-/// The same of those Shapes whose answers may be told to others: a store is asked for the keys.
+/// The same of those Shapes whose answers may be sent to others: a store is asked for the keys.
 pub fn candidates_to_tell(
     weak: &WeakKey,
     world: &World<'_>,

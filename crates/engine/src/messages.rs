@@ -29,7 +29,7 @@ pub fn are_rendered(output: &[(Stream, Vec<u8>)]) -> bool {
     all.split(|&b| b == b'\n').any(|line| !line.is_empty() && !is_notice(line))
 }
 
-/// Whether every error that a failed probe told is about the source: with a code, or with a place in it.
+/// Whether every error that a failed probe printed is about the source: with a code, or with a place in it.
 pub fn are_about_the_source(output: &[(Stream, Vec<u8>)]) -> bool {
     let all: Vec<u8> =
         output.iter().filter(|(s, _)| *s == Stream::Err).flat_map(|(_, text)| text.clone()).collect();
@@ -77,7 +77,7 @@ fn with_holes(
     Ok(templates)
 }
 
-/// What was said, with neighbouring pieces of one stream joined.
+/// The output, with neighbouring pieces of one stream joined.
 pub fn by_stream(output: &[(Stream, Vec<u8>)]) -> Vec<(Stream, Vec<u8>)> {
     let mut joined: Vec<(Stream, Vec<u8>)> = Vec::new();
     for (stream, bytes) in output {

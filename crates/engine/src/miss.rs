@@ -1,4 +1,4 @@
-//! A miss: what came of compiling is kept, told, and explained.
+//! A miss: the result of compiling is kept, recorded as an event, and explained.
 
 use crate::baseline::Missed;
 use crate::cache_dir;

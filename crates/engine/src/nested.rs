@@ -1,5 +1,5 @@
 //! A compile that a build script asked for while it is being recorded: what the compile hangs on is part of what the script does. It
-//! is told in literal questions, for the script knows nothing of the compile's places.
+//! is recorded as literal questions, for the script knows nothing of the compile's places.
 
 use crate::inputs::World;
 use crate::toolchain::Owned;
@@ -32,7 +32,7 @@ pub fn report(
 }
 
 /// What the compile's result is a function of, besides its command line, its directory and its input, which are the script's doing.
-/// `None` where that cannot be said.
+/// `None` where that is not possible.
 fn questions(shape: &Shape, world: &World<'_>, toolchain: &Owned) -> Option<Vec<Question>> {
     let invocation = world.invocation;
     if invocation.native {

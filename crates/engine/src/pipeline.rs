@@ -1,5 +1,5 @@
 //! One compile, in an order that can be read aloud: a [`Call`] is parsed into a `Request`, which is `Keyed`, and looked up; a hit is
-//! put in place, a miss is run, kept and told. Every arrow makes a finished value, which is only read from then on.
+//! put in place, a miss is run, kept and recorded as an event. Every arrow makes a finished value, which is only read from then on.
 
 use crate::cache_dir::CacheDir;
 use crate::call::{Call, Ending, Wrapped};

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub struct Replayed<'a> {
     /// What the store has no more for it.
     pub taken: Vec<(Digest, PathBuf)>,
-    /// What it said, which was not said again.
+    /// Its output, which was not passed on.
     pub output: Vec<(Stream, Vec<u8>)>,
     /// What it took to compile.
     pub saved: Duration,
@@ -81,7 +81,7 @@ fn is_below(outputs: &OutputPlan, beneath: &Beneath) -> bool {
     ends.all(|end| beneath.is_spelled_below(end))
 }
 
-/// Whether a question that was asked before has the same answer today: the name under which it is told, given these Shapes, is `key`. The
+/// Whether a question that was asked before has the same answer today: the key that it has, given these Shapes, is `key`. The
 /// answer, which came with them, is put where it is looked for.
 pub fn answer(
     call: &Call<'_>,

@@ -77,7 +77,7 @@ impl Restoring<'_> {
         }
         let tree = self.world.invocation.outputs.tree.as_deref();
         if let Some(above) = to.parent().filter(|above| tree.is_some_and(|tree| *above != tree)) {
-            self.directory(above)?; // it may be told before its directory
+            self.directory(above)?; // it may be listed before its directory
         }
         let path = &self.way.file(to)?;
         match output.role {

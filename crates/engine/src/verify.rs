@@ -36,12 +36,12 @@ pub enum Finding {
     NotCompared(String),
     /// Something is different.
     Different(String),
-    /// It read something that is not among the recorded inputs: which, as far as it said so.
+    /// It read something that is not among the recorded inputs: which, as far as its message names it.
     Denied(String),
 }
 
 impl Finding {
-    /// As it is told in an event.
+    /// The word for it in an event.
     pub fn words(&self) -> String {
         match self {
             Finding::Same => "same".into(),
@@ -322,7 +322,7 @@ fn of_one_build(placed: &Placed, path: &Path) -> Vec<PathBuf> {
     ["rmeta", "rlib", "so"].iter().map(|extension| path.with_extension(extension)).collect()
 }
 
-/// What a compiler said it was not allowed to read.
+/// The path in a compiler's message that it may not read.
 fn denied(stderr: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(stderr);
     let line = text.lines().find(|line| line.contains("Permission denied"))?;

@@ -12,7 +12,7 @@ pub fn kiln(settings: &Settings) -> Option<PathBuf> {
     wanted.then(env::own_program).flatten()
 }
 
-/// What a script is told whose run is not recorded.
+/// The wiring of a script whose run is not recorded.
 pub fn unrecorded(settings: &Settings) -> Option<Wiring> {
     let kiln = kiln(settings)?;
     let cache = CacheDir::open(settings).ok()?;

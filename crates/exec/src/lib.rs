@@ -71,7 +71,7 @@ pub struct ClosedInputs {
 pub struct Run {
     /// How one knows what it looked at.
     pub evidence: Evidence,
-    /// What it said, in order.
+    /// Its output on both streams, in order.
     pub output: Vec<(Stream, Vec<u8>)>,
     /// The files that it made, as far as the runner knows them; they are in place.
     pub made: Vec<MadeFile>,
@@ -124,6 +124,6 @@ pub trait Runner {
         false
     }
 
-    /// Runs one to its end. An error means that it did not start, or that it could not be heard out.
+    /// Runs one to its end. An error means that it did not start, or that its output could not be read to the end.
     fn run(&self, request: &RunRequest<'_>, sink: &mut dyn Sink) -> io::Result<Run>;
 }

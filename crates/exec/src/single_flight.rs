@@ -38,7 +38,7 @@ impl Watched {
         Watched { holder, done: process::work_of(holder).map(|work| work.done), moved: now, looked: now }
     }
 
-    /// Whether nothing comes of waiting for it. Where its work cannot be told, all that counts is whether it is stopped itself.
+    /// Whether nothing comes of waiting for it. Where its work is not known, all that counts is whether it is stopped itself.
     fn is_still(&mut self) -> bool {
         if self.looked.elapsed() >= LOOK {
             self.looked = Moment::now();

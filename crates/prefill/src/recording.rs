@@ -1,4 +1,4 @@
-//! What `kiln cargo` does around a build with an empty `target`: before it, the session is told what is going to be built, so that the
+//! What `kiln cargo` does around a build with an empty `target`: before it, the session gets a request that says what is going to be built, so that the
 //! wrapper fills the directory; after it, a snapshot is taken where there was none of that build.
 
 use crate::cargo_command::{CargoCommand, Layout, essential};

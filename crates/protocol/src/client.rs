@@ -29,7 +29,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 const START: Duration = Duration::from_millis(250);
 /// So long after one start there is no other.
 const AGAIN: Duration = Duration::from_secs(10);
-/// So long after it said nothing no other process asks it: a build has hundreds, and each would wait.
+/// So long after it did not answer no other process asks it: a build has hundreds, and each would wait.
 const SILENT: Duration = Duration::from_secs(60);
 
 /// Why there is no answer.
@@ -37,7 +37,7 @@ const SILENT: Duration = Duration::from_secs(60);
 pub enum Refusal {
     /// There is no daemon, or none that answers.
     Gone(io::Error),
-    /// It said no, and why.
+    /// It refused, with this reason.
     ByDaemon(String),
 }
 
@@ -66,7 +66,7 @@ pub struct Client {
     stream: RefCell<Option<Stream>>,
     /// It was tried, and there was none.
     given_up: Cell<bool>,
-    /// Whether it is asked although it said nothing a while ago.
+    /// Whether it is asked although it did not answer a while ago.
     for_a_person: bool,
 }
 
@@ -99,7 +99,7 @@ impl Client {
         &self.place
     }
 
-    /// Names the stores that it was told.
+    /// A hash of the stores in its Hello.
     pub fn stores(&self) -> [u8; 32] {
         self.hello.stores()
     }
@@ -334,9 +334,9 @@ struct Listener<'a> {
     /// How long it may take, as long as something comes; without it everything that it says counts as a sign of life.
     most: Option<Duration>,
     since: Moment,
-    /// When it last said that something had come.
+    /// When it last reported that something had come.
     moved: Moment,
-    /// What it said then.
+    /// The count that it reported then.
     came: Option<u64>,
 }
 

@@ -80,7 +80,7 @@ impl DaemonPlace {
         self.root.join(format!("started-{}", self.boot))
     }
 
-    /// When a daemon last said nothing for too long.
+    /// When a daemon last did not answer for too long.
     pub fn silent(&self) -> PathBuf {
         self.root.join(format!("silent-{}", self.boot))
     }

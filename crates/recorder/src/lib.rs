@@ -2,7 +2,7 @@
 //!
 //! A [`Recorder`] is made for one run. The root process gets two more variables ([`Recorder::environment`]); the
 //! object that they name is loaded into it and into every process it starts, and writes into a log that all of them
-//! share. After the root has ended, [`Recorder::finish`] says what the run looked at, or that this cannot be told:
+//! share. After the root has ended, [`Recorder::finish`] says what the run looked at, or why this is not known:
 //! silence of any process is never read as "looked at nothing".
 //!
 //! The same object puts kiln before the C compilers that a tree of processes starts, recorded or not: see [`Wiring`].

@@ -92,7 +92,7 @@ pub(crate) fn decode(content: &[u8], end: usize) -> Result<DecodedLog, Unrecorde
 pub(crate) struct DecodedLog {
     /// What the processes did.
     pub record: Record,
-    /// For each process what its parent said that it would start; nothing for the root.
+    /// For each process the program that its parent announced; nothing for the root.
     pub announced: Vec<Option<PathBuf>>,
 }
 
@@ -374,7 +374,7 @@ impl Run {
         if self.processes.first().is_none_or(|root| root.serial != ROOT) {
             return Err(Unrecorded::NoRoot);
         }
-        // The first by number, so that the same run is always told in the same words.
+        // The first by number, so that the same run always has the same words.
         let silent =
             self.started.iter().filter(|(_, started)| !started.settled).map(|(serial, _)| *serial).min();
         match silent.and_then(|serial| self.started.remove(&serial)) {

@@ -109,7 +109,7 @@ fn write_under(directory: &Path) -> io::Result<PathBuf> {
     let temporary = PathBuf::from(name);
     let written = write_new(&temporary).and_then(|()| Ok(fs::renameat(CWD, &temporary, CWD, &path)?));
     if written.is_err() {
-        // Best effort: what failed is told, not that its remains could not be removed.
+        // Best effort: what failed is reported, not that its remains could not be removed.
         let _ = fs::unlinkat(CWD, &temporary, AtFlags::empty());
     }
     written.map(|()| path)

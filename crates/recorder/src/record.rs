@@ -49,7 +49,7 @@ pub struct Event {
     pub act: Act,
 }
 
-/// Which code of a process called: told by the address that the call returns to.
+/// Which code of a process called: known by the address that the call returns to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum By {
     /// The program or a library that it started with.
@@ -80,7 +80,7 @@ pub enum Act {
     Load { path: PathBuf, errno: i32 },
     /// A library that was there in the end and not at the start, asked for or brought by another, and where it makes the loader look.
     Loaded { path: PathBuf, search: OsString },
-    /// These were all: told when the process ends in the ordinary way.
+    /// These were all: written when the process ends in the ordinary way.
     LoadedAll,
     /// A variable was asked for by name.
     Getenv { name: Vec<u8> },

@@ -1,4 +1,4 @@
-//! One recorded run: the log it is written into, and what the root process must be told.
+//! One recorded run: the log it is written into, and the variables that the root process needs.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::object::Object;
 
-/// What a process is told of the record that it is part of.
+/// The variables that make a process part of a recording.
 pub const VARIABLES: [&str; 2] = ["LD_PRELOAD", "KILN_RECORD"];
 /// How the first argument of a kiln begins that was put before a compiler; what the compiler is called is behind it.
 const CALLED: &[u8] = b"kiln as ";
@@ -24,7 +24,7 @@ pub enum Below {
     Scripts,
 }
 
-/// What a tree of processes is told that is wired and not recorded.
+/// The variables of a tree of processes that is wired and not recorded.
 #[derive(Debug)]
 pub struct Wiring {
     object: Object,

@@ -16,7 +16,7 @@ use std::time::Duration;
 pub enum Brought<T> {
     /// Here it is, and what the nearer levels lack.
     Here(T, Option<WriteBack>),
-    /// All levels said that they do not have it.
+    /// No level has it, and all of them answered.
     Nowhere,
     /// Some level could not say.
     Unknown,
@@ -42,7 +42,7 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// Opens all of them. Those that make no sense are left out, and said.
+    /// Opens all of them. Those that make no sense are left out, and reported.
     pub fn open(remotes: &Remotes, variables: &Variables, quarantine: &Path) -> (Levels, Vec<String>) {
         let (mut stores, mut complaints) = (Vec::new(), Vec::new());
         for spec in &remotes.specs {

@@ -1,6 +1,6 @@
 //! Why a unit was compiled again: the differences between a run and an earlier one of the same unit, in words.
 //!
-//! The order of [`Rank`] decides which difference is told first: what a person changed comes before what follows from it.
+//! The order of [`Rank`] decides which difference is shown first: what a person changed comes before what follows from it.
 
 use kiln_action::baseline::{Answered, AnsweredQuestion, Baseline, BaselineRun, Word};
 use kiln_action::calendar::date;
@@ -302,7 +302,7 @@ fn argument(word: &Word, before: Option<&Word>) -> Difference {
     Difference::new(rank, words)
 }
 
-/// Whether the directory is literal in one key and told by its place in the other: an argument that makes outputs show it (`-g`)
+/// Whether the directory is literal in one key and relative to its place in the other: an argument that makes outputs show it (`-g`)
 /// came or went, and the directory may be the same.
 fn spelled_otherwise(word: &Word, before: Option<&Word>) -> bool {
     before.is_some_and(|before| before.value.starts_with('/') != word.value.starts_with('/'))

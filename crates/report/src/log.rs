@@ -37,7 +37,7 @@ struct Totals {
 }
 
 impl Totals {
-    /// Adds events; `later` are those that were told after them.
+    /// Adds events; `later` are those that were recorded after them.
     fn fold(&mut self, events: &[Event], later: &[Event]) {
         for event in counted(events.iter(), later) {
             self.summary.add(event);

@@ -39,7 +39,7 @@ pub struct Summary {
 }
 
 /// The events that count: of a unit that was put in place before cargo looked, and that cargo then asked for all the same, only what
-/// came of the asking. `later` are events that were told after all of these.
+/// came of the asking. `later` are events that were recorded after all of these.
 pub fn counted<'a>(events: impl DoubleEndedIterator<Item = &'a Event>, later: &'a [Event]) -> Vec<&'a Event> {
     let mut asked = HashSet::new();
     let mut found: Vec<&Event> = Vec::new();

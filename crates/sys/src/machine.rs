@@ -1,4 +1,4 @@
-//! What this machine is, as far as a compiler told to build for `native` would care.
+//! What this machine is, as far as it matters to a compiler with `native` as its target.
 
 use crate::files;
 use std::path::Path;

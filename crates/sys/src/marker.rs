@@ -1,4 +1,4 @@
-//! Names as facts: a file that is there because somebody said so first, a file that is closed by giving it another name.
+//! Names as facts: a file that is there because somebody made it first, a file that is closed by giving it another name.
 
 use crate::files::FileError;
 use crate::files::Open;

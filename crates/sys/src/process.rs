@@ -251,13 +251,13 @@ fn stat_line(process: u32) -> Option<(String, String)> {
 /// How far processes are followed upwards.
 const MOST_ABOVE: usize = 64;
 
-/// When the process that started this one was started itself, in ticks since the machine was; `None` where that cannot be told.
+/// When the process that started this one was started itself, in ticks since the machine was; `None` where that is not known.
 pub fn start_of_parent() -> Option<u64> {
     start_of(parent())
 }
 
 /// When a process was started, in ticks since the machine was: with its number that is a name which no other process has until the machine
-/// starts anew. `None` where that cannot be told.
+/// starts anew. `None` where that is not known.
 pub fn start_of(process: u32) -> Option<u64> {
     stat_line(process)?.1.split_whitespace().nth(19)?.parse().ok()
 }
@@ -267,7 +267,7 @@ pub fn start_of(process: u32) -> Option<u64> {
 pub struct Above {
     /// The process's number.
     pub process: u32,
-    /// What the file is called that it runs; `None` where that cannot be told.
+    /// What the file is called that it runs; `None` where that is not known.
     pub program: Option<OsString>,
 }
 
@@ -397,7 +397,7 @@ pub fn program_of_parent() -> Option<OsString> {
     program_of(parent()).map(OsString::from)
 }
 
-/// The environment that the calling program was started with; `None` where that cannot be told.
+/// The environment that the calling program was started with; `None` where that is not known.
 pub fn environment_of_parent() -> Option<Environment> {
     const MOST: u64 = 8 << 20;
     let file = std::path::PathBuf::from(format!("/proc/{}/environ", parent()));

@@ -90,7 +90,7 @@ impl Toolchain {
         Self::sysroot().join("bin/rustc")
     }
 
-    /// The target it compiles for unless told otherwise.
+    /// The target that it compiles for without `--target`.
     pub fn host() -> &'static str {
         static HOST: OnceLock<String> = OnceLock::new();
         HOST.get_or_init(|| {

@@ -49,7 +49,7 @@ impl Outcome {
         self
     }
 
-    /// Panics unless it failed, and said `message` on stderr.
+    /// Panics unless it failed, and printed `message` on stderr.
     #[track_caller]
     pub fn fails_with(self, message: &str) -> Self {
         assert!(!self.success(), "must fail:\n{self}");

@@ -138,7 +138,7 @@ impl TestSpace {
     }
 
     /// Whoever identifies or compiles something waits as long as this lives.
-    pub fn hold_flights(&self) -> File {
+    pub fn hold_units_in_flight(&self) -> File {
         let path = self.cache.join("v1/flights.lock");
         fs::create_dir_all(path.parent().expect("a parent")).expect("mkdir");
         let file = File::create(&path).expect("a file of locks");
@@ -166,7 +166,7 @@ impl TestSpace {
     }
 }
 
-/// One checkout: a directory with a Cargo.toml, built into its `target` unless told otherwise.
+/// One checkout: a directory with a Cargo.toml, built into its `target` unless a test sets another directory.
 #[derive(Clone)]
 pub struct Project<'a> {
     space: &'a TestSpace,

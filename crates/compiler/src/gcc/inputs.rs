@@ -92,7 +92,7 @@ pub(crate) fn refuse_variables(context: &Context<'_>) -> Result<(), Reason> {
     }
 }
 
-/// A compile of a source, before anything is said about it.
+/// A compile of a source, before any argument is read.
 pub(crate) fn compile_of(
     source: &Path,
     language: Language,

@@ -37,7 +37,7 @@ impl Late {
         self.all = true;
     }
 
-    /// Whether libraries may have come along of which nobody told.
+    /// Whether libraries may have been loaded that no record names.
     pub fn is_in_doubt(&self, counts: impl Fn(&Path) -> bool) -> bool {
         !self.all && self.asked.iter().any(|path| counts(path))
     }

@@ -21,7 +21,7 @@ pub struct Policy {
     pub inspects_programs: bool,
     /// Whether `/etc/ld.so.preload` is asked for where the loader searched.
     pub asks_for_preload: bool,
-    /// Whether kiln itself stands in the way of programs that are searched for and run: then the search is told place by place, and
+    /// Whether kiln itself stands in the way of programs that are searched for and run: then the search is recorded place by place, and
     /// kiln says what a compile hung on.
     pub finds_kiln: bool,
     /// Whether all tools compile the source that the outputs are made of: what they look for is what the source asks for.

@@ -194,7 +194,7 @@ fn is_a_crate(name: &Path) -> bool {
     known && name.as_os_str().as_bytes().starts_with(b"lib") && !name.as_os_str().as_bytes().contains(&b'/')
 }
 
-/// Whether the kernel makes it up for each process: where it led to for the run cannot be told any more.
+/// Whether the kernel makes it up for each process: where it led to for the run is not known any more.
 fn is_of_processes(path: &Path) -> bool {
     path.as_os_str().as_bytes().starts_with(b"/proc/") && !has_detour(path)
 }

@@ -35,7 +35,7 @@ impl Rules for BuildScript {
         call.environment.get("OUT_DIR").map(Path::new)
     }
 
-    /// Every script has the same name, so that it is told by the directory that cargo made for it.
+    /// Every script has the same name, so that its unit is named by the directory that cargo made for it.
     fn tell(&self, event: &mut Event, call: &Call<'_>, _invocation: &Invocation) {
         event.stem = self.out_of_script(call).and_then(cause::script_of).unwrap_or_default();
     }
@@ -234,7 +234,7 @@ pub fn is_empty(out: &Path) -> bool {
     files::list(out).is_ok_and(|entries| entries.is_none_or(|entries| entries.is_empty()))
 }
 
-/// Where the toolchain that a script is told of keeps its own programs.
+/// Where the toolchain that a script's variables name keeps its own programs.
 pub fn rustlib(world: &World<'_>) -> Option<PathBuf> {
     let rustc = world.environment.get("RUSTC")?;
     let rustc = files::real_path(&world.invocation.absolute(Path::new(rustc))).ok()??;

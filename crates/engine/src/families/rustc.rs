@@ -31,7 +31,7 @@ impl Rules for Rustc {
         unit::crate_name(&argfile::words(call.argv, call.directory))
     }
 
-    /// Every package's build script has the same name as a crate, so that it is told by the package.
+    /// Every package's build script has the same name as a crate, so that its unit is named by the package.
     fn tell(&self, event: &mut Event, call: &Call<'_>, invocation: &Invocation) {
         let of_script = invocation.unit.name.starts_with("build_script_");
         if let Some(package) = call.environment.get("CARGO_PKG_NAME").filter(|_| of_script) {

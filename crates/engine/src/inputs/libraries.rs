@@ -42,7 +42,7 @@ impl Libraries {
         Libraries { directories, unclear: by_processor || words, list: OnceCell::new() }
     }
 
-    /// The file, as far as that can be told without knowing the processor.
+    /// The file, as far as it is known without the processor.
     pub fn find<'q>(&self, name: &'q OsStr, view: &mut View<'q>, memo: &Memo) -> Option<PathBuf> {
         self.along_the_variable(name, view, memo).or_else(|| self.elsewhere(name).into_iter().next())
     }
@@ -87,7 +87,7 @@ fn is_there(path: &Path) -> bool {
     files::stat(path).is_ok_and(|found| found.is_some())
 }
 
-/// Directories in which loaders look when nobody told them of a library (glibc as Debian and others build it, musl).
+/// Directories in which loaders look for a library that no path names (glibc as Debian and others build it, musl).
 fn built_in() -> impl Iterator<Item = PathBuf> {
     let arch = std::env::consts::ARCH;
     let of_arch = ["/lib", "/usr/lib"].map(|root| PathBuf::from(format!("{root}/{arch}-linux-gnu")));

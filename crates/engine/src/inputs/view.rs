@@ -239,7 +239,7 @@ impl<'q> View<'q> {
         self.directories[spot.directory as usize].path.join(spot.name)
     }
 
-    /// What is there; `None` if it cannot be told.
+    /// What is there; `None` if it is not known.
     pub fn presence(&mut self, spot: Spot<'q>, memo: &Memo) -> Option<Answer> {
         if self.is_known_missing(spot, memo) {
             return Some(Answer::Nothing);
@@ -247,7 +247,7 @@ impl<'q> View<'q> {
         self.stat(spot).ok().map(what)
     }
 
-    /// What a file holds, symbolic links followed; `None` if it cannot be told.
+    /// What a file holds, symbolic links followed; `None` if it is not known.
     pub fn content(&mut self, placed: &Placed<&'q [u8]>, spot: Spot<'q>, memo: &Memo) -> Option<Answer> {
         if self.state(spot.directory, memo) == State::Missing {
             return Some(Answer::Nothing);
@@ -281,7 +281,7 @@ impl<'q> View<'q> {
     }
 
     /// Where a path really lies, its directory being resolved once, and what it says itself if it is a link. `None` if it
-    /// cannot be told.
+    /// is not known.
     pub fn real_path(&mut self, placed: &Placed<&'q [u8]>, spot: Spot<'q>, memo: &Memo) -> Option<Real> {
         if self.state(spot.directory, memo) == State::Missing {
             return Some((None, None));

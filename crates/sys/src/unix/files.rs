@@ -229,7 +229,7 @@ pub fn is_encrypted(directory: &Path) -> Outcome<bool> {
     Ok(looked.stx_attributes.contains(StatxAttributes::ENCRYPTED))
 }
 
-/// That cannot be told.
+/// That is not known here.
 #[cfg(not(target_os = "linux"))]
 pub fn is_encrypted(_: &Path) -> Outcome<bool> {
     Err(Errno::NOSYS)

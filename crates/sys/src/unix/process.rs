@@ -262,11 +262,11 @@ pub fn is_cramped() -> bool {
 }
 
 /// Whether this user may have so few processes (`ulimit -u`) that one which kiln adds could be what a compiler lacks for those that it starts
-/// itself. What there is of all users is the most that there can be of one, and is told at once.
+/// itself. What there is of all users is the most that there can be of one, and is read at once.
 pub fn is_crowded() -> bool {
     use rustix::process::{Resource, getrlimit};
     const ROOM: u64 = 256;
-    /// Where that is not told.
+    /// Where that is not known.
     const MANY: u64 = 4096;
     let Some(limit) = getrlimit(Resource::Nproc).current else { return false };
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default(); // `0.20 0.18 0.12 1/80 11206`
@@ -351,13 +351,13 @@ fn status(name: &str) -> Option<&'static str> {
     status.as_ref()?.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
-/// Which permissions new files do not get; `None` where that cannot be told without changing it.
+/// Which permissions new files do not get; `None` where that is not known without changing it.
 pub fn umask() -> Option<u32> {
     u32::from_str_radix(status("Umask:")?, 8).ok()
 }
 
 /// Which signals are ignored and which are blocked in what is started here, one bit each from the first on: what the caller made of them.
-/// `None` where that cannot be told.
+/// `None` where that is not known.
 pub fn inherited_signals() -> Option<[u64; 2]> {
     let set = |name| u64::from_str_radix(status(name)?, 16).ok();
     let (mut ignored, blocked) = (set("SigIgn:")?, set("SigBlk:")?);

@@ -150,7 +150,7 @@ unsafe extern "system" {
 
 fn info<T: Info>(file: &Handle) -> Outcome<T> {
     let mut info = T::default();
-    // SAFETY: the handle is open; the structure is the one of this number, as large as is said, and any bytes are one.
+    // SAFETY: the handle is open; the structure is the one of this number, as large as its length says, and any bytes are one.
     let done = unsafe {
         GetFileInformationByHandleEx(
             file.as_raw_handle(),
@@ -320,7 +320,7 @@ pub fn set_times(path: &Path, ns: Option<i64>) -> Outcome<()> {
     Ok(OpenOptions::new().write(true).open(path)?.set_modified(time)?)
 }
 
-/// Where a path leads, as a person would write it; `None` where that cannot be told, or needs the form that begins with `\\?\`.
+/// Where a path leads, as a person would write it; `None` where that is not known, or needs the form that begins with `\\?\`.
 pub fn real_path(path: &Path) -> Option<PathBuf> {
     const LONGEST: usize = 248;
     let real = fs::canonicalize(path).ok()?;
@@ -347,7 +347,7 @@ pub fn filesystem_open(_: &Handle) -> Outcome<u32> {
     Ok(0)
 }
 
-/// That cannot be told.
+/// That is not known here.
 pub fn is_encrypted(_: &Path) -> Outcome<bool> {
     Err(Errno::NOSYS)
 }

@@ -52,7 +52,7 @@ pub fn try_lock_bytes(file: &Handle, start: u64, length: u64) -> Result<bool, Er
     }
 }
 
-/// Who has them cannot be told.
+/// Who has them is not known.
 pub fn held_bytes(_: &Handle, _: u64, _: u64) -> Option<(u64, u64)> {
     None
 }

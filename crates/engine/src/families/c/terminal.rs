@@ -1,4 +1,4 @@
-//! Messages of a C compiler are told for the terminal that they go to.
+//! Messages of a C compiler depend on the terminal that they go to.
 
 use kiln_action::invocation::{Field, Lazy};
 use kiln_action::{Family, Invocation};
@@ -6,11 +6,11 @@ use kiln_sys::env::Environment;
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
 
-/// The name of what a terminal decides, as a part of the command line that counts where something was said.
+/// The name of what a terminal decides, as a part of the command line that counts where the compiler printed something.
 pub const FIELD: &str = "terminal";
 
 /// gcc and clang colour their messages where they write to a terminal. kiln stands between, so it asks for the colours; how
-/// wide the terminal is counts where something was said.
+/// wide the terminal is counts where the compiler printed something.
 pub fn adapt(invocation: &mut Invocation, args: &[OsString], environment: &Environment) {
     if !process::is_terminal(Channel::Err) {
         return;
