@@ -149,7 +149,7 @@ impl<'a> VariedWorkspace<'a> {
             .write("mid/src/lib.rs", "pub const TOLD: &str = pm::told!();\npub const SCRIPT: &str = include_str!(concat!(env!(\"OUT_DIR\"), \"/told\"));\n")
             .write(
                 "mid/src/main.rs",
-                "fn main() {\n    for told in [mid::TOLD, mid::SCRIPT, low::TOLD, low::SAID, pm::told!()] {\n        println!(\"{workspace}|\");\n    }\n    println!(\"{:?} {:?}\", low::WATCHED, option_env!(\"CARGO_PKG_DESCRIPTION\"));\n}\n",
+                "fn main() {\n    for told in [mid::TOLD, mid::SCRIPT, low::TOLD, low::SAID, pm::told!()] {\n        println!(\"{told}|\");\n    }\n    println!(\"{:?} {:?}\", low::WATCHED, option_env!(\"CARGO_PKG_DESCRIPTION\"));\n}\n",
             );
         space.script("wrapper.sh", "#!/bin/sh\nexec \"$@\"\n");
         let workspace = VariedWorkspace { project, state: usual(), oracle: HashMap::new() };
