@@ -168,7 +168,8 @@ impl Baseline {
     /// Adds a run. If that makes too many, the oldest run of the variant that has the most goes, so that a change of
     /// features can still be told from the other variant's run.
     pub fn add(&mut self, run: BaselineRun) {
-        self.runs.retain(|known| known.key != run.key);
+        let key = run.key;
+        self.runs.retain(|known| known.key != key);
         self.runs.insert(0, run);
         let answers = |runs: &[BaselineRun]| runs.iter().map(|run| run.answers.len()).sum::<usize>();
         while self.runs.len() > MOST_RUNS || self.runs.len() > 1 && answers(&self.runs) > MOST_ANSWERS {
@@ -177,6 +178,11 @@ impl Baseline {
             let oldest = (1..self.runs.len()).max_by_key(|&at| (count(&self.runs[at]), at)).unwrap_or(0);
             self.runs.remove(oldest);
         }
+        debug_assert!(self.runs.len() <= MOST_RUNS, "a baseline has a bound");
+        debug_assert!(
+            self.runs.first().is_some_and(|first| first.key == key),
+            "the run that was added stays"
+        );
     }
 
     /// The sealed file of this baseline (`docs/format.md`, "Baseline").

@@ -78,6 +78,7 @@ impl KeyInputs<'_> {
         if let Some(wrapper) = &invocation.wrapper {
             sink.field(Group::Arguments, b"wrapper", wrapper.as_os_str().as_bytes());
         }
+        debug_assert!(invocation.directory.is_absolute(), "a key hangs on no directory that is not in it");
         let directory = path_bytes(invocation.directory.as_os_str(), &mapped);
         sink.field(Group::Arguments, b"directory", &directory);
         let value_of = |field: &Field| match field.path {
@@ -93,7 +94,11 @@ impl KeyInputs<'_> {
             value.bytes(krate.path.as_ref().and_then(|p| p.file_name()).unwrap_or_default().as_bytes());
             sink.field(Group::Externs, krate.name.as_bytes(), &value.0);
         }
-        for (name, value) in self.environment {
+        for (at, (name, value)) in self.environment.iter().enumerate() {
+            debug_assert!(
+                self.environment[..at].iter().all(|(known, _)| known != name),
+                "{name} is told twice"
+            );
             let mut text = Writer::default();
             text.u8(u8::from(value.is_some()));
             text.bytes(value.unwrap_or_default().as_bytes());
@@ -195,6 +200,10 @@ impl KeyOfAnswers {
             self.text.0.copy_within(PIECE.., 0);
             self.text.0.truncate(rest);
         }
+        debug_assert!(
+            self.text.0.len() < PIECE,
+            "whole pieces are hashed, so that all keys are hashed alike"
+        );
     }
 
     /// The key of all that was written so far.

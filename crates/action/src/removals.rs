@@ -5,6 +5,8 @@ use crate::Digest;
 /// The bytes of its wire form.
 pub const LENGTH: usize = 32;
 
+const _: () = assert!(LENGTH == 4 * 8, "three moments and a checksum, eight bytes each");
+
 /// Moments in milliseconds since the epoch; 0 is never.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removals {

@@ -147,11 +147,11 @@ impl ActionResult {
             to.u8(u8::from(*stream == Stream::Err));
             text.write(&mut to);
         }
-        if self.times == Times::default() {
-            return seal(MAGIC, VERSION, &key.0, &to.0);
+        let version = if self.times == Times::default() { VERSION } else { WITH_TIMES };
+        if version == WITH_TIMES {
+            self.times.write(&mut to);
         }
-        self.times.write(&mut to);
-        seal(MAGIC, WITH_TIMES, &key.0, &to.0)
+        seal(MAGIC, version, &key.0, &to.0)
     }
 
     /// Reads a result's file; one that was made for another key is none.

@@ -286,6 +286,7 @@ const VERSION: u8 = 2;
 
 /// The file of a WeakKey's Shapes, most recent first.
 pub fn encode_shapes(weak: &WeakKey, shapes: &[Shape]) -> Vec<u8> {
+    debug_assert!(shapes.len() <= MOST_SHAPES, "a reader refuses more Shapes");
     let mut body = Writer::default();
     body.u32(shapes.len() as u32);
     for shape in shapes {

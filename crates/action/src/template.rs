@@ -101,7 +101,13 @@ impl Template {
         if done < text.len() {
             pieces.push(Piece::Text(text[done..].to_vec()));
         }
-        Template(pieces)
+        let template = Template(pieces);
+        debug_assert_eq!(
+            template.fill(places).as_deref(),
+            Some(text),
+            "told again in its own place it is the same"
+        );
+        template
     }
 
     /// The text for today's places; `None` if a hole's place is not among them.

@@ -96,7 +96,12 @@ impl<'a> Reader<'a> {
         }
         let mut values = Vec::with_capacity(count.min(self.0.len() / size_of::<T>().max(1)));
         for _ in 0..count {
+            let before = self.0.len();
             values.push(item(self)?);
+            debug_assert!(
+                self.0.len() < before,
+                "a value takes a byte at least, or a count of them could be any"
+            );
         }
         Ok(values)
     }
@@ -107,21 +112,25 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Bytes before the body of a sealed file: magic, version, checksum.
+const HEAD: usize = 4 + 1 + 8;
+
 /// A file of kiln's own: magic, version and a checksum over `name` and `body`, so that a torn, zeroed or foreign file, and one
 /// that belongs under another name, is recognised before a byte of it is believed. The name is the key that the file is found
 /// under; it is empty for what is found by its content.
 pub fn seal(magic: [u8; 4], version: u8, name: &[u8], body: &[u8]) -> Vec<u8> {
-    let mut file = Vec::with_capacity(body.len() + 13);
+    let mut file = Vec::with_capacity(body.len() + HEAD);
     file.extend(magic);
     file.push(version);
     file.extend(checksum(name, body));
     file.extend(body);
+    debug_assert_eq!(file.len(), HEAD + body.len(), "magic, version and checksum, and the body behind them");
     file
 }
 
 /// The body of a sealed file, if magic, version and checksum are right and it was sealed for this name.
 pub fn unseal<'a>(magic: [u8; 4], version: u8, name: &[u8], file: &'a [u8]) -> Result<&'a [u8], Malformed> {
-    let (head, body) = file.split_at_checked(13).ok_or(Malformed)?;
+    let (head, body) = file.split_at_checked(HEAD).ok_or(Malformed)?;
     let right = head[..4] == magic && head[4] == version && head[5..] == checksum(name, body);
     if right { Ok(body) } else { Err(Malformed) }
 }

@@ -15,7 +15,9 @@ use crate::messages;
 use crate::switches;
 use crate::toolchain::{self, Owned};
 use kiln_action::os::OsStrExt;
-use kiln_action::{ActionKey, Answer, FileKind, Given, Placed, Question, Reason, Shape, Subject};
+use kiln_action::{
+    ActionKey, ActionResult, Answer, FileKind, Given, Placed, Question, Reason, Shape, Subject,
+};
 use kiln_exec::{ClosedInputs, Ended, Evidence as Watched, Run};
 use kiln_recorder::Record;
 use kiln_store::{Content, Key, Store, StoreError};
@@ -45,6 +47,9 @@ fn evidence_of(keyed: &Keyed<'_>, run: &Run) -> Result<Evidence, Reason> {
 
 /// A run that could reach nothing but these inputs has asked what they answer, and nothing else.
 fn confined(inputs: &ClosedInputs, run: &Run, world: &World<'_>) -> Result<Evidence, Reason> {
+    if inputs.answers.len() != inputs.shape.questions().len() {
+        return Err(Reason::Untraceable("the answers are not those to its questions".into()));
+    }
     let mut evidence = Evidence::default();
     let asked = inputs.shape.questions().iter().zip(&inputs.answers);
     let read = asked
@@ -128,13 +133,20 @@ pub fn capture(keyed: &Keyed<'_>, run: &Run) -> Result<Kept, Reason> {
     }
     evidence.questions.extend(switches::questions(world.settings, &world.invocation.places)?);
     let (shape, answers) = answered(keyed, &mut evidence, run)?;
+    assert_eq!(answers.len(), shape.questions().len(), "a key is made of the answers to all questions");
     let key = ActionKey::new(&keyed.weak, shape.questions().iter().zip(&answers));
     let result = outputs::keep_outputs(keyed, &evidence, run, texts)?;
     if run.started.clock_jumped() {
         return Err(Reason::ClockJumped);
     }
     let unkept = |error: StoreError| Reason::NoStore(error.to_string());
-    store.put(&Key::Result(key), Content::Bytes(&result.encode(&key))).map_err(unkept)?;
+    let file = result.encode(&key);
+    debug_assert_eq!(
+        ActionResult::decode(&key, &file).as_ref(),
+        Ok(&result),
+        "what is written is what is read"
+    );
+    store.put(&Key::Result(key), Content::Bytes(&file)).map_err(unkept)?;
     kiln_store::add_shape(store, &keyed.weak, shape.clone()).map_err(unkept)?;
     let bytes = result.blobs().map(|digest| digest.size).sum();
     Ok(Kept { bytes, key, shape, answers, outputs: evidence.outputs.into_iter().collect() })
@@ -222,3 +234,6 @@ fn suspect(evidence: &mut Evidence, world: &World<'_>, memory: &Path) -> Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,6 +69,7 @@ impl<'q> Answers<'q> {
     ) -> Result<Vec<Answer>, Question<&'q [u8]>> {
         let mut answers = Vec::with_capacity(questions.len());
         self.each(questions, world, |_, answer| answers.push(answer))?;
+        debug_assert_eq!(answers.len(), questions.len(), "every question has its answer");
         Ok(answers)
     }
 

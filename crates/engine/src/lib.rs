@@ -5,6 +5,8 @@
 //! [`pipeline`], as a miss or as the compiler run unchanged.
 
 pub mod argfile;
+#[cfg(test)]
+mod bare;
 pub mod baseline;
 pub mod cache_dir;
 mod call;

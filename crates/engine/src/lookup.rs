@@ -28,6 +28,7 @@ pub fn lookup(weak: &WeakKey, world: &World<'_>, store: &dyn Store) -> Looked {
         shapes.iter().filter_map(|shape| key_of(weak, shape, &mut answers, world)).collect();
     let wanted: Vec<Key> = keys.iter().map(|key| Key::Result(*key)).collect();
     let found = store.get(&wanted);
+    debug_assert_eq!(found.len(), wanted.len(), "a store answers for every key, in order");
     for (key, bytes) in keys.into_iter().zip(found) {
         if let Some(bytes) = bytes
             && let Ok(result) = ActionResult::decode(&key, &bytes)
@@ -110,3 +111,6 @@ fn key_of<'q>(
     answers.each(questions, world, |question, answer| key.add(question, &answer)).ok()?;
     Some(key.finish())
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ const LONGEST: u32 = 4 << 20;
 pub const PIECE: usize = 1 << 20;
 /// In the first byte of a frame: the body goes on in the next frame, which has the same tag.
 const MORE: u8 = 0x80;
+const _: () = assert!(PIECE < LONGEST as usize, "a piece and its tag fit into a frame");
 /// No answer to a person has more bytes.
 pub const LONGEST_ANSWER: u64 = 64 << 20;
 
@@ -56,6 +57,7 @@ pub mod tag {
 
 /// Writes a message of one frame, in one piece.
 pub fn send(to: &mut impl Write, tag: u8, body: &[u8]) -> io::Result<()> {
+    debug_assert!(body.len() < LONGEST as usize, "a reader refuses a longer frame: send_long is for those");
     let mut frame = Writer::default();
     frame.u32(body.len() as u32 + 1);
     frame.u8(tag);
@@ -88,6 +90,7 @@ fn receive_frame(from: &mut impl Read) -> io::Result<(u8, Vec<u8>)> {
 /// Writes a message whose body may be longer than a frame, in pieces of at most [`PIECE`] bytes, none of which is in memory longer than it
 /// takes to write it.
 pub fn send_long(to: &mut impl Write, tag: u8, body: &mut impl Read) -> io::Result<()> {
+    debug_assert!(tag & MORE == 0, "this bit of a tag is the frames' own");
     let mut piece = next_piece(body)?;
     loop {
         // A full piece may be the last one.
@@ -161,6 +164,7 @@ impl<R: Read> Read for Incoming<'_, R> {
             self.more = tag & MORE != 0;
             self.accept(piece)?;
         }
+        debug_assert!(self.taken < self.piece.len(), "a piece has something left here");
         let length = buffer.len().min(self.piece.len() - self.taken);
         buffer[..length].copy_from_slice(&self.piece[self.taken..self.taken + length]);
         self.taken += length;

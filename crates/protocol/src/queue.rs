@@ -28,7 +28,10 @@ impl Queued {
         let mut to = Writer::default();
         to.0.extend(self.remotes);
         self.product.write(&mut to);
-        seal(MAGIC, FORMAT, &[], &to.0)
+        let file = seal(MAGIC, FORMAT, &[], &to.0);
+        debug_assert!(file.len() as u64 <= LONGEST, "a reader refuses a longer file");
+        debug_assert_eq!(Queued::decode(&file).as_ref(), Ok(self), "what is written is what is read");
+        file
     }
 
     fn decode(file: &[u8]) -> Result<Queued, Malformed> {

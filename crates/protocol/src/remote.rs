@@ -87,6 +87,7 @@ impl Wanted {
                 to.u8(UNIT);
                 weak.write(to);
                 to.0.extend(seen);
+                debug_assert!(keys.len() <= MOST_KEYS, "a reader refuses more keys");
                 to.u32(keys.len() as u32);
                 keys.iter().for_each(|key| key.write(to));
                 Workspace::write(workspace.as_ref(), to);

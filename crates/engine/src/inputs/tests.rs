@@ -1,35 +1,14 @@
 #![allow(clippy::disallowed_methods, reason = "tests make the files they ask about")]
 use super::*;
-use kiln_action::{Family, Lazy, Mode, OutputPlan, Placed, Places, Subject, Unit};
+use crate::bare::bare;
+use kiln_action::Placed;
 
 fn ask(question: &Question, environment: &Environment) -> Option<Answer> {
     in_world(environment, &Memo::none(), |world| answer(&question.borrowed(), world))
 }
 
 fn in_world<T>(environment: &Environment, memo: &Memo, ask: impl FnOnce(&World<'_>) -> T) -> T {
-    let invocation = Invocation {
-        subject: Subject::Compile(Family::Rustc),
-        mode: Mode::Compile,
-        unit: Unit::default(),
-        compiler: "/tc/bin/rustc".into(),
-        wrapper: None,
-        target: None,
-        fields: vec![],
-        lazy: vec![Lazy { name: "diagnostic-width", value: "80".into() }],
-        externs: vec![],
-        outputs: OutputPlan::default(),
-        places: Places::new(),
-        stdin: false,
-        incremental: false,
-        links: false,
-        native: false,
-        environment: &[],
-        append: vec![],
-        directory: "/".into(),
-        source: None,
-        depfile: None,
-        shows_directory: false,
-    };
+    let invocation = bare();
     let argv = ["rustc".into(), "--x".into()];
     ask(&World {
         invocation: &invocation,

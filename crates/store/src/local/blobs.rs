@@ -45,6 +45,7 @@ impl LocalStore {
             return Err(StoreError::NotTheKey(path));
         }
         let identity = files::write_atomic(&path, bytes)?;
+        debug_assert_eq!(identity.size, digest.size, "what is remembered as this content has its size");
         self.memo.put(&identity, digest, WrittenBy::Kiln);
         self.has_come(digest, there);
         Ok(())
@@ -114,6 +115,7 @@ impl LocalStore {
                 let there = self.there(&digest);
                 if there != There::Right {
                     let identity = draft.publish(&self.path(&Key::Blob(digest)))?;
+                    debug_assert_eq!(identity.size, digest.size, "what was hashed is what was written");
                     self.memo.put(&identity, &digest, WrittenBy::Kiln);
                     self.has_come(&digest, there);
                 }

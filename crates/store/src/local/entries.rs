@@ -123,8 +123,8 @@ impl LocalStore {
         self.usage.write(after.bytes, FileTime::now())?;
         let shared =
             |blob: &super::survey::Blob| if blob.alone { 0 } else { super::usage::on_disk(blob.size) };
-        let freed =
-            before.bytes - after.bytes - survey.blobs.values().map(shared).sum::<u64>().min(before.bytes);
+        let shared = survey.blobs.values().map(shared).sum();
+        let freed = before.bytes.saturating_sub(after.bytes).saturating_sub(shared); // (others put something there meanwhile)
         Ok(Some(Collected { before, after, freed, stuck }))
     }
 }

@@ -89,6 +89,8 @@ fn is_sound(key: &Key, bytes: &[u8]) -> bool {
 }
 
 pub(super) fn encode_newest(weak: &[u8; 32], newest: &[ActionKey]) -> Vec<u8> {
+    debug_assert!(newest.len() <= MOST_INCREMENTAL, "a reader refuses a longer list");
+    debug_assert!((1..newest.len()).all(|at| !newest[..at].contains(&newest[at])), "a result is in it once");
     let mut body = Writer::default();
     body.u32(newest.len() as u32);
     newest.iter().for_each(|action| action.write(&mut body));

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 const RECORD: usize = 24;
 
+const _: () = assert!(RECORD == 3 * 8, "bytes, moment and checksum, eight bytes each");
+
 /// The counter's file and what has not been added to it yet.
 pub(super) struct Usage {
     path: PathBuf,
