@@ -80,6 +80,26 @@ fn rules_for_make() {
     fuzz("gcc_depfile", kiln_fuzzed::gcc_depfile);
 }
 
+#[test]
+fn results() {
+    fuzz("result", kiln_fuzzed::result);
+}
+
+#[test]
+fn lists_of_shapes() {
+    fuzz("shapes", kiln_fuzzed::shapes);
+}
+
+#[test]
+fn snapshots() {
+    fuzz("snapshot", kiln_fuzzed::snapshot);
+}
+
+#[test]
+fn frames_of_clients_and_daemons() {
+    fuzz("frames", kiln_fuzzed::frames);
+}
+
 /// A body that fails on some mutation is noticed.
 #[test]
 #[should_panic(expected = "gcc_depfile: ")]
