@@ -14,7 +14,7 @@
 
 use kiln_action::{Given, Invocation, Places, Question, Reason};
 use kiln_compiler::rustc::args;
-use kiln_recorder::{Act, Event, Record};
+use kiln_recorder::{Act, Event, Process, Record};
 use loader::Late;
 use made::Made;
 use observers::{Observer, Role};
@@ -122,12 +122,25 @@ pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
         let observer = observer.ok_or_else(|| {
             Reason::Untraceable("a process was started and never loaded the recorder".into())
         })?;
-        reading.event(event, observer.of_code(event.by))?;
+        let read = reading.event(event, observer.of_code(event.by));
+        read.map_err(|reason| by_program(reason, &record.processes, event.process))?;
     }
     for ((number, process), observer) in (0..).zip(&record.processes).zip(&observers) {
         reading.libraries(number, process, *observer)?;
     }
     reading.finish()
+}
+
+/// What was asked for, with the program that did where it is one that the run started: nobody finds `git` in a build script's code.
+fn by_program(reason: Reason, processes: &[Process], number: u32) -> Reason {
+    let started = processes.get(number as usize).filter(|process| process.parent.is_some());
+    let name = started.and_then(|process| process.exe.file_name());
+    match (reason, name) {
+        (Reason::Nondeterministic(what), Some(name)) => {
+            Reason::Nondeterministic(format!("{what} (`{}`)", name.display()))
+        }
+        (reason, _) => reason,
+    }
 }
 
 struct Reading<'a> {
