@@ -37,17 +37,19 @@ const SCRUBBED: &str = "fn cargo() -> std::process::Command {\n    \
 fn nesting<'a>(space: &'a TestSpace, at: &str) -> Project<'a> {
     let project = space.project("ws");
     let own = |name: &str| format!("{}[workspace]\nexclude = [\"fixture\"]\n", manifest(name, ""));
+    // A program is what cargo becomes, so that it starts a cargo as anybody does, whose build is its own and may be filled.
     let nested = format!(
-        "{SCRUBBED}fn nest() {{\n    let at = concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/target/{at}\");\n    \
+        "{SCRUBBED}fn nest() -> String {{\n    let at = concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/target/{at}\");\n    \
+         assert!(!std::path::Path::new(at).join(\"debug\").exists(), \"somebody was here before\");\n    \
          let said = cargo().args([\"build\", \"--offline\"]).current_dir(\"fixture\").env(\"CARGO_TARGET_DIR\", at).output().unwrap();\n    \
          let said = String::from_utf8_lossy(&said.stderr).into_owned();\n    \
-         assert!(said.contains(\"Compiling fixture\"), \"somebody was here before: {{said}}\");\n}}\n"
+         said\n}}\n"
     );
     project
         .write("Cargo.toml", own("app"))
         .write("src/lib.rs", "")
         .write("src/main.rs", format!("{nested}fn main() {{\n    nest();\n    println!(\"4\");\n}}\n"))
-        .write("tests/nested.rs", format!("{nested}#[test]\nfn nested() {{\n    nest();\n}}\n"))
+        .write("tests/nested.rs", format!("{nested}#[test]\nfn nested() {{\n    let said = nest();\n    assert!(said.contains(\"Compiling fixture\"), \"{{said}}\");\n}}\n"))
         .write("fixture/Cargo.toml", own("fixture"))
         .write("fixture/build.rs", "fn main() {}\n")
         .write("fixture/src/lib.rs", "");

@@ -21,10 +21,12 @@ pub struct Settings {
     pub read_only: bool,
     /// Whether workspace paths are mapped, so that checkouts share their members.
     pub remap: bool,
-    /// Whether `kiln cargo` and `kiln run` put kiln in front of C compilers.
+    /// Whether kiln is put in front of C compilers that build scripts and `kiln run` start.
     pub wire_c: bool,
-    /// Whether `kiln cargo` keeps what build scripts do, and fills an empty target directory.
+    /// Whether runs of build scripts are kept.
     pub build_scripts: bool,
+    /// Whether an empty target directory is filled before cargo looks.
+    pub prefill: bool,
     /// Whether C results may hold the date at which they were made.
     pub time_macros: bool,
     /// The project that C compiles belong to, where it is not to be guessed.
@@ -57,8 +59,10 @@ pub struct Settings {
     pub events: Option<PathBuf>,
     /// The number of the build that compiles belong to (set by `kiln cargo` and `kiln run`).
     pub build: Option<u32>,
-    /// The directory in which calls of one build are recorded (set by `kiln cargo`).
-    pub notes: Option<PathBuf>,
+    /// The directory in which whoever waits for the end of sessions looks (set by `kiln cargo`).
+    pub awaited: Option<PathBuf>,
+    /// The directory in which calls of the build are recorded, where they are. (Nobody can set it: the wrapper finds it.)
+    pub session: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -71,6 +75,7 @@ impl Default for Settings {
             remap: false,
             wire_c: true,
             build_scripts: true,
+            prefill: true,
             time_macros: false,
             base_dir: None,
             salt: String::new(),
@@ -86,7 +91,8 @@ impl Default for Settings {
             log: None,
             verify: None,
             events: None,
-            notes: None,
+            awaited: None,
+            session: None,
             build: None,
         }
     }
@@ -349,7 +355,7 @@ pub const ROWS: &[Row] = &[
         variable: "KILN_WIRE_C",
         default: "true",
         written: SWITCH,
-        does: "Whether `kiln cargo` (in build scripts) and `kiln run` put kiln in front of C and C++ compilers as well, wherever \
+        does: "Whether kiln is put in front of C and C++ compilers below build scripts and `kiln run` as well, wherever \
                `cc`, `gcc`, `clang` and so on are executed.",
         list: false,
         project: false,
@@ -362,13 +368,26 @@ pub const ROWS: &[Row] = &[
         variable: "KILN_BUILD_SCRIPTS",
         default: "true",
         written: SWITCH,
-        does: "Whether `kiln cargo` keeps what build scripts do, by a small program in the place of each (the script lies beside \
-               it as `<name>.real`), and fills an empty `target` before cargo looks, so that cargo finds what was built before.",
+        does: "Whether what build scripts do is kept, by a small program in the place of each that cargo has made (the script lies \
+               beside it as `<name>.real`). Without it nothing is filled, either (`prefill`).",
         list: false,
         project: false,
         counts: Counts::Not("what is asked for, not what is found under its key"),
         set: |settings, given| assign(&mut settings.build_scripts, switch(given)),
         show: |settings| Value::Switch(settings.build_scripts),
+    },
+    Row {
+        name: "prefill",
+        variable: "KILN_PREFILL",
+        default: "true",
+        written: SWITCH,
+        does: "Whether an empty `target` is filled before cargo looks, so that cargo finds what was built before, and what a build \
+               has made in one is remembered for that when cargo has ended.",
+        list: false,
+        project: false,
+        counts: Counts::Not("what is asked for, not what is found under its key"),
+        set: |settings, given| assign(&mut settings.prefill, switch(given)),
+        show: |settings| Value::Switch(settings.prefill),
     },
     Row {
         name: "time-macros",
@@ -515,15 +534,15 @@ pub const ROWS: &[Row] = &[
     },
     Row {
         name: "",
-        variable: "KILN_NOTES",
+        variable: "KILN_AWAITED",
         default: "",
         written: "an absolute path",
-        does: "The directory in which calls of one build are recorded (set by `kiln cargo`).",
+        does: "The directory in which `kiln cargo` looks for what it still has to wait for when cargo has ended (set by `kiln cargo`).",
         list: false,
         project: false,
         counts: Counts::Not("it only changes what kiln reports"),
-        set: |settings, given| assign(&mut settings.notes, given.absolute().map(Some)),
-        show: |settings| path(settings.notes.as_deref()),
+        set: |settings, given| assign(&mut settings.awaited, given.absolute().map(Some)),
+        show: |settings| path(settings.awaited.as_deref()),
     },
     Row {
         name: "",

@@ -6,9 +6,9 @@ use kiln_recorder::{Below, Wiring};
 use kiln_sys::env;
 use std::path::PathBuf;
 
-/// The kiln that build scripts are to find before C compilers: this one, in builds of `kiln cargo` and `kiln run`.
+/// The kiln that build scripts are to find before C compilers: this one.
 pub fn kiln(settings: &Settings) -> Option<PathBuf> {
-    let wanted = settings.wire_c && settings.build.is_some() && !settings.off;
+    let wanted = settings.wire_c && !settings.off;
     wanted.then(env::own_program).flatten()
 }
 

@@ -15,7 +15,10 @@ use kiln_config::{Settings, Start};
 use kiln_engine::families::build_script;
 use kiln_engine::{Call, Ending, argfile, inputs, journal, wire};
 use kiln_exec::Local;
-use kiln_prefill::{descent, fill, recorded};
+use kiln_prefill::recording::Recording;
+use kiln_prefill::session::Caller;
+use kiln_prefill::{fill, recorded};
+use kiln_protocol::{Made, Product, RemoteCache};
 use kiln_recorder::Reporter;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
@@ -112,10 +115,10 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     let Some(directory) = env::directory() else { become_compiler(&unchanged) };
     let words = argfile::words(argv, &directory);
     let mut loaded = load(&words, &environment, &directory);
-    let caller = loaded.settings.notes.as_ref().and_then(|_| process::environment_of_parent());
-    let of_build =
-        |session: &PathBuf| caller.as_ref().is_some_and(|caller| descent::is_of_build(session, caller));
-    loaded.settings.notes = loaded.settings.notes.filter(of_build);
+    let is_cargos = !recognised.subject.is_c() && reporter.is_none();
+    let joined = is_cargos.then(|| Joined::of(argv, &loaded.settings)).flatten();
+    loaded.settings.session = joined.as_ref().map(|joined| joined.session.clone());
+    let caller = joined.as_ref().and_then(|_| process::environment_of_parent());
     if reporter.is_some() {
         journal::keep_from_the_build(&mut loaded.settings);
     }
@@ -132,10 +135,10 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
         by_hand,
         started,
         runner: &Local,
-        remote: remote.as_ref().map(|remote| remote as &dyn kiln_protocol::RemoteCache),
+        remote: remote.as_ref().map(|remote| remote as &dyn RemoteCache),
         reporter,
     };
-    let ending = answer(&call, &recognised);
+    let ending = answer(&call, &recognised, joined.and_then(|joined| joined.begun));
     if writes(&words) {
         complain::once(&loaded, &ending); // cargo drops messages of a probe
     }
@@ -146,18 +149,62 @@ fn wrap(argv: &[OsString], called: Option<&OsStr>, started: Moment) -> ! {
     }
 }
 
-/// Makes the call, and records it where the build asks for that; before a build's first probe its target directory is filled.
-fn answer(call: &Call<'_>, recognised: &Recognised) -> Ending {
-    let taken = fill::before_cargo(call);
-    let wrapped = kiln_engine::wrap(call, recognised);
-    if let (Some(session), Some(named)) = (&call.settings.notes, &wrapped.named) {
-        recorded::record(session, named, call);
+/// The build of a cargo that anybody may have started, where it is recorded.
+struct Joined {
+    session: PathBuf,
+    /// Where this call is the build's first.
+    begun: Option<(Caller, Recording)>,
+}
+
+impl Joined {
+    fn of(argv: &[OsString], settings: &Settings) -> Option<Joined> {
+        let is_wanted = settings.build_scripts && settings.prefill;
+        let caller = is_wanted.then(|| Caller::of_this_process(settings)).flatten()?;
+        if let Some(session) = caller.session() {
+            return Some(Joined { session, begun: None });
+        }
+        fill::asked_first(argv)?;
+        let recording = Recording::begin(&caller, settings)?;
+        Some(Joined { session: recording.session().to_owned(), begun: Some((caller, recording)) })
     }
-    let leaves = !taken.is_empty() && matches!(wrapped.ending, Ending::Code(_));
-    if !leaves || process::go_on_behind() == Side::Behind {
+}
+
+/// Makes the call, and records it where the build asks for that; before a build's first probe its target directory is filled.
+fn answer(call: &Call<'_>, recognised: &Recognised, begun: Option<(Caller, Recording)>) -> Ending {
+    let request = begun.as_ref().and_then(|(_, recording)| recording.request());
+    let taken = request.map_or_else(Vec::new, |request| fill::before_cargo(call, request));
+    let wrapped = kiln_engine::wrap(call, recognised);
+    if let Some(session) = &call.settings.session {
+        match (&wrapped.named, &wrapped.ending) {
+            (Some(named), _) => recorded::record(session, named, call),
+            (None, Ending::Code(0) | Ending::Unchanged(_)) => {}
+            (None, Ending::Code(_) | Ending::Signal(_)) => recorded::fail(session),
+        }
+    }
+    let leaves = (!taken.is_empty() || begun.is_some()) && matches!(wrapped.ending, Ending::Code(_));
+    let side = if leaves { process::leave_behind() } else { None };
+    if side != Some(Side::Caller) {
         fill::put_back(call, &taken);
     }
+    match (side, begun) {
+        (Some(Side::Behind), Some((caller, recording))) => finish(call, &caller, recording),
+        (None, Some((caller, recording))) => caller.end(recording.session()),
+        _ => {}
+    }
     wrapped.ending
+}
+
+/// Waits for the end of a build, behind everybody's back, and takes its snapshot.
+fn finish(call: &Call<'_>, caller: &Caller, recording: Recording) {
+    let session = recording.session().to_owned();
+    if caller.wait_for_end().is_ok()
+        && let Some(key) = recording.end(call.settings)
+        && let Some(caller) = call.caller
+        && let Some(remote) = remote::Remote::of(call.settings, caller)
+    {
+        remote.made(&Made { product: Product::Snapshot(key), build: call.build, took_ms: 0 });
+    }
+    caller.end(&session);
 }
 
 fn load(argv: &[OsString], environment: &Environment, directory: &Path) -> Loaded {
@@ -211,7 +258,9 @@ fn build_of(settings: &Settings, c: bool, environment: &Environment) -> (u32, bo
     if let Some(build) = settings.build {
         return (build, false);
     }
-    let of_script = || environment.get("OUT_DIR").and_then(|_| process::starter_of("build-script-"));
+    // (as cargo calls it, or as it lies behind a launcher)
+    let of_script =
+        || environment.get("OUT_DIR").and_then(|_| process::starter_of(&["build-script-", "build_script_"]));
     if let Some(cargo) = of_script().filter(|_| c) {
         return (cargo, false);
     }

@@ -64,6 +64,7 @@ fn cases() -> Vec<Case> {
         case("KILN_REMAP", Rust, "false", "true", NotFound),
         case("KILN_WIRE_C", C, "true", "false", Found),
         case("KILN_BUILD_SCRIPTS", C, "true", "false", Found),
+        case("KILN_PREFILL", C, "true", "false", Found),
         case("KILN_TIME_MACROS", Dated, "true", "false", NotFound),
         case("KILN_TIME_MACROS", C, "true", "false", NotFound),
         case("KILN_TIME_MACROS", C, "false", "true", NotFound),
@@ -79,7 +80,7 @@ fn cases() -> Vec<Case> {
         case("KILN_VERIFY", C, "", "100", Found),
         case("KILN_EVENTS", C, "$S/events", "$S/events", Found),
         case("KILN_BUILD", C, "", "7", Found),
-        case("KILN_NOTES", C, "", "$S/notes", Found),
+        case("KILN_AWAITED", C, "", "$S/awaited", Found),
         case("KILN_CONFIG", C, "", "$S/config.toml", Found),
     ]
 }
@@ -125,7 +126,7 @@ fn holds(case: &Case) {
     if matches!(case.of, Of::Dated) {
         space.write("project/unit.c", "const char *unit(void) { return __TIME__; }\n");
     }
-    for directory in ["notes", "elsewhere"] {
+    for directory in ["awaited", "elsewhere"] {
         std::fs::create_dir_all(space.path(directory)).unwrap();
     }
     assert_eq!(compile(&space, case, stored).outcome, "miss", "{counted}");

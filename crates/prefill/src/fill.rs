@@ -37,27 +37,18 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Fills, if `call` is the first question of a build that asks for it. Faults are not reported: cargo does the rest. What was taken
+/// Fills what a build asks for whose first probe `call` is. Faults are not reported: cargo does the rest. What was taken
 /// out of the store for it is to be put back.
-pub fn before_cargo(call: &Call<'_>) -> Vec<(Digest, PathBuf)> {
-    let Some(session) = call.settings.notes.as_deref().filter(|_| !call.settings.off) else {
-        return Vec::new();
-    };
+pub fn before_cargo(call: &Call<'_>, request: &BuildRequest) -> Vec<(Digest, PathBuf)> {
+    let Some(session) = call.settings.session.as_deref() else { return Vec::new() };
     let Some(rustc) = asked_first(call.argv) else { return Vec::new() };
-    let file = BuildRequest::file(session);
-    let request = files::read_own(&file, 1 << 16).ok().and_then(|bytes| BuildRequest::decode(&bytes).ok());
-    if let Some(request) = request
-        && files::remove(&file).is_ok_and(|was_there| was_there)
-    {
-        let filled = fill(call, &request, session, Path::new(rustc));
-        let unit = Unit { name: "cargo".into(), ..Unit::default() };
-        journal::step(call.settings.log.as_ref(), &unit, || match &filled {
-            Ok(_) => "filled what it could".to_owned(),
-            Err(why) => format!("not filled: {why}"),
-        });
-        return filled.unwrap_or_default();
-    }
-    Vec::new()
+    let filled = fill(call, request, session, Path::new(rustc));
+    let unit = Unit { name: "cargo".into(), ..Unit::default() };
+    journal::step(call.settings.log.as_ref(), &unit, || match &filled {
+        Ok(_) => "filled what it could".to_owned(),
+        Err(why) => format!("not filled: {why}"),
+    });
+    filled.unwrap_or_default()
 }
 
 /// Puts copies of what was taken back into the store, as long as nobody has written something else there. (The store believes none of
@@ -74,7 +65,7 @@ pub fn put_back(call: &Call<'_>, taken: &[(Digest, PathBuf)]) {
 }
 
 /// The compiler, where this is what cargo asks it before anything else: `rustc -vV`, or behind a workspace's wrapper.
-fn asked_first(argv: &[OsString]) -> Option<&OsString> {
+pub fn asked_first(argv: &[OsString]) -> Option<&OsString> {
     match argv {
         [rustc, question] | [_, rustc, question] if question == "-vV" => Some(rustc),
         _ => None,

@@ -14,5 +14,6 @@ mod members;
 pub mod recorded;
 pub mod recording;
 pub mod request;
+pub mod session;
 pub mod snapshot;
 mod target_dir;

@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 const LONGEST: u64 = 4 << 20;
 /// How the name of a recorded call's file ends.
 const END: &str = ".call";
+/// The file that says that a call failed.
+const FAILED: &str = "failed";
 
 /// A call that cargo made, with its arguments and variables as they came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +67,16 @@ pub fn record(session: &Path, named: &Named, call: &Call<'_>) {
         variables: set_by_cargo(call.environment, of_user, named.subject),
     };
     recorded.save(session);
+}
+
+/// Notes that a call of the build's failed: what cargo leaves is not all that it was to make.
+pub fn fail(session: &Path) {
+    let _ = files::write_private(&session.join(FAILED), b"");
+}
+
+/// Whether a call of the build's failed.
+pub fn has_failed(session: &Path) -> bool {
+    files::lstat(&session.join(FAILED)).is_ok_and(|found| found.is_some())
 }
 
 /// All recorded calls of a build, in the order in which they ended.

@@ -1,8 +1,9 @@
-//! What `kiln cargo` does around a build with an empty `target`: before it, the session gets a request that says what is going to be built, so that the
-//! wrapper fills the directory; after it, a snapshot is taken where there was none of that build.
+//! What is done around a build with an empty `target`, whoever starts cargo: before it, what is going to be built is found out, so that
+//! the wrapper fills the directory; after it, a snapshot is taken where there was none of that build.
 
 use crate::cargo_command::{CargoCommand, Layout, essential};
 use crate::request::{BuildInputs, BuildRequest};
+use crate::session::Caller;
 use crate::snapshot::Snapshot;
 use crate::{descent, recorded, target_dir};
 use kiln_action::SnapshotKey;
@@ -11,64 +12,122 @@ use kiln_engine::cache_dir::CacheDir;
 use kiln_engine::journal;
 use kiln_sys::clock::Moment;
 use kiln_sys::env::{self, Environment};
-use kiln_sys::files;
+use kiln_sys::{files, process};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+/// How cargo is started, or was.
+pub struct Start {
+    /// Its arguments, without its own name.
+    pub words: Vec<OsString>,
+    /// The directory.
+    pub directory: PathBuf,
+    /// Its environment.
+    pub environment: Environment,
+    /// When it was started, in nanoseconds since the epoch, or a little earlier: what has changed since may not be what it has read.
+    pub began_ns: i64,
+}
+
+impl Start {
+    /// Of a cargo that this process is about to start with these arguments.
+    pub fn now(words: &[OsString], environment: &Environment) -> Option<Start> {
+        let began_ns = Moment::now().realtime_ns();
+        let directory = env::directory()?;
+        Some(Start { words: words.to_vec(), directory, environment: environment.clone(), began_ns })
+    }
+
+    /// Of the cargo that started this process; `None` where that is not known.
+    fn of_caller() -> Option<Start> {
+        Some(Start {
+            words: process::arguments_of_parent()?.into_iter().skip(1).collect(),
+            directory: process::directory_of_parent()?,
+            environment: process::environment_of_parent()?,
+            began_ns: process::began_of_parent()?,
+        })
+    }
+
+    /// What it builds; `None` if that is nothing.
+    pub fn command(&self) -> Option<CargoCommand> {
+        CargoCommand::of(&self.words, &self.directory, &self.environment)
+    }
+
+    /// Where it builds that, if all of it is in one directory.
+    fn layout(&self, command: &CargoCommand) -> Option<Layout> {
+        Some(command.layout(&self.directory, &self.environment)).filter(|layout| !layout.is_split)
+    }
+
+    /// Whether kiln is to have anything to do with what cargo does beyond single calls: not if cargo has started whoever started this one, to
+    /// run a test or a script.
+    fn is_wanted(&self, settings: &Settings) -> bool {
+        let is_nested = self.environment.get("CARGO_MANIFEST_DIR").is_some();
+        settings.build_scripts && settings.prefill && !settings.off && !is_nested
+    }
+
+    /// Has the cargo that is about to be started ask rustc anew, so that an empty directory is filled: without what it remembers of rustc's
+    /// answers it does.
+    pub fn ask_anew(&self, settings: &Settings) {
+        let command = self.command().filter(|_| self.is_wanted(settings));
+        let Some(command) = command.filter(|command| is_plain(command, settings)) else { return };
+        if let Some(layout) = self.layout(&command).filter(|layout| !layout.is_built(&command)) {
+            let _ = files::remove(&target_dir::rustc_answers(&layout.target));
+        }
+    }
+}
+
 /// A build whose calls are recorded.
-pub struct Recording<'a> {
-    session: &'a Path,
-    began: Moment,
-    /// What is built, if nothing was built there before.
-    fresh: Option<FreshBuild<'a>>,
+pub struct Recording {
+    session: PathBuf,
+    /// The clocks when it was looked at first.
+    looked: Moment,
+    fresh: FreshBuild,
 }
 
 /// A build into an empty target directory.
-struct FreshBuild<'a> {
-    command: &'a CargoCommand,
-    words: &'a [OsString],
-    start: PathBuf,
+struct FreshBuild {
+    start: Start,
+    command: CargoCommand,
     /// A hash of all that cargo went by at the beginning, but for the lock file.
     fingerprint: [u8; 32],
+    /// What it asks for, with the lock file; `None` where there was none yet.
+    request: Option<BuildRequest>,
     /// Where in the target directory something was built before.
     before: BTreeSet<PathBuf>,
 }
 
-impl<'a> Recording<'a> {
-    /// Before cargo starts with these words; `session` is the build's own directory. `None` where kiln is to keep out of build scripts.
-    pub fn begin(
-        command: Option<&'a CargoCommand>,
-        words: &'a [OsString],
-        settings: &Settings,
-        environment: &Environment,
-        session: &'a Path,
-    ) -> Option<Recording<'a>> {
-        // Whoever starts us was started by cargo, to run a test or a script: what it builds now is not part of the workspace.
-        let nested = environment.get("CARGO_MANIFEST_DIR").is_some() || settings.notes.is_some();
-        let command = command.filter(|_| settings.build_scripts && !settings.off && !nested)?;
-        descent::begin(session)?;
-        let began = Moment::now();
-        let overheard = journal::reaches_the_build(settings); // cargo keeps rustc's output
-        let plain = settings.verify.is_none() && !settings.recache && !command.unclear && !overheard;
-        let fresh = plain.then(|| FreshBuild::begin(command, words, began, environment, session)).flatten();
-        Some(Recording { session, began, fresh })
+impl Recording {
+    /// At the first probe of a cargo, whoever started it. `None` if it builds nothing, or into a directory that is not empty.
+    pub fn begin(caller: &Caller, settings: &Settings) -> Option<Recording> {
+        let looked = Moment::now();
+        let start = Start::of_caller().filter(|start| start.is_wanted(settings))?;
+        let command = start.command().filter(|command| is_plain(command, settings))?;
+        let layout = start.layout(&command).filter(|layout| !descent::is_below(layout))?;
+        let fresh = FreshBuild::of(start, command, &layout)?;
+        let session = caller.begin(settings)?;
+        Some(Recording { session, looked, fresh })
     }
 
     /// The directory in which the wrapper records calls.
     pub fn session(&self) -> &Path {
-        self.session
+        &self.session
+    }
+
+    /// What is to be filled; `None` where there is no lock file yet.
+    pub fn request(&self) -> Option<&BuildRequest> {
+        self.fresh.request.as_ref()
     }
 
     /// After cargo has ended: the key of a snapshot that was taken and may be uploaded; `None` if there is none.
-    pub fn end(self, succeeded: bool, settings: &Settings, environment: &Environment) -> Option<SnapshotKey> {
-        let fresh = self.fresh.as_ref().filter(|_| succeeded)?;
-        let filled = files::lstat(&BuildRequest::done(self.session)).is_ok_and(|found| found.is_some());
+    pub fn end(self, settings: &Settings) -> Option<SnapshotKey> {
+        if recorded::has_failed(&self.session) {
+            return None;
+        }
+        let filled = files::lstat(&BuildRequest::done(&self.session)).is_ok_and(|found| found.is_some());
         if filled {
             return None;
         }
-        let request = fresh.end(self.began, environment)?;
-        self.take(&request, &fresh.before, settings)
+        let request = self.fresh.end()?;
+        self.take(&request, &self.fresh.before, settings)
     }
 
     /// Takes a snapshot, unless there is one that says the same.
@@ -78,7 +137,7 @@ impl<'a> Recording<'a> {
         before: &BTreeSet<PathBuf>,
         settings: &Settings,
     ) -> Option<SnapshotKey> {
-        let calls = recorded::all(self.session);
+        let calls = recorded::all(&self.session);
         let is_rustc = |program: &&OsString| kiln_compiler::is_rustc(program);
         let rustc = calls.iter().filter_map(|call| call.argv.first()).find(is_rustc).cloned()?;
         // (a probe is made with whatever `CARGO` cargo was given)
@@ -88,7 +147,7 @@ impl<'a> Recording<'a> {
         let key = request.key(Path::new(&rustc), Path::new(&cargo), &cache.store)?;
         let snapshot = Snapshot::take(request, before, calls, &cache.store)?;
         let known = || Snapshot::find(&key, &cache.store);
-        if self.began.clock_jumped()
+        if self.looked.clock_jumped()
             || settings.read_only
             || known().is_some_and(|known| known.says_the_same(&snapshot))
         {
@@ -99,54 +158,43 @@ impl<'a> Recording<'a> {
     }
 }
 
-impl<'a> FreshBuild<'a> {
-    fn begin(
-        command: &'a CargoCommand,
-        words: &'a [OsString],
-        began: Moment,
-        environment: &Environment,
-        session: &Path,
-    ) -> Option<FreshBuild<'a>> {
-        let start = env::directory()?;
-        let layout = command.layout(&start, environment);
-        if layout.is_split || layout.is_built(command) {
+/// Whether the build is one as any other, and its command line says what it builds.
+fn is_plain(command: &CargoCommand, settings: &Settings) -> bool {
+    let overheard = journal::reaches_the_build(settings); // cargo keeps rustc's output
+    settings.verify.is_none() && !settings.recache && !command.unclear && !overheard
+}
+
+impl FreshBuild {
+    fn of(start: Start, command: CargoCommand, layout: &Layout) -> Option<FreshBuild> {
+        if layout.is_built(&command) {
             return None;
         }
         let before = target_dir::built(&layout.target);
-        let essential = essential(words);
-        let inputs = inputs(&essential, (&start, &layout), began, environment);
-        let fingerprint = inputs.fingerprint()?;
-        if let Some(request) = inputs.request() {
-            files::write_private(&BuildRequest::file(session), &request.encode()).ok()?;
-            // Without what cargo remembers of rustc's answers it asks anew: the first probe is when the target directory is filled.
-            let _ = files::remove(&target_dir::rustc_answers(&layout.target));
-        }
-        Some(FreshBuild { command, words, start, fingerprint, before })
+        let mut fresh = FreshBuild { start, command, fingerprint: [0; 32], request: None, before };
+        fresh.fingerprint = fresh.inputs(|inputs| inputs.fingerprint())?;
+        fresh.request = fresh.inputs(|inputs| inputs.request());
+        Some(fresh)
     }
 
     /// The request, with the lock file that cargo may have written; `None` if anything else is not what it was at the beginning: then it
     /// is not known what cargo went by.
-    fn end(&self, began: Moment, environment: &Environment) -> Option<BuildRequest> {
-        let layout = self.command.layout(&self.start, environment);
-        let essential = essential(self.words);
-        let inputs = inputs(&essential, (&self.start, &layout), began, environment);
-        (inputs.fingerprint()? == self.fingerprint).then(|| inputs.request()).flatten()
+    fn end(&self) -> Option<BuildRequest> {
+        let is_same = self.inputs(|inputs| inputs.fingerprint())? == self.fingerprint;
+        is_same.then(|| self.inputs(|inputs| inputs.request())).flatten()
     }
-}
 
-fn inputs<'a>(
-    words: &'a [OsString],
-    (start, layout): (&'a Path, &'a Layout),
-    began: Moment,
-    environment: &'a Environment,
-) -> BuildInputs<'a> {
-    BuildInputs {
-        words,
-        root: &layout.workspace,
-        here: &layout.package,
-        start,
-        target: &layout.target,
-        environment,
-        began_ns: began.realtime_ns(),
+    /// Asks something of all that cargo goes by, as it is now.
+    fn inputs<T>(&self, ask: impl FnOnce(&BuildInputs<'_>) -> Option<T>) -> Option<T> {
+        let Start { words, directory, environment, began_ns } = &self.start;
+        let Layout { workspace, package, target, .. } = self.command.layout(directory, environment);
+        ask(&BuildInputs {
+            words: &essential(words),
+            root: &workspace,
+            here: &package,
+            start: directory,
+            target: &target,
+            environment,
+            began_ns: *began_ns,
+        })
     }
 }

@@ -3,8 +3,8 @@
 
 use crate::recorded;
 use crate::{configuration, members};
-use kiln_action::os::{OsStrExt, OsStringExt};
-use kiln_action::wire::{Malformed, Reader, Writer};
+use kiln_action::os::OsStrExt;
+use kiln_action::wire::Writer;
 use kiln_action::{Digest, Family, SnapshotKey, Subject};
 use kiln_engine::toolchain;
 use kiln_store::LocalStore;
@@ -95,33 +95,6 @@ impl BuildInputs<'_> {
 }
 
 impl BuildRequest {
-    /// The content of the file that hands it to the wrapper.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut to = Writer::default();
-        to.0.extend(self.fingerprint);
-        to.bytes(self.target.as_os_str().as_bytes());
-        to.u64(self.began_ns.cast_unsigned());
-        to.0
-    }
-
-    /// Reads what [`BuildRequest::encode`] wrote.
-    pub fn decode(bytes: &[u8]) -> Result<BuildRequest, Malformed> {
-        let mut from = Reader(bytes);
-        let path = |from: &mut Reader<'_>| Ok(PathBuf::from(OsString::from_vec(from.bytes()?.to_vec())));
-        let request = BuildRequest {
-            fingerprint: from.array()?,
-            target: path(&mut from)?,
-            began_ns: from.u64()?.cast_signed(),
-        };
-        from.end()?;
-        Ok(request)
-    }
-
-    /// Its file in the session's directory: the one process that removes it fills the target directory.
-    pub fn file(session: &Path) -> PathBuf {
-        session.join("plan")
-    }
-
     /// A file in the session's directory that is there once every unit of a snapshot was restored: another one need not be taken.
     pub fn done(session: &Path) -> PathBuf {
         session.join("filled")

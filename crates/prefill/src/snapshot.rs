@@ -7,7 +7,7 @@ use crate::manifests::Manifests;
 use crate::recorded::RecordedCall;
 use crate::request::BuildRequest;
 use crate::target_dir::{
-    LARGEST_FILE, TAG, extra_filename, files_of, hash_of, is_cargos_own, profile_of, profile_of_file,
+    Fingerprints, LARGEST_FILE, TAG, extra_filename, hash_of, is_cargos_own, profile_of, profile_of_file,
 };
 use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
@@ -111,8 +111,9 @@ impl Snapshot {
             calls.into_iter().partition(|call| call.question);
         let questions: Vec<RecordedAnswer> =
             questions.iter().filter_map(|call| RecordedAnswer::of(call, store)).collect();
+        let mut fingerprints = Fingerprints::of(&request.target);
         let found = calls.into_iter().filter_map(|call| {
-            let files = files_of(&request.target, &call)?;
+            let files = fingerprints.files_of(&call)?;
             Some(RecordedUnit { call, files })
         });
         let found: Vec<RecordedUnit> = found.collect();

@@ -6,7 +6,7 @@ use crate::recorded::RecordedCall;
 use kiln_action::FileKind;
 use kiln_action::os::OsStrExt;
 use kiln_sys::files;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -72,47 +72,72 @@ fn is_plain(name: &OsStr) -> bool {
 }
 
 /// What cargo writes about the run of a build script, beside its `OUT_DIR`.
-const RUN: [&str; 4] = ["output", "root-output", "stderr", INVOKED];
+const RUN: [&str; 4] = ["output", "root-output", "stderr", BEGUN];
+/// The file that cargo writes where its others about a unit are (for a script's run beside its `OUT_DIR`), just before it calls it (cargo 1.95,
+/// `set_invocation_time`).
+const BEGUN: &str = "invoked.timestamp";
 
-/// What cargo writes where its other files about a unit are (for a script's run beside its `OUT_DIR`), just before it calls it.
-const INVOKED: &str = "invoked.timestamp";
+/// The directories of units' fingerprints in a target directory, each profile's listed once.
+pub(crate) struct Fingerprints<'a> {
+    target: &'a Path,
+    /// For each profile's directory the units' names by their hashes.
+    units: HashMap<PathBuf, HashMap<Vec<u8>, OsString>>,
+}
 
-/// Cargo's files about a call; `None` if it is none of cargo's units, or not in this target directory, or if cargo has called the unit once
-/// more since: while a program or tests run that a build has made, others may build there, and what cargo wrote then is of other sources.
-pub(crate) fn files_of(target: &Path, call: &RecordedCall) -> Option<Vec<(PathBuf, CargoFile)>> {
-    let profile = profile_of(target, call)?;
-    let mut found = Vec::new();
-    let run = call.variable("OUT_DIR").filter(|_| call.after("--out-dir").is_none());
-    let run = run.and_then(|out| Path::new(out).parent());
-    let hash = match run {
-        Some(run) => {
+impl<'a> Fingerprints<'a> {
+    pub(crate) fn of(target: &'a Path) -> Fingerprints<'a> {
+        Fingerprints { target, units: HashMap::new() }
+    }
+
+    fn of_unit(&mut self, profile: &Path, hash: &[u8]) -> Option<PathBuf> {
+        let all = profile.join(FINGERPRINT);
+        let units = self.units.entry(profile.to_owned()).or_insert_with(|| {
+            let units = files::list_unsorted(&all).ok().flatten().unwrap_or_default().into_iter();
+            units.filter_map(|unit| Some((hash_of(&unit.name)?, unit.name))).collect()
+        });
+        units.get(hash).map(|name| all.join(name))
+    }
+
+    /// Cargo's files about a call; `None` if it is none of cargo's units, is not in this target directory, or is not finished; or if cargo has
+    /// called the unit once more since: while a program or tests run that a build has made, others may build there, and what cargo wrote then
+    /// is of other sources.
+    pub(crate) fn files_of(&mut self, call: &RecordedCall) -> Option<Vec<(PathBuf, CargoFile)>> {
+        let target = self.target;
+        let profile = profile_of(target, call)?;
+        let mut found = Vec::new();
+        let out = call.variable("OUT_DIR").filter(|_| call.after("--out-dir").is_none());
+        let run = out.and_then(|out| Path::new(out).parent());
+        if let Some(run) = run {
             for name in RUN {
                 let content = files::read_limited(&run.join(name), LARGEST_FILE).ok()?;
                 let path = run.join(name).strip_prefix(target).ok()?.to_owned();
                 found.push((path, CargoFile::cut(Path::new(name), &content)?));
             }
-            hash_of(run.file_name()?)?
         }
-        None => hash_of(&extra_filename(call)?)?,
-    };
-    let all = profile.join(FINGERPRINT);
-    let units = files::list(&all).ok()??;
-    let unit = units.into_iter().find(|unit| hash_of(&unit.name).as_ref() == Some(&hash))?;
-    let directory = all.join(unit.name);
-    for entry in files::list(&directory).ok()?? {
-        let path = directory.join(&entry.name);
-        if entry.kind != FileKind::File {
-            return None;
+        let hash = match run {
+            Some(run) => hash_of(run.file_name()?)?,
+            None => hash_of(&extra_filename(call)?)?,
+        };
+        let directory = self.of_unit(&profile, &hash)?;
+        for entry in files::list(&directory).ok()?? {
+            let path = directory.join(&entry.name);
+            if entry.kind != FileKind::File {
+                return None;
+            }
+            let content = files::read_limited(&path, LARGEST_FILE).ok()?;
+            found.push((path.strip_prefix(target).ok()?.to_owned(), CargoFile::cut(&path, &content)?));
         }
-        let content = files::read_limited(&path, LARGEST_FILE).ok()?;
-        found.push((path.strip_prefix(target).ok()?.to_owned(), CargoFile::cut(&path, &content)?));
+        let is_finished = found.iter().any(|(path, _)| path.extension().is_some_and(|it| it == "json"));
+        let own = is_finished && found.iter().all(|(path, _)| is_cargos_own(path));
+        (own && begun_before(run.unwrap_or(&directory), call.at_ns)).then_some(found)
     }
-    // (now that all is read: nothing of it is from a later call)
-    let invoked = files::lstat(&run.unwrap_or(&directory).join(INVOKED)).ok()??;
-    if u64::try_from(invoked.identity.ctime_ns).ok()? > call.at_ns {
-        return None;
-    }
-    found.iter().all(|(path, _)| is_cargos_own(path)).then_some(found)
+}
+
+/// Whether cargo last called a unit before that time, in nanoseconds since the epoch. To be asked once all else is read, so that nothing of it
+/// is from a later call.
+fn begun_before(directory: &Path, at_ns: u64) -> bool {
+    let begun = files::lstat(&directory.join(BEGUN)).ok().flatten().map(|stat| stat.identity.ctime_ns);
+    begun.is_some_and(|begun| u64::try_from(begun).is_ok_and(|begun| begun <= at_ns))
 }
 
 /// What is behind the last `-` of a unit's name.
@@ -137,6 +162,11 @@ pub(crate) fn is_new(profile: &Path) -> bool {
 /// The lock that cargo holds while it builds into a profile's directory.
 pub(crate) fn lock_of(profile: &Path) -> PathBuf {
     profile.join(".cargo-lock")
+}
+
+/// Whether a directory is one that cargo made to build into.
+pub(crate) fn is_marked(directory: &Path) -> bool {
+    files::lstat(&directory.join(TAG)).is_ok_and(|found| found.is_some())
 }
 
 /// The file in which cargo remembers rustc's answers.

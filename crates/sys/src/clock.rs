@@ -13,6 +13,11 @@ pub fn file_time_ns() -> i64 {
     clock::stamps()
 }
 
+/// Nanoseconds since the machine was started, asleep or not.
+pub fn since_start_ns() -> i64 {
+    clock::steady()
+}
+
 /// Milliseconds since the epoch.
 pub fn now_ms() -> u64 {
     u64::try_from(realtime_ns() / 1_000_000).unwrap_or(0)

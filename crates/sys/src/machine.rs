@@ -43,3 +43,17 @@ pub fn arithmetic() -> Option<Vec<u8>> {
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
+
+/// Names this start of the machine, as no other start of any machine is named; `None` where the kernel does not say.
+pub fn start() -> Option<String> {
+    let text = files::read(Path::new("/proc/sys/kernel/random/boot_id")).ok()?;
+    Some(String::from_utf8(text).ok()?.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// Names the space in which numbers of processes are told apart: in containers the same numbers come again. `None` where there is no
+/// such thing.
+pub fn process_space() -> Option<String> {
+    let link = std::fs::read_link("/proc/self/ns/pid").ok()?;
+    let number: String = link.to_str()?.chars().filter(char::is_ascii_digit).collect();
+    Some(number).filter(|number| !number.is_empty())
+}

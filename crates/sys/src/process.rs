@@ -1,15 +1,18 @@
 //! Processes: become another program, run one and hear what it says as it says it, start one and forget it.
 
+use crate::clock;
 use crate::env::Environment;
 use crate::system::process as system;
+use kiln_action::os::OsStringExt;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 pub use crate::system::process::{
     be_nice, begin, begin_late, close_inherited, end_by_signal, give_input_back, go_on_behind, group,
-    has_terminal, inherited_signals, is_cramped, is_crowded, parent, share_memory, terminal_width, umask,
+    has_terminal, inherited_signals, is_cramped, is_crowded, leave_behind, parent, share_memory,
+    terminal_width, umask,
 };
 
 /// A program to run. It inherits the environment, the directory and all descriptors (cargo's jobserver among them).
@@ -259,42 +262,33 @@ pub fn start_of_parent() -> Option<u64> {
 /// When a process was started, in ticks since the machine was: with its number that is a name which no other process has until the machine
 /// starts anew. `None` where that is not known.
 pub fn start_of(process: u32) -> Option<u64> {
-    stat_line(process)?.1.split_whitespace().nth(19)?.parse().ok()
+    start_among(&stat_line(process)?.1)
 }
 
-/// A process that started this one, or one that did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Above {
-    /// The process's number.
-    pub process: u32,
-    /// What the file is called that it runs; `None` where that is not known.
-    pub program: Option<OsString>,
+fn start_among(fields: &str) -> Option<u64> {
+    fields.split_whitespace().nth(19)?.parse().ok()
 }
 
-/// The processes above this one, the nearest first.
-pub fn above() -> impl Iterator<Item = Above> {
+/// The files of the programs that the processes above this one run, the nearest first; nothing of those of which that is not known.
+pub fn programs_above() -> impl Iterator<Item = PathBuf> {
     let more =
-        |process: &u32| ProcessStat::of(*process).map(|stat| stat.parent).filter(|parent| *parent != 0);
-    let all = std::iter::successors(Some(parent()), more).take(MOST_ABOVE);
-    all.map(|process| Above {
-        process,
-        program: program_of(process).and_then(|it| it.file_name().map(OsStr::to_owned)),
-    })
+        |process: &u32| ProcessStat::of(*process).map(|status| status.parent).filter(|parent| *parent != 0);
+    std::iter::successors(Some(parent()), more).take(MOST_ABOVE).filter_map(program_of)
 }
 
-fn program_of(process: u32) -> Option<std::path::PathBuf> {
+fn program_of(process: u32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{process}/exe")).ok()
 }
 
-/// The process that started the nearest ancestor whose name begins so.
-pub fn starter_of(beginning: &str) -> Option<u32> {
+/// The process that started the nearest ancestor whose name begins in one of these ways.
+pub fn starter_of(beginnings: &[&str]) -> Option<u32> {
     let mut process = parent();
     for _ in 0..MOST_ABOVE {
         let stat = ProcessStat::of(process)?;
         if stat.parent == 0 {
             return None;
         }
-        if stat.name.starts_with(beginning) {
+        if beginnings.iter().any(|beginning| stat.name.starts_with(beginning)) {
             return Some(stat.parent);
         }
         process = stat.parent;
@@ -387,8 +381,19 @@ fn children_of(process: u32) -> Option<Vec<u32>> {
     Some(children)
 }
 
+/// Whether the process that started this one is called so.
+pub fn is_started_by(name: &str) -> bool {
+    start_of_parent_called(name).is_some()
+}
+
+/// When the process that started this one was started itself ([`start_of`]), if it is called so.
+pub fn start_of_parent_called(name: &str) -> Option<u64> {
+    let (called, fields) = stat_line(parent())?;
+    (called == name).then(|| start_among(&fields)).flatten()
+}
+
 /// Where the process that started this one is.
-pub fn directory_of_parent() -> Option<std::path::PathBuf> {
+pub fn directory_of_parent() -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{}/cwd", parent())).ok()
 }
 
@@ -400,10 +405,34 @@ pub fn program_of_parent() -> Option<OsString> {
 /// The environment that the calling program was started with; `None` where that is not known.
 pub fn environment_of_parent() -> Option<Environment> {
     const MOST: u64 = 8 << 20;
-    let file = std::path::PathBuf::from(format!("/proc/{}/environ", parent()));
+    let file = PathBuf::from(format!("/proc/{}/environ", parent()));
     let mut text = Vec::new();
     let open = std::fs::File::open(file).ok()?;
     (open.take(MOST).read_to_end(&mut text).ok()? < MOST as usize).then(|| Environment::of_block(&text))
+}
+
+/// The words that the process which started this one was started with, its own name first; `None` where that is not known.
+pub fn arguments_of_parent() -> Option<Vec<OsString>> {
+    const MOST: u64 = 8 << 20;
+    let mut text = Vec::new();
+    let open = std::fs::File::open(format!("/proc/{}/cmdline", parent())).ok()?;
+    let read = open.take(MOST).read_to_end(&mut text).ok()?;
+    let words = text.strip_suffix(b"\0").filter(|_| read < MOST as usize)?;
+    Some(words.split(|byte| *byte == 0).map(|word| OsString::from_vec(word.to_vec())).collect())
+}
+
+/// When the process that started this one was started itself, in nanoseconds since the epoch by today's wall clock: rather up to a tick of
+/// 10 ms too early than too late. `None` where that is not known.
+pub fn began_of_parent() -> Option<i64> {
+    /// Linux counts so many ticks a second for programs, whatever it does itself (`USER_HZ`).
+    const TICK_NS: i64 = 1_000_000_000 / 100;
+    let start_ns = i64::try_from(start_of_parent()?).ok()?.checked_mul(TICK_NS)?;
+    Some(clock::realtime_ns() - (clock::since_start_ns() - start_ns))
+}
+
+/// Waits until a process that was started then ([`start_of`]) has ended, however that is. An error where that is not known.
+pub fn wait_for_end(process: u32, start: u64) -> io::Result<()> {
+    system::wait_for_end(process, || start_of(process) == Some(start))
 }
 
 /// The number of this process.

@@ -3,6 +3,7 @@
 use std::fmt::{Display, Formatter};
 use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -114,13 +115,40 @@ pub fn run(command: &mut Command) -> Outcome {
 pub fn run_with_input(command: &mut Command, input: &[u8]) -> Outcome {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let shown = format!("{command:?}");
+    if shown.contains("cargo") {
+        std::thread::sleep(TICK);
+    }
     let mut child = command.spawn().unwrap_or_else(|e| panic!("{shown}: {e}"));
     let group = child.id();
     let mut stdin = child.stdin.take().expect("piped");
     // A program that does not read its input closes the pipe: that is its right.
     let _ = stdin.write_all(input);
     drop(stdin);
-    wait(child, &shown, group)
+    let outcome = wait(child, &shown, group);
+    let cache = command.get_envs().find(|(name, _)| *name == "KILN_DIR").and_then(|(_, value)| value);
+    if let Some(cache) = cache {
+        settle(Path::new(cache));
+    }
+    outcome
+}
+
+/// The kernel counts in ticks when a process was started, and what changed in the same one may have changed since: a test that has just written a
+/// manifest waits as nobody else has to.
+const TICK: Duration = Duration::from_millis(11);
+
+/// Waits until nobody takes a snapshot of a build that has ended.
+fn settle(cache: &Path) {
+    let sessions = cache.join("sessions");
+    let is_under_way = || {
+        let entries = std::fs::read_dir(&sessions).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name().as_encoded_bytes().starts_with(b"of-"))
+    };
+    for _ in 0..500 {
+        if !is_under_way() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[track_caller]

@@ -6,7 +6,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kiln_testkit::{Outcome, Project, TestSpace, run};
 use kiln_tests::projects::workspace;
@@ -144,15 +143,20 @@ impl App<'_> {
         self.project.space()
     }
 
-    /// `kiln cargo …` as it would be started, or what comes to the same without filling.
+    /// `kiln cargo …` as it would be started; without filling, plain cargo behind the wrapper.
     pub fn kiln(&self) -> Command {
         let mut command = match self.way {
             Way::Filled => self.space().kiln(&["cargo"]),
-            Way::Asked => self.space().kiln(&["run", "--", "cargo"]),
+            Way::Asked => {
+                let mut cargo = self.space().command("cargo");
+                self.space().wrap(&mut cargo);
+                cargo.env("KILN_PREFILL", "false");
+                cargo
+            }
         };
         command.args(&self.args).current_dir(self.project.dir());
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
-        if self.way == Way::Asked { noted(self.space(), &command) } else { command }
+        command
     }
 
     /// All that was told of runs of build scripts.
@@ -220,27 +224,6 @@ impl App<'_> {
         let (hits, runs) = (built.outcomes("hit"), built.runs.len());
         assert!(hits == runs && hits > 0, "all runs must be hits:\n{}", built.runs.join("\n"));
     }
-}
-
-/// The same command with notes of the build, as `kiln cargo` has them: of whoever starts cargo. (A shell has a `PWD` of its own.)
-fn noted(space: &TestSpace, command: &Command) -> Command {
-    const BEGIN: &str =
-        r#"echo -n "$$ $(cut -d' ' -f22 /proc/$$/stat)" > "$KILN_NOTES/begun-by" && exec env -u PWD "$@""#;
-    static BUILDS: AtomicUsize = AtomicUsize::new(0);
-    let notes = space.path("notes").join(BUILDS.fetch_add(1, Ordering::Relaxed).to_string());
-    fs::create_dir_all(&notes).expect("mkdir");
-    let mut noted = space.command("sh");
-    noted.args(["-c", BEGIN, "sh"]);
-    for (name, value) in command.get_envs() {
-        let Some(value) = value else { continue };
-        if name == "PWD" {
-            noted.arg([name, value].join(OsStr::new("=")));
-        }
-        noted.env(name, value);
-    }
-    noted.arg(command.get_program()).args(command.get_args()).env("KILN_NOTES", notes);
-    noted.current_dir(command.get_current_dir().expect("a directory"));
-    noted
 }
 
 #[track_caller]

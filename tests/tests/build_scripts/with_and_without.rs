@@ -33,17 +33,48 @@ fn switched_off() {
 }
 
 #[test]
-fn through_the_wrapper_alone_nothing_stands_in() {
+fn through_the_wrapper_alone() {
+    let space = TestSpace::new();
+    let app = app(&space, "println!(\"cargo::warning=ran\");\ntell(fs::read(\"data\").unwrap());");
+    app.project.write("data", "one");
+    let build = || {
+        let mut cargo = app.project.cargo(&["build"]);
+        cargo = cargo.env("KILN_PREFILL", "false");
+        let before = app.events().len();
+        cargo.ok();
+        (app.project.prints("debug/app"), app.events().split_off(before))
+    };
+    let (prints, runs) = build();
+    assert_eq!((prints.as_str(), launchers(&app), runs.len()), ("one", 1, 1), "{runs:#?}");
+    app.project.clean();
+    let (prints, runs) = build();
+    assert_eq!((prints.as_str(), launchers(&app)), ("one", 1));
+    assert!(runs.len() == 1 && runs[0].contains("\"outcome\":\"hit\""), "{runs:#?}");
+    app.project.write("data", "two").clean();
+    let (prints, runs) = build();
+    assert_eq!(prints, "two");
+    assert!(runs.len() == 1 && runs[0].contains("\"outcome\":\"miss\""), "{runs:#?}");
+}
+
+/// Whoever is not cargo may copy a script elsewhere, without what lies beside it.
+#[test]
+fn where_cargo_does_not_start_rustc_nothing_stands_in() {
     let space = TestSpace::new();
     let app = app(&space, "tell(\"x\");");
     app.project.cargo(&["build"]).ok();
-    assert_eq!(launchers(&app), 0);
-    assert_eq!(app.events(), Vec::<String>::new());
-    let stat = fs::read_to_string("/proc/self/stat").unwrap();
-    let start = stat.rsplit(')').next().and_then(|fields| fields.split_whitespace().nth(19)).unwrap();
-    space.write("notes/begun-by", format!("{} {start}", std::process::id()));
-    app.project.clean().cargo(&["build"]).env("KILN_NOTES", space.path("notes")).ok();
-    assert_eq!(launchers(&app), 1);
+    let rustc = kiln_testkit::Toolchain::rustc();
+    let build = app.project.built("debug/build/by-hand");
+    for _ in 0..2 {
+        let _ = fs::remove_dir_all(&build);
+        fs::create_dir_all(&build).unwrap();
+        let mut call = space.kiln(&[]);
+        call.arg(&rustc).args(["--crate-name", "build_script_build", "--edition=2021", "build.rs"]);
+        call.args(["--crate-type", "bin", "--emit=dep-info,link", "-C", "extra-filename=-0123456789abcdef"]);
+        call.arg("--out-dir").arg(&build).current_dir(app.project.dir());
+        assert!(run(&mut call).success());
+        let script = build.join("build_script_build-0123456789abcdef");
+        assert!(script.exists() && !script.with_extension("real").exists());
+    }
 }
 
 /// How many scripts lie beside a launcher.

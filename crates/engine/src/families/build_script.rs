@@ -107,9 +107,11 @@ const POLICY: Policy = Policy {
     writes_only_anew: true,
 };
 
-/// The build script's executable that a unit makes, if a launcher is to stand in its place: in builds of `kiln cargo`.
+/// The build script's executable that a unit makes, if a launcher is to stand in its place: where cargo has it made, which runs it there. (Other
+/// build tools copy it elsewhere without what lies beside it.)
 pub fn to_stand_in(invocation: &Invocation, settings: &Settings) -> Option<PathBuf> {
-    script::made_by(invocation).filter(|_| settings.build_scripts && settings.notes.is_some())
+    let is_cargos = || settings.session.is_some() || process::is_started_by("cargo");
+    script::made_by(invocation).filter(|_| settings.build_scripts && is_cargos())
 }
 
 /// Puts a launcher in the place of the build script that a unit has just made, which lies beside it from then on. Where that cannot be
@@ -187,7 +189,7 @@ fn mark(out: &Path) -> PathBuf {
 
 /// The name of the build's session, which no other build has ever had. (Numbers of processes come again, in containers at once.)
 fn build(settings: &Settings) -> Option<&[u8]> {
-    Some(settings.notes.as_deref()?.file_name()?.as_bytes())
+    Some(settings.session.as_deref()?.file_name()?.as_bytes())
 }
 
 /// Marks an `OUT_DIR` that is still empty as one that is going to be filled.

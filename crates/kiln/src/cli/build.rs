@@ -1,10 +1,10 @@
 //! A build started through kiln: its compilers are wired for this one run, and one line at its end says what was saved.
 
 use crate::launch::{Command, Launch};
-use crate::session::Session;
 use crate::{daemon, exit, fail, wiring};
 use kiln_action::Event;
 use kiln_config::Settings;
+use kiln_prefill::session::Session;
 use kiln_protocol::StoreStatus;
 use kiln_report::{Summary, log, summary};
 use kiln_sys::env::{self, Environment};
@@ -35,7 +35,7 @@ pub fn run(
         Some(foreign) => tell_of_wrapper(&foreign),
         None => set.push((OsStr::new("RUSTC_WRAPPER"), wrapper.as_os_str())),
     }
-    set.extend(recorded_in.map(|session| (OsStr::new("KILN_NOTES"), session.as_os_str())));
+    set.extend(recorded_in.map(|session| (OsStr::new("KILN_AWAITED"), session.as_os_str())));
     let events_go_elsewhere = settings.verify.is_some() && settings.events.is_some(); // `kiln verify --rebuild -- kiln run …`
     if !events_go_elsewhere && let Some(events) = &events {
         set.push((OsStr::new("KILN_EVENTS"), events.as_os_str()));

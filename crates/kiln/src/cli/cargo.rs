@@ -1,17 +1,15 @@
 //! `kiln cargo …`: cargo with the cache in front of rustc and the C compilers, and one line at the end.
 
 use crate::launch::Command;
-use crate::session::Session;
-use crate::{build, daemon, remote};
+use crate::{build, remote};
 use kiln_action::FileKind;
 use kiln_config::Settings;
-use kiln_prefill::cargo_command::CargoCommand;
-use kiln_prefill::recording::Recording;
-use kiln_protocol::{Made, Product, RemoteCache};
+use kiln_prefill::recording::Start;
+use kiln_prefill::session::Session;
 use kiln_recorder::Below;
-use kiln_sys::env::{self, Environment};
+use kiln_sys::env::Environment;
 use kiln_sys::files;
-use kiln_sys::process::{self, Ended};
+use kiln_sys::process;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -53,24 +51,17 @@ fn cargo<'a>(arguments: &[OsString], environment: &'a Environment) -> &'a OsStr 
 pub fn run(arguments: &Arguments, settings: &Settings, environment: &Environment) -> i32 {
     let cargo = cargo(&arguments.arguments, environment);
     let words = &arguments.arguments;
-    let command = env::directory().and_then(|start| CargoCommand::of(words, &start, environment));
-    if let Some(command) = &command {
-        remote::prefetch_ahead(command, settings, environment);
+    let start = Start::now(words, environment);
+    if let Some(command) = start.as_ref().and_then(Start::command) {
+        remote::prefetch_ahead(&command, settings, environment);
     }
     let session = Session::begin(settings);
-    let recording = session
-        .directory()
-        .and_then(|session| Recording::begin(command.as_ref(), words, settings, environment, session));
-    let launched = Command { program: cargo, args: words, below: Below::Scripts };
-    let recorded_in = recording.as_ref().map(Recording::session);
-    let ended = build::run(&launched, settings, environment, &session, recorded_in);
-    let snapshot =
-        recording.and_then(|recording| recording.end(ended == Ended::Code(0), settings, environment));
-    if let Some(key) = snapshot
-        && let Ok(client) = daemon::client(settings, environment, true)
-    {
-        client.made(&Made { product: Product::Snapshot(key), build: process::own_id(), took_ms: 0 });
+    if let Some(start) = start {
+        start.ask_anew(settings);
     }
+    let launched = Command { program: cargo, args: words, below: Below::Scripts };
+    let ended = build::run(&launched, settings, environment, &session, session.directory());
+    session.settle();
     session.end();
     build::code(ended)
 }

@@ -18,7 +18,6 @@ mod program;
 mod progress;
 mod remote;
 mod run;
-mod session;
 mod setup;
 mod stats;
 mod verify;

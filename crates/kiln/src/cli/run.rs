@@ -2,8 +2,8 @@
 
 use crate::build;
 use crate::launch::Command;
-use crate::session::Session;
 use kiln_config::Settings;
+use kiln_prefill::session::Session;
 use kiln_recorder::Below;
 use kiln_sys::env::Environment;
 use std::ffi::OsString;

@@ -3,10 +3,10 @@
 use crate::launch::{Command, Launch};
 use crate::paint::Paint;
 use crate::progress::Progress;
-use crate::session::Session;
 use crate::{build, exit, fail, say, words};
 use kiln_config::Settings;
 use kiln_engine::cache_dir::CacheDir;
+use kiln_prefill::session::Session;
 use kiln_protocol::Chore;
 use kiln_recorder::Below;
 use kiln_report::log;

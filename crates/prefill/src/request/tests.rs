@@ -26,7 +26,6 @@ fn a_request_depends_on_all_that_cargo_goes_by() {
     write("Cargo.lock", "one");
     write("Cargo.toml", "one");
     let first = request(&words, &[]).unwrap();
-    assert_eq!(BuildRequest::decode(&first.encode()), Ok(first.clone()));
     assert_eq!(request(&words, &[("SHELL", "sh"), ("RUSTC_WRAPPER", "kiln")]).unwrap(), first);
     let others = [
         request(&[OsString::from("check")], &[]),

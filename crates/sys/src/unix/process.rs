@@ -172,19 +172,46 @@ pub fn detach(command: &mut Command) {
 /// Makes two of this process: one has done what its caller waits for and may end, the other goes on behind, in a group of its own and with
 /// nothing of the caller's in its hands (streams, cargo's jobserver). For a process of one thread.
 pub fn go_on_behind() -> Side {
+    leave_behind().unwrap_or(Side::Behind)
+}
+
+/// The same for what may take as long as its caller's caller: where there is no room for one more process there are no two, and nothing.
+pub fn leave_behind() -> Option<Side> {
     if is_crowded() {
-        return Side::Behind;
+        return None;
     }
     // SAFETY: the caller has one thread, so the copy finds no lock held and nothing half done.
     match unsafe { fork() } {
         0 => {
             let _ = rustix::process::setpgid(None, None);
             let_go();
-            Side::Behind
+            Some(Side::Behind)
         }
-        -1 => Side::Behind,
-        _ => Side::Caller,
+        -1 => None,
+        _ => Some(Side::Caller),
     }
+}
+
+/// Waits until a process has ended, if it is the one that is meant once nobody else can get its number.
+#[cfg(target_os = "linux")]
+pub fn wait_for_end(process: u32, is_meant: impl Fn() -> bool) -> io::Result<()> {
+    let number = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    let number = number.ok_or(io::ErrorKind::InvalidInput)?;
+    let open = match rustix::process::pidfd_open(number, rustix::process::PidfdFlags::empty()) {
+        Err(rustix::io::Errno::SRCH) => return Ok(()),
+        open => open?,
+    };
+    if is_meant() {
+        let mut polled = [PollFd::new(&open, PollFlags::IN)];
+        rustix::io::retry_on_intr(|| poll(&mut polled, None))?;
+    }
+    Ok(())
+}
+
+/// That cannot be told here.
+#[cfg(not(target_os = "linux"))]
+pub fn wait_for_end(_: u32, _: impl Fn() -> bool) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Closes what was inherited by this process, which is all that is not close-on-exec, and puts nothing in the streams' places.

@@ -74,6 +74,16 @@ pub fn go_on_behind() -> Side {
     Side::Behind
 }
 
+/// There is no other one, and nobody waits for so long.
+pub fn leave_behind() -> Option<Side> {
+    None
+}
+
+/// That cannot be told here.
+pub fn wait_for_end(_: u32, _: impl Fn() -> bool) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// std gives no handle to what it starts but the standard ones.
 pub fn close_inherited() {}
 
