@@ -15,9 +15,11 @@ use kiln_action::{Answer, Digest, Invocation, KeyInputs, Question, digest};
 use kiln_compiler::script;
 use kiln_report::cause::{self, Difference};
 use kiln_sys::env::Environment;
-use kiln_sys::{files, random};
+use kiln_sys::files::{self, Lock};
+use kiln_sys::{process, random};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const SALT: usize = 32;
 
@@ -72,16 +74,28 @@ impl Units {
         files.filter_map(|path| Units::read(&path)).collect()
     }
 
-    /// The salt of this cache directory: made once, known to nobody else.
+    /// The salt of this cache directory: made once, known to nobody else. Of two that would make it at once the second one takes the
+    /// first one's: with another salt the same answer looks like another one.
     fn salt(&self) -> Option<Vec<u8>> {
+        const TRIES: u32 = 100;
         let path = self.directory.join("salt");
         let read = || files::read_own(&path, SALT as u64).ok().filter(|salt| salt.len() == SALT);
-        if let Some(salt) = read() {
-            return Some(salt);
+        for _ in 0..TRIES {
+            if let Some(salt) = read() {
+                return Some(salt);
+            }
+            files::create_dirs(&self.directory).ok()?;
+            if let Some(_held) = Lock::try_exclusive(&self.directory.join("salt.lock")).ok()? {
+                if let Some(salt) = read() {
+                    return Some(salt);
+                }
+                let salt: [u8; SALT] = random::bytes().ok()?;
+                files::write_private(&path, &salt).ok()?;
+                return read();
+            }
+            process::pause(Duration::from_millis(1));
         }
-        let salt: [u8; SALT] = random::bytes().ok()?;
-        files::write_private(&path, &salt).ok()?;
-        read() // of two writers at once both believe the last one
+        None
     }
 
     /// Says what a miss came of and remembers it for the next one. `None` if nothing can be remembered here.
