@@ -272,6 +272,7 @@ impl Space {
         command.args(args);
         self.clean(&mut command, &[]);
         command.env("RUSTC_WRAPPER", env!("CARGO_BIN_EXE_kiln"));
+        command.env("KILN_PREFILL", "false"); // nobody takes snapshots behind a test's back
         command
     }
 

@@ -154,15 +154,15 @@ impl ByPlace for BaselineRun {
             words.sort();
             words
         };
-        let asked = |run: &BaselineRun, project: &str| -> HashMap<Asked, Answered> {
-            let explained =
-                run.answers.iter().filter(|explained| !shared_dependency(&explained.question, shared));
-            let moved = explained
-                .map(|explained| (moved(&explained.question, project, &to.project), &explained.answer));
-            moved.map(|(asked, answer)| (asked.clone(), asked.answered(answer))).collect()
+        // (which of a dependency's files are there already when rustc looks for them is chance)
+        let asked = |run: &BaselineRun, project: &str| -> (usize, HashMap<Asked, Answered>) {
+            let own = run.answers.iter().filter(|explained| !shared_dependency(&explained.question, shared));
+            let moved =
+                own.map(|explained| (moved(&explained.question, project, &to.project), &explained.answer));
+            let all: Vec<_> = moved.map(|(asked, answer)| (asked.clone(), asked.answered(answer))).collect();
+            (all.len(), all.into_iter().collect())
         };
         !from.project.is_empty()
-            && self.answers.len() == now.answers.len()
             && words(self, &from.project) == words(now, &to.project)
             && asked(self, &from.project) == asked(now, &to.project)
     }
