@@ -50,15 +50,15 @@ impl Session {
         self.events().and_then(|events| files::read_own(&events, LARGEST).ok()).unwrap_or_default()
     }
 
-    /// Waits until the sessions are over of all cargos that the build has started, which have ended; for a minute at most.
+    /// Waits until the sessions are over of all cargos that the build has started and that have ended; for a minute at most.
     pub fn settle(&self) {
         const MOST: Duration = Duration::from_secs(60);
-        let is_over = |directory: &Path| {
+        let is_under_way = |directory: &Path| {
             let entries = files::list_unsorted(directory).ok().flatten().unwrap_or_default();
-            !entries.iter().any(|entry| entry.name.as_encoded_bytes().starts_with(OF.as_bytes()))
+            entries.iter().any(|entry| has_ended(&entry.name).unwrap_or(false))
         };
         let since = Moment::now();
-        while self.directory().is_some_and(|directory| !is_over(directory)) && since.elapsed() < MOST {
+        while self.directory().is_some_and(is_under_way) && since.elapsed() < MOST {
             process::pause(Duration::from_millis(1));
         }
     }
@@ -132,6 +132,14 @@ impl Caller {
     }
 }
 
+/// Whether the cargo has ended of which a file is named; `None` if that is another file.
+fn has_ended(name: &OsStr) -> Option<bool> {
+    let (process, rest) = name.to_str()?.strip_prefix(OF)?.split_once('-')?;
+    let (start, _) = rest.split_once('-')?;
+    let (process, start) = (process.parse().ok()?, start.parse().ok()?);
+    Some(process::start_of(process) != Some(start))
+}
+
 fn number() -> u32 {
     let drawn = random::bytes().map(u32::from_ne_bytes);
     drawn.ok().filter(|number| *number != 0).unwrap_or_else(process::own_id)
@@ -163,6 +171,23 @@ fn forget_old(all: &Path) {
                 FileKind::Directory => files::remove_tree(&path).map(drop),
                 _ => files::remove(&path).map(drop),
             };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cargo_that_goes_on_is_not_waited_for() {
+        let own = process::own_id();
+        let start = process::start_of(own).expect("a start");
+        let ended = |name: String| has_ended(OsStr::new(&name));
+        assert_eq!(ended(format!("of-{own}-{start}-4026531836")), Some(false));
+        assert_eq!(ended(format!("of-{own}-{}-4026531836", start + 1)), Some(true));
+        for other in ["events", "of-", "of-1", "of-x-1-2", "0f-1-2-3"] {
+            assert_eq!(ended(other.to_owned()), None, "{other}");
         }
     }
 }
