@@ -118,15 +118,17 @@ fn wired(patient: &Patient<'_>) -> Finding {
             false => Finding::warning(NAME, says, advice),
         };
     }
-    let scripts = match found.is_wired() {
-        true => "build scripts compile C through kiln in every build",
-        false => "`kiln setup --c` has build scripts compile C through kiln in every build",
+    let settings = &patient.loaded.settings;
+    let scripts = match (found.is_wired(), settings.wire_c && settings.build_scripts) {
+        (true, _) => "build scripts compile C through kiln (`kiln setup --c`)",
+        (false, true) => "build scripts that cargo makes through kiln compile C through it",
+        (false, false) => "build scripts compile C past kiln: `wire-c` or `build-scripts` is off",
     };
-    let one = match patient.loaded.settings.wire_c {
-        true => "`kiln cargo` and `kiln run` wire C for one build",
-        false => "`wire-c` is off for `kiln cargo` and `kiln run`",
+    let others = match settings.wire_c {
+        true => "`kiln run` wires any other build",
+        false => "`wire-c` is off for `kiln run`",
     };
-    Finding::fine(NAME, format!("{scripts}; {one}"))
+    Finding::fine(NAME, format!("{scripts}; {others}"))
 }
 
 /// Variables that name another cache in front of the compiler.
