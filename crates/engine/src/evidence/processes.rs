@@ -85,7 +85,10 @@ impl Reading<'_> {
         if !path.is_absolute() {
             return match by.role {
                 // The loader's search for a bare name is not seen; a linker's plugins are named by path.
-                Role::Macro => Err(Reason::Untrusted(format!("a macro loaded {}", path.display()))),
+                Role::Macro => {
+                    let code = self.scene.policy.literal_code;
+                    Err(Reason::Untrusted(format!("{code} loaded {}", path.display())))
+                }
                 Role::Compiler | Role::Linker => Ok(()),
                 Role::Tool => Err(Reason::Untrusted(format!("the compiler loaded {}", path.display()))),
             };
