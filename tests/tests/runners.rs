@@ -4,7 +4,7 @@
 
 use kiln_config::Settings;
 use kiln_engine::{Call, Ending};
-use kiln_exec::{Run, RunRequest, Runner, Sink};
+use kiln_exec::{OutputSink, Run, RunRequest, Runner};
 use kiln_sys::clock::Moment;
 use kiln_sys::env::Environment;
 use kiln_testkit::remembering::Remembering;
@@ -18,7 +18,7 @@ use std::time::Duration;
 struct Nobody;
 
 impl Runner for Nobody {
-    fn run(&self, request: &RunRequest<'_>, _sink: &mut dyn Sink) -> io::Result<Run> {
+    fn run(&self, request: &RunRequest<'_>, _sink: &mut dyn OutputSink) -> io::Result<Run> {
         panic!("{:?} is run", request.command.args)
     }
 }

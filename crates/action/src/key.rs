@@ -1,4 +1,4 @@
-//! Keys: ONE traversal of everything that counts, written to a [`Sink`]. One sink hashes, the other keeps the words for
+//! Keys: ONE traversal of everything that counts, written to a [`KeySink`]. One sink hashes, the other keeps the words for
 //! an explanation, so a key and its explanation cannot drift apart.
 //!
 //! ```text
@@ -49,7 +49,7 @@ impl Group {
 }
 
 /// Takes what counts, in order.
-pub trait Sink {
+pub trait KeySink {
     /// One fact: its group, its name, its value.
     fn field(&mut self, group: Group, name: &[u8], value: &[u8]);
 }
@@ -71,7 +71,7 @@ pub struct KeyInputs<'a> {
 
 impl KeyInputs<'_> {
     /// Tells everything that counts.
-    pub fn tell(&self, sink: &mut impl Sink) {
+    pub fn tell(&self, sink: &mut impl KeySink) {
         let invocation = self.invocation;
         let mapped = invocation.key_places();
         sink.field(Group::Toolchain, b"digest", &self.toolchain.hash);
@@ -228,7 +228,7 @@ impl HashSink {
     }
 }
 
-impl Sink for HashSink {
+impl KeySink for HashSink {
     fn field(&mut self, group: Group, name: &[u8], value: &[u8]) {
         let (group, version) = group.name_and_version();
         self.0.bytes(group.as_bytes());
@@ -252,7 +252,7 @@ impl<'a> WordSink<'a> {
     }
 }
 
-impl Sink for WordSink<'_> {
+impl KeySink for WordSink<'_> {
     fn field(&mut self, group: Group, name: &[u8], value: &[u8]) {
         let shown = match group {
             Group::Arguments => {

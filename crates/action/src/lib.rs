@@ -33,7 +33,7 @@ pub use key::KeyInputs;
 pub use names::{ActionKey, WeakKey};
 pub use place::{Place, Placed, Places};
 pub use reason::Reason;
-pub use result::{ActionResult, Output, Role, Stream, Times};
+pub use result::{ActionResult, Output, OutputRole, Stream, Times};
 pub use shape::{Answer, FileKind, Given, Question, Shape};
 pub use snapshot::SnapshotKey;
 pub use template::Template;

@@ -8,7 +8,7 @@ use crate::wire::{Malformed, Reader, Writer, seal, unseal};
 
 /// How an output is put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum OutputRole {
     /// An `.rlib`: rustc replaces it by rename, so it may be a hard link to the store where there is an `.rmeta` beside
     /// it to carry a fresh time.
     Rlib,
@@ -23,7 +23,7 @@ pub enum Role {
     ),
 }
 
-/// Index of a template in the result, so that [`Role`] stays `Copy`.
+/// Index of a template in the result, so that [`OutputRole`] stays `Copy`.
 pub type TemplateSlot = u32;
 
 /// One output file.
@@ -32,7 +32,7 @@ pub struct Output {
     /// Where the file is restored, relative to a place.
     pub path: Placed,
     /// How it is put back.
-    pub role: Role,
+    pub role: OutputRole,
     /// Whether it may be executed.
     pub executable: bool,
     /// Its content; for dep-info and directories the digest of nothing.
@@ -130,10 +130,10 @@ impl ActionResult {
         for output in &self.outputs {
             output.path.write(&mut to);
             let (role, slot) = match output.role {
-                Role::Rlib => (0, 0),
-                Role::File => (1, 0),
-                Role::DepInfo(slot) => (2, slot),
-                Role::Directory => (3, 0),
+                OutputRole::Rlib => (0, 0),
+                OutputRole::File => (1, 0),
+                OutputRole::DepInfo(slot) => (2, slot),
+                OutputRole::Directory => (3, 0),
             };
             to.u8(role);
             to.u32(slot);
@@ -181,7 +181,8 @@ impl ActionResult {
         if has_times && times.ranks.len() != outputs.len() {
             return Err(Malformed);
         }
-        let slots = outputs.iter().all(|o| !matches!(o.role, Role::DepInfo(n) if n as usize >= texts.len()));
+        let slots =
+            outputs.iter().all(|o| !matches!(o.role, OutputRole::DepInfo(n) if n as usize >= texts.len()));
         if !slots {
             return Err(Malformed);
         }
@@ -190,17 +191,20 @@ impl ActionResult {
 
     /// The blobs it needs.
     pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
-        self.outputs.iter().filter(|o| matches!(o.role, Role::Rlib | Role::File)).map(|o| &o.digest)
+        self.outputs
+            .iter()
+            .filter(|o| matches!(o.role, OutputRole::Rlib | OutputRole::File))
+            .map(|o| &o.digest)
     }
 }
 
 fn read_output(from: &mut Reader<'_>) -> Result<Output, Malformed> {
     let path = Placed::read(from)?;
     let role = match (from.u8()?, from.u32()?) {
-        (0, 0) => Role::Rlib,
-        (1, 0) => Role::File,
-        (2, slot) => Role::DepInfo(slot),
-        (3, 0) => Role::Directory,
+        (0, 0) => OutputRole::Rlib,
+        (1, 0) => OutputRole::File,
+        (2, slot) => OutputRole::DepInfo(slot),
+        (3, 0) => OutputRole::Directory,
         _ => return Err(Malformed),
     };
     let executable = match from.u8()? {

@@ -18,7 +18,7 @@ pub struct Scheme {
     /// The words of its query, besides [`ACCESS`].
     pub words: &'static [Word],
     /// The environment variables that it reads.
-    pub variables: &'static [Variable],
+    pub variables: &'static [StoreVariable],
 }
 
 /// What stands between `://` and the query of a URL.
@@ -57,7 +57,7 @@ pub enum Takes {
 }
 
 /// An environment variable that a store reads, with the value that it has for the build.
-pub struct Variable {
+pub struct StoreVariable {
     /// Its name.
     pub name: &'static str,
     /// What it says.
@@ -131,13 +131,13 @@ const S3: &[Word] = &[
     CA,
 ];
 
-const fn variable(name: &'static str, says: Says) -> Variable {
-    Variable { name, says }
+const fn variable(name: &'static str, says: Says) -> StoreVariable {
+    StoreVariable { name, says }
 }
 
 /// What AWS's own tools read (<https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html>), as far as the library that
 /// finds credentials does.
-const AWS: &[Variable] = &[
+const AWS: &[StoreVariable] = &[
     variable("AWS_ACCESS_KEY_ID", Says::Secret),
     variable("AWS_SECRET_ACCESS_KEY", Says::Secret),
     variable("AWS_SESSION_TOKEN", Says::Secret),

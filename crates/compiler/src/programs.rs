@@ -13,7 +13,7 @@ pub use table::ROWS;
 
 /// What a program is known for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum ProgramRole {
     /// It is rustc, or clippy-driver in front of it.
     RustCompiler,
     /// It drives a link or links, asks for variables by name, and `stat` tells it nothing that reaches its output.
@@ -74,7 +74,7 @@ pub struct Row {
     /// What may stand around them.
     pub form: Form,
     /// What the programs are known for.
-    pub role: Role,
+    pub role: ProgramRole,
     /// Where they must be.
     pub installed: Installed,
     /// The fact on which that rests, with its source; a sentence.
@@ -111,30 +111,30 @@ fn unversioned(name: &str) -> &str {
 
 /// All that a program is known for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Roles(u16);
+pub struct ProgramRoles(u16);
 
-impl Roles {
+impl ProgramRoles {
     /// Whether this is among it.
-    pub fn has(self, role: Role) -> bool {
+    pub fn has(self, role: ProgramRole) -> bool {
         self.0 & 1 << role as u16 != 0
     }
 }
 
 /// What the table says of a program by its path.
-pub fn roles(program: &Path) -> Roles {
-    let Some(name) = program.file_name().and_then(OsStr::to_str) else { return Roles::default() };
+pub fn roles(program: &Path) -> ProgramRoles {
+    let Some(name) = program.file_name().and_then(OsStr::to_str) else { return ProgramRoles::default() };
     let is_here = |row: &&Row| row.installed != Installed::BySystem || is_of_the_system(program);
     let rows = ROWS.iter().filter(|row| row.is(name)).filter(is_here);
-    Roles(rows.fold(0, |roles, row| roles | 1 << row.role as u16))
+    ProgramRoles(rows.fold(0, |roles, row| roles | 1 << row.role as u16))
 }
 
 /// Whether a program of this name is known for something, wherever it is.
-pub fn is_called_like(role: Role, name: &str) -> bool {
+pub fn is_called_like(role: ProgramRole, name: &str) -> bool {
     ROWS.iter().any(|row| row.role == role && row.is(name))
 }
 
 /// The names of the programs that are known for something.
-pub fn names(role: Role) -> Vec<&'static str> {
+pub fn names(role: ProgramRole) -> Vec<&'static str> {
     ROWS.iter().filter(|row| row.role == role).flat_map(|row| row.names).copied().collect()
 }
 

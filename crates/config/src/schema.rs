@@ -1,7 +1,7 @@
 //! Everything that can be set: name, environment variable, default, how it is written, what it does, who may set it. One
 //! table; files and the environment are read through it, and the reference, the help and `kiln config` are made of it.
 
-use crate::values::{self, Level, LogTo};
+use crate::values::{self, LogLevel, LogTo};
 use kiln_action::{Digest, Field, conceal, schemes};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -638,7 +638,7 @@ fn assign<T>(place: &mut T, value: Option<T>) -> bool {
 impl std::fmt::Display for LogTo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.level {
-            Level::Info => write!(f, "{}", self.path.display()),
+            LogLevel::Info => write!(f, "{}", self.path.display()),
             level => write!(f, "{}:{}", level.name(), self.path.display()),
         }
     }

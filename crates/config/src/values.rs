@@ -79,7 +79,7 @@ pub fn show_duration(time: Duration) -> String {
 
 /// How much a log says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum LogLevel {
     /// What was not cached, and errors.
     Warn,
     /// Every compile, in one line.
@@ -88,15 +88,15 @@ pub enum Level {
     Debug,
 }
 
-impl Level {
-    const ALL: [Level; 3] = [Level::Warn, Level::Info, Level::Debug];
+impl LogLevel {
+    const ALL: [LogLevel; 3] = [LogLevel::Warn, LogLevel::Info, LogLevel::Debug];
 
     /// As it is written.
     pub fn name(self) -> &'static str {
         match self {
-            Level::Warn => "warn",
-            Level::Info => "info",
-            Level::Debug => "debug",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
         }
     }
 }
@@ -105,19 +105,19 @@ impl Level {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogTo {
     /// How much is written to the log.
-    pub level: Level,
+    pub level: LogLevel,
     /// The log's file, absolute.
     pub path: PathBuf,
 }
 
-/// A log: an absolute path, with a level and a colon in front if it is not [`Level::Info`].
+/// A log: an absolute path, with a level and a colon in front if it is not [`LogLevel::Info`].
 pub fn log_to(text: &OsStr) -> Option<LogTo> {
     let bytes = text.as_bytes();
-    let named = Level::ALL.iter().find_map(|level| {
+    let named = LogLevel::ALL.iter().find_map(|level| {
         let rest = bytes.strip_prefix(level.name().as_bytes())?.strip_prefix(b":")?;
         Some((*level, rest))
     });
-    let (level, path) = named.unwrap_or((Level::Info, bytes));
+    let (level, path) = named.unwrap_or((LogLevel::Info, bytes));
     let path = Path::new(OsStr::from_bytes(path));
     path.is_absolute().then(|| LogTo { level, path: path.to_owned() })
 }

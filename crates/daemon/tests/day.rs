@@ -2,7 +2,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests arrange files and processes themselves")]
 
 use kiln_action::shape::encode_shapes;
-use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
+use kiln_action::{
+    ActionKey, ActionResult, Digest, Output, OutputRole, Place, Placed, Question, Shape, WeakKey,
+};
 use kiln_protocol::message::{PROTOCOL, tag};
 use kiln_protocol::{Client, Hello, Product, Queued, RemoteCache, Resolve, Wanted, Workspace};
 use kiln_remote::pack::{self, Kind};
@@ -25,7 +27,7 @@ fn result(n: u32) -> (ActionResult, Vec<u8>) {
     let blob: Vec<u8> = (0..20_000_u32).map(|at| (at.wrapping_mul(n | 1) >> 7) as u8).collect();
     let output = Output {
         path: Placed { place: Place::Out, path: b"o".to_vec() },
-        role: Role::File,
+        role: OutputRole::File,
         executable: false,
         digest: Digest::of(&blob),
     };

@@ -4,7 +4,9 @@
 
 use kiln_action::shape::{decode_shapes, encode_shapes};
 use kiln_action::wire::Writer;
-use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
+use kiln_action::{
+    ActionKey, ActionResult, Digest, Output, OutputRole, Place, Placed, Question, Shape, WeakKey,
+};
 use kiln_protocol::message::PROTOCOL;
 use kiln_protocol::{Client, Hello, RemoteCache, Resolve, Resolved, Wanted, Workspace};
 use kiln_remote::bundle::{self, Cutter, Index, Item, Segment};
@@ -107,7 +109,7 @@ impl Scene {
 }
 
 fn output(place: Place, path: &str, digest: Digest) -> Output {
-    Output { path: Placed { place, path: path.into() }, role: Role::File, executable: true, digest }
+    Output { path: Placed { place, path: path.into() }, role: OutputRole::File, executable: true, digest }
 }
 
 fn body(key: [u8; 32], result: &ActionResult, blobs: &[(Digest, &[u8])]) -> Vec<u8> {

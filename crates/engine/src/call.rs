@@ -64,12 +64,12 @@ pub struct Wrapped {
     /// How the wrapper is to end.
     pub ending: Ending,
     /// What the result is called, where the store has one for it now.
-    pub named: Option<Named>,
+    pub named: Option<NamedResult>,
 }
 
 /// A result in the store, by the call that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedResult {
     /// What its Shapes are found by.
     pub weak: WeakKey,
     /// What it is found by.

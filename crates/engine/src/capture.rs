@@ -18,7 +18,7 @@ use kiln_action::os::OsStrExt;
 use kiln_action::{
     ActionKey, ActionResult, Answer, FileKind, Given, Placed, Question, Reason, Shape, Subject,
 };
-use kiln_exec::{ClosedInputs, Ended, Evidence as Watched, Run};
+use kiln_exec::{ClosedInputs, Ended, Run, RunEvidence};
 use kiln_recorder::Record;
 use kiln_store::{Content, Key, Store, StoreError};
 use kiln_sys::files;
@@ -39,9 +39,9 @@ pub fn code(run: &Run) -> u8 {
 /// What a run looked at and made, however that is known.
 fn evidence_of(keyed: &Keyed<'_>, run: &Run) -> Result<Evidence, Reason> {
     match &run.evidence {
-        Watched::Recorded(record) => observed(record, &keyed.request.world(), &keyed.owned),
-        Watched::Confined(inputs) => confined(inputs, run, &keyed.request.world()),
-        Watched::None(silence) => Err(Reason::Untraceable(silence.to_string())),
+        RunEvidence::Recorded(record) => observed(record, &keyed.request.world(), &keyed.owned),
+        RunEvidence::Confined(inputs) => confined(inputs, run, &keyed.request.world()),
+        RunEvidence::None(silence) => Err(Reason::Untraceable(silence.to_string())),
     }
 }
 

@@ -14,10 +14,10 @@
 
 use kiln_action::{Given, Invocation, Places, Question, Reason};
 use kiln_compiler::rustc::args;
-use kiln_recorder::{Act, Event, Process, Record};
+use kiln_recorder::{Act, Process, Record, RecordedEvent};
 use loader::Late;
 use made::Made;
-use observers::{Observer, Role};
+use observers::{Observer, ObserverRole};
 use policy::Policy;
 use spellings::Spellings;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -109,7 +109,7 @@ impl Evidence {
 pub fn read(record: &Record, scene: &Scene<'_>) -> Result<Evidence, Reason> {
     let observers = observers::of(&record.processes, scene);
     let is_wrapped =
-        scene.policy.may_be_wrapped && observers.first().is_some_and(|it| it.role == Role::Macro);
+        scene.policy.may_be_wrapped && observers.first().is_some_and(|it| it.role == ObserverRole::Macro);
     if is_wrapped && !scene.responses.is_empty() {
         return Err(Reason::UncachedFlag(args::IN_A_FILE.to_owned())); // it may do anything with the file's name
     }
@@ -186,7 +186,7 @@ impl<'a> Reading<'a> {
         self.found.questions.insert(question);
     }
 
-    fn event(&mut self, event: &Event, by: Observer) -> Result<(), Reason> {
+    fn event(&mut self, event: &RecordedEvent, by: Observer) -> Result<(), Reason> {
         let finds_kiln = self.scene.policy.finds_kiln;
         match &event.act {
             Act::Open { path, mode, errno } => self.open(by, (path, *mode), *errno),
@@ -232,7 +232,9 @@ impl<'a> Reading<'a> {
             }
             Act::Rename { from, to, errno: 0 } => self.renamed(from, to),
             Act::Remove { path, errno: 0 } => self.removed(path),
-            Act::Remove { path, errno } if by.role == Role::Tool => self.had_nothing_to_remove(path, *errno),
+            Act::Remove { path, errno } if by.role == ObserverRole::Tool => {
+                self.had_nothing_to_remove(path, *errno)
+            }
             Act::Create { path, what, errno } => self.created(by, path, *what, *errno),
             Act::Modify { path, errno: 0 } => self.modified(path),
             Act::Rename { .. } | Act::Remove { .. } | Act::Modify { .. } => Ok(()),
@@ -244,7 +246,7 @@ impl<'a> Reading<'a> {
         self.outputs()?;
         for path in std::mem::take(&mut self.older) {
             if !self.found.outputs.contains(&path) {
-                self.read(Role::Compiler, &path);
+                self.read(ObserverRole::Compiler, &path);
             }
         }
         let (spellings, outputs) = (&self.spellings, &self.found.outputs);

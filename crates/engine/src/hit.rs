@@ -78,12 +78,12 @@ impl Hit {
         let (world, store) = (request.world(), &request.cache.store);
         let shape = lookup::shape_of(&keyed.weak, &self.key, &world, store).unwrap_or_default();
         let input = request.input.as_deref();
-        let finding =
+        let comparison =
             verify::rebuild(&verify::Hit { result: &self.result, shape: &shape, input, store }, &world);
-        if finding.is_wrong() {
+        if comparison.is_wrong() {
             let _ = store.forget(&self.key);
         }
-        Some(Checked { finding, shape })
+        Some(Checked { comparison, shape })
     }
 }
 
@@ -98,8 +98,8 @@ pub fn serve(keyed: &Keyed<'_>, origin: Origin) -> Result<Wrapped, Miss> {
         Miss::of(reason)
     })?;
     let checked = hit.check(keyed);
-    if let Some(wrong) = checked.as_ref().filter(|checked| checked.finding.is_wrong()) {
-        return Err(Miss { reason: Reason::Damaged(wrong.finding.words()), checked });
+    if let Some(wrong) = checked.as_ref().filter(|checked| checked.comparison.is_wrong()) {
+        return Err(Miss { reason: Reason::Damaged(wrong.comparison.words()), checked });
     }
     let rules = families::of(request.invocation.subject);
     if let Some(what) = rules.obstacle(&request.invocation) {

@@ -4,7 +4,7 @@ use crate::switches;
 use kiln_action::os::{LIST_SEPARATOR, OsStrExt};
 use kiln_action::wire::Writer;
 use kiln_action::{Answer, Digest, Given, Invocation, Placed, Question, Subject};
-use kiln_compiler::programs::{self, Role};
+use kiln_compiler::programs::{self, ProgramRole};
 use kiln_compiler::rustc::{depinfo, environment as variables};
 use kiln_compiler::script;
 use kiln_config::Settings;
@@ -309,7 +309,7 @@ pub fn is_kiln(path: &Path) -> bool {
 /// where it looks for its own programs, and kiln must never start itself.
 pub fn path_without_kiln(environment: &Environment) -> Option<OsString> {
     let path = environment.get("PATH")?;
-    let links = programs::names(Role::Link);
+    let links = programs::names(ProgramRole::Link);
     let masked = |part: &&[u8]| {
         let directory = Path::new(OsStr::from_bytes(part));
         !part.is_empty() && links.iter().any(|name| is_kiln(&directory.join(name)))

@@ -4,7 +4,7 @@
 use kiln_action::calendar::date;
 use kiln_action::{Event, Outcome, Unit};
 use kiln_config::Settings;
-use kiln_config::values::{Level, LogTo};
+use kiln_config::values::{LogLevel, LogTo};
 use kiln_sys::clock;
 use kiln_sys::process::Channel;
 use kiln_sys::{files, process};
@@ -18,15 +18,15 @@ pub fn ended(log: Option<&LogTo>, event: &Event) {
 
 /// Writes down a step on the way, where steps are wanted.
 pub fn step(log: Option<&LogTo>, unit: &Unit, what: impl FnOnce() -> String) {
-    if let Some(log) = log.filter(|log| log.level >= Level::Debug) {
-        append(log, Level::Debug, &format!("{}: {}", named(&unit.name, &unit.kind), what()));
+    if let Some(log) = log.filter(|log| log.level >= LogLevel::Debug) {
+        append(log, LogLevel::Debug, &format!("{}: {}", named(&unit.name, &unit.kind), what()));
     }
 }
 
-fn level(event: &Event) -> Level {
+fn level(event: &Event) -> LogLevel {
     match event.outcome {
-        Outcome::Hit | Outcome::Miss => Level::Info,
-        Outcome::Bypass | Outcome::Failed | Outcome::Error => Level::Warn,
+        Outcome::Hit | Outcome::Miss => LogLevel::Info,
+        Outcome::Bypass | Outcome::Failed | Outcome::Error => LogLevel::Warn,
     }
 }
 
@@ -86,7 +86,7 @@ pub fn tell(path: &Path, line: &[u8]) {
     }
 }
 
-fn append(log: &LogTo, level: Level, what: &str) {
+fn append(log: &LogTo, level: LogLevel, what: &str) {
     let what = what.replace('\n', "\\n");
     let line = format!("{} {} {:5} {what}\n", stamp(clock::now_ms()), process::own_id(), level.name());
     tell(&log.path, line.as_bytes());

@@ -1,6 +1,6 @@
 //! A request with its toolchain and its WeakKey: what can be looked up.
 
-use crate::call::{Call, Named};
+use crate::call::{Call, NamedResult};
 use crate::families;
 use crate::request::Request;
 use crate::switches;
@@ -120,9 +120,9 @@ impl<'a> Keyed<'a> {
     }
 
     /// A result of it, by name.
-    pub fn named(&self, key: &ActionKey) -> Named {
+    pub fn named(&self, key: &ActionKey) -> NamedResult {
         let invocation = &self.request.invocation;
-        Named { weak: self.weak, key: *key, subject: invocation.subject, mode: invocation.mode }
+        NamedResult { weak: self.weak, key: *key, subject: invocation.subject, mode: invocation.mode }
     }
 
     /// The right to compile this unit. Whoever has it is waited for, but never longer than compiling would be bearable.

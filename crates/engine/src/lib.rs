@@ -42,6 +42,6 @@ mod way;
 pub mod wire;
 pub mod workspace;
 
-pub use call::{Call, Ending, Named, Wrapped};
+pub use call::{Call, Ending, NamedResult, Wrapped};
 pub use events::{looks_like_a_compile, unknown};
 pub use pipeline::wrap;

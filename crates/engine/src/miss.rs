@@ -2,7 +2,7 @@
 
 use crate::baseline::Missed;
 use crate::cache_dir;
-use crate::call::Named;
+use crate::call::NamedResult;
 use crate::capture;
 use crate::families::build_script;
 use crate::kept::Kept;
@@ -10,7 +10,7 @@ use crate::keyed::Keyed;
 use crate::nested;
 use crate::remote;
 use crate::toolchain::version;
-use crate::verify::{self, Finding};
+use crate::verify::{self, Comparison};
 use kiln_action::{Event, Mode, Outcome, Reason, Shape, Stream, digest};
 use kiln_exec::Run;
 use kiln_protocol::{Made, Product};
@@ -29,7 +29,7 @@ pub struct Miss {
 /// A hit that was held against a compile.
 pub struct Checked {
     /// What that came to.
-    pub finding: Finding,
+    pub comparison: Comparison,
     /// The Shape that the hit was found by.
     pub shape: Shape,
 }
@@ -43,11 +43,11 @@ impl Miss {
 
 /// What an event says of it.
 pub fn words_of(checked: Option<&Checked>) -> String {
-    checked.map_or_else(String::new, |checked| checked.finding.words())
+    checked.map_or_else(String::new, |checked| checked.comparison.words())
 }
 
 /// Keeps a run that ended well, and tells of it. What the result is called; `None` where it is not kept.
-pub fn keep(keyed: &Keyed<'_>, run: &Run, miss: &Miss) -> Option<Named> {
+pub fn keep(keyed: &Keyed<'_>, run: &Run, miss: &Miss) -> Option<NamedResult> {
     let request = &keyed.request;
     let tell = |outcome, reason: &Reason| {
         let verified = words_of(miss.checked.as_ref());
@@ -116,11 +116,11 @@ fn event_of(keyed: &Keyed<'_>, run: &Run, miss: &Miss, kept: &Kept) -> Event {
         verified: words_of(miss.checked.as_ref()),
         ..keyed.event(Outcome::Miss, &miss.reason, run.took)
     };
-    if let Some(Checked { finding, shape }) = &miss.checked
-        && finding.is_wrong()
+    if let Some(Checked { comparison, shape }) = &miss.checked
+        && comparison.is_wrong()
         && let Some(path) = verify::unrecorded(shape, &kept.shape, &request.invocation)
     {
-        event.verified = Finding::Denied(path).words();
+        event.verified = Comparison::Denied(path).words();
     }
     if request.invocation.mode == Mode::Compile {
         if let Some(difference) = explain(keyed, &event, kept) {

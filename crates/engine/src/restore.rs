@@ -11,7 +11,7 @@
 use crate::families::{self, build_script};
 use crate::inputs::World;
 use crate::way::Way;
-use kiln_action::{ActionResult, Digest, FileKind, Output, Role, Stream};
+use kiln_action::{ActionResult, Digest, FileKind, Output, OutputRole, Stream};
 use kiln_store::{Fetch, Store};
 use kiln_sys::files;
 use kiln_sys::identity::WrittenBy;
@@ -43,7 +43,7 @@ pub fn restore(
         Restoring { result, world, store, script, way, metadata: None, latest: None, taken: Vec::new() };
     let mut bytes = 0;
     let (libraries, others): (Vec<_>, Vec<_>) =
-        result.outputs.iter().partition(|output| output.role == Role::Rlib);
+        result.outputs.iter().partition(|output| output.role == OutputRole::Rlib);
     for output in others.into_iter().chain(libraries) {
         let to = places.resolve(&output.path)?;
         if !world.invocation.outputs.declares(&to) {
@@ -72,7 +72,7 @@ struct Restoring<'a> {
 impl Restoring<'_> {
     fn put(&mut self, output: &Output, to: &Path) -> Option<u64> {
         let script = self.script.as_deref() == Some(to);
-        if output.role == Role::Directory {
+        if output.role == OutputRole::Directory {
             return self.directory(to).map(|()| 0);
         }
         let tree = self.world.invocation.outputs.tree.as_deref();
@@ -81,15 +81,15 @@ impl Restoring<'_> {
         }
         let path = &self.way.file(to)?;
         match output.role {
-            Role::DepInfo(slot) => {
+            OutputRole::DepInfo(slot) => {
                 let text = self.result.texts.get(slot as usize)?.fill(&self.world.invocation.places)?;
                 let text = families::of(self.world.invocation.subject).text_here(text, self.world);
                 files::write_atomic(path, &text).ok()?;
                 return Some(text.len() as u64);
             }
-            Role::File if script => build_script::link(self.store, &output.digest, path)?,
-            Role::Rlib => self.library(output, path)?,
-            Role::File | Role::Directory => {
+            OutputRole::File if script => build_script::link(self.store, &output.digest, path)?,
+            OutputRole::Rlib => self.library(output, path)?,
+            OutputRole::File | OutputRole::Directory => {
                 let executable = output.executable;
                 let how = match self.way.take {
                     false => Fetch::Copy { executable },

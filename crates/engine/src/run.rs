@@ -6,7 +6,7 @@ use crate::request::Request;
 use crate::wire;
 use kiln_action::os::OsStrExt;
 use kiln_action::{self as action, Mode, Reason, Stream, Subject};
-use kiln_exec::{ClosedInputs, Command, Ended, Run, RunRequest, Sink, Watch};
+use kiln_exec::{ClosedInputs, Command, Ended, OutputSink, Run, RunRequest, Watch};
 use kiln_sys::process::{self, Channel};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -91,7 +91,7 @@ fn cannot_start(request: &Request<'_>, reason: Reason) -> Ending {
 /// Passes on what the compiler says, at once: cargo starts dependants on the early rmeta notice.
 struct Passing;
 
-impl Sink for Passing {
+impl OutputSink for Passing {
     fn piece(&mut self, stream: Stream, bytes: &[u8]) {
         process::pass_on(channel(stream), bytes);
     }

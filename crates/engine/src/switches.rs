@@ -50,7 +50,7 @@ pub fn questions(settings: &Settings, places: &Places) -> Result<BTreeSet<Questi
     let mapped = places.remapped();
     let within = settings.extra_inputs_within.as_deref().filter(|_| !settings.extra_inputs.is_empty());
     let within = within.and_then(|root| files::real_path(root).ok().flatten());
-    let mut asked = Asked { mapped: &mapped, within, questions: BTreeSet::new(), left: MOST };
+    let mut asked = PatternSearch { mapped: &mapped, within, questions: BTreeSet::new(), left: MOST };
     let names = settings.extra_variables.iter();
     asked.questions.extend(names.map(|name| Question::Env(name.as_bytes().to_vec())));
     for pattern in &settings.extra_inputs {
@@ -68,7 +68,7 @@ struct Left {
 
 const MOST: Left = Left { names: 50_000, bytes: 4 << 30 };
 
-struct Asked<'a> {
+struct PatternSearch<'a> {
     mapped: &'a Places,
     /// Where everything has to lie, links followed.
     within: Option<PathBuf>,
@@ -76,7 +76,7 @@ struct Asked<'a> {
     left: Left,
 }
 
-impl Asked<'_> {
+impl PatternSearch<'_> {
     fn pattern(&mut self, pattern: &Path) -> Result<(), Reason> {
         let parts: Vec<&OsStr> = pattern
             .components()

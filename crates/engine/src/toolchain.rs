@@ -5,7 +5,7 @@ use kiln_action::os::OsStrExt;
 use kiln_action::place::below;
 use kiln_action::wire::{Reader, Writer, seal, unseal};
 use kiln_action::{Digest, FileKind, Invocation, Reason};
-use kiln_compiler::programs::{self, Role};
+use kiln_compiler::programs::{self, ProgramRole};
 use kiln_compiler::rustc::toolchain::{self as layout, Names};
 use kiln_exec::single_flight::{self, Entered};
 use kiln_sys::env::Environment;
@@ -255,7 +255,7 @@ impl Owned {
             files.remove(wrapper);
         }
         let bin = compiler.parent().unwrap_or(Path::new(""));
-        files.extend(programs::names(Role::RustCompiler).into_iter().map(|name| bin.join(name)));
+        files.extend(programs::names(ProgramRole::RustCompiler).into_iter().map(|name| bin.join(name)));
         files.insert(compiler.to_owned());
         Owned { files, whole }
     }

@@ -10,8 +10,8 @@ use crate::toolchain;
 use c::Moved;
 use kiln_action::os::OsStrExt;
 use kiln_action::{
-    ActionResult, Digest, Family, FileKind, Invocation, Place, Placed, Places, Question, Role, Shape, Stream,
-    Subject,
+    ActionResult, Digest, Family, FileKind, Invocation, OutputRole, Place, Placed, Places, Question, Shape,
+    Stream, Subject,
 };
 use kiln_compiler::rustc::depinfo;
 use kiln_report::cause;
@@ -29,7 +29,7 @@ mod marks;
 
 /// What comparing came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum Comparison {
     /// Byte for byte the same.
     Same,
     /// It could not be compared, and why.
@@ -40,20 +40,20 @@ pub enum Finding {
     Denied(String),
 }
 
-impl Finding {
+impl Comparison {
     /// The word for it in an event.
     pub fn words(&self) -> String {
         match self {
-            Finding::Same => "same".into(),
-            Finding::NotCompared(why) => format!("not compared: {why}"),
-            Finding::Different(what) => format!("different: {what}"),
-            Finding::Denied(what) => format!("denied: {what}"),
+            Comparison::Same => "same".into(),
+            Comparison::NotCompared(why) => format!("not compared: {why}"),
+            Comparison::Different(what) => format!("different: {what}"),
+            Comparison::Denied(what) => format!("denied: {what}"),
         }
     }
 
     /// Whether the stored result must not be used.
     pub fn is_wrong(&self) -> bool {
-        matches!(self, Finding::Different(_) | Finding::Denied(_))
+        matches!(self, Comparison::Different(_) | Comparison::Denied(_))
     }
 }
 
@@ -76,34 +76,39 @@ pub fn is_chosen(key: &[u8; 32], percent: u8) -> bool {
 }
 
 /// Compiles into a directory of its own and compares. Whatever cannot be done here is not compared.
-pub fn rebuild(hit: &Hit<'_>, world: &World<'_>) -> Finding {
+pub fn rebuild(hit: &Hit<'_>, world: &World<'_>) -> Comparison {
     let invocation = world.invocation;
     if invocation.incremental {
-        return Finding::NotCompared("incremental".into());
+        return Comparison::NotCompared("incremental".into());
     }
     let by_place = |output: &kiln_action::Output| output.path.place == Place::Out;
     let c = invocation.subject.is_c();
     if !c && (!invocation.outputs.files.is_empty() || !hit.result.outputs.iter().all(by_place)) {
-        return Finding::NotCompared("its outputs are named one by one or hold their directory".into());
+        return Comparison::NotCompared("its outputs are named one by one or hold their directory".into());
     }
     let room = match files::create_private_room(&kiln_sys::env::temporary_directory(), "kiln-rebuild-") {
         Ok(room) => Room(room),
-        Err(error) => return Finding::NotCompared(error.to_string()),
+        Err(error) => return Comparison::NotCompared(error.to_string()),
     };
-    let compared = || -> Result<Finding, FileError> {
-        let finding = compare_in(&room, hit, world, How::Moved)?;
-        match finding {
-            Finding::Different(_) if c => again(finding, &room, hit, world),
-            finding => Ok(finding),
+    let compared = || -> Result<Comparison, FileError> {
+        let comparison = compare_in(&room, hit, world, How::Moved)?;
+        match comparison {
+            Comparison::Different(_) if c => again(comparison, &room, hit, world),
+            comparison => Ok(comparison),
         }
     };
-    compared().unwrap_or_else(|error| Finding::NotCompared(error.to_string()))
+    compared().unwrap_or_else(|error| Comparison::NotCompared(error.to_string()))
 }
 
 /// A C compile that was different elsewhere. What shows its own name (split debug information, coverage) is different in every
 /// other place, so it is compiled where it belongs, once it is sure that it is the same every time and that nothing was denied
 /// to it: there the whole project can be read. What is there is about to be replaced in any case.
-fn again(finding: Finding, room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Result<Finding, FileError> {
+fn again(
+    comparison: Comparison,
+    room: &Room,
+    hit: &Hit<'_>,
+    world: &World<'_>,
+) -> Result<Comparison, FileError> {
     let taken = || -> Result<_, FileError> {
         let made = c::made_in(&room.out())?;
         files::remove_tree(&room.out())?;
@@ -114,13 +119,13 @@ fn again(finding: Finding, room: &Room, hit: &Hit<'_>, world: &World<'_>) -> Res
     if c::alike(&first, &taken()?) != Alike::Yes {
         compare_in(room, hit, world, How::Moved)?;
         return Ok(match c::alike(&first, &taken()?) {
-            Alike::Yes => finding, // what it was denied makes a difference
-            _ => Finding::NotCompared("it is another one every time".into()),
+            Alike::Yes => comparison, // what it was denied makes a difference
+            _ => Comparison::NotCompared("it is another one every time".into()),
         });
     }
     match families::of(world.invocation.subject).obstacle(world.invocation) {
         None => compare_in(room, hit, world, How::InPlace),
-        Some(what) => Ok(Finding::NotCompared(what)),
+        Some(what) => Ok(Comparison::NotCompared(what)),
     }
 }
 
@@ -150,13 +155,13 @@ impl Drop for Room {
     }
 }
 
-fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result<Finding, FileError> {
+fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result<Comparison, FileError> {
     let (out, temporary) = (room.out(), room.0.join("tmp"));
     files::create_private_dirs(&out)?;
     files::create_private_dirs(&temporary)?;
     let Moved { args, places, directories } = match made_again(&out, world, how) {
         Ok(moved) => moved,
-        Err(why) => return Ok(Finding::NotCompared(why.into())),
+        Err(why) => return Ok(Comparison::NotCompared(why.into())),
     };
     directories.iter().try_for_each(|directory| files::create_private_dirs(directory))?;
     let args: Vec<&OsStr> = args.iter().map(OsString::as_os_str).collect();
@@ -186,8 +191,8 @@ fn compare_in(room: &Room, hit: &Hit<'_>, world: &World<'_>, how: How) -> Result
     let (ended, (stdout, stderr)) = ran.map_err(failed)?;
     if ended != Ended::Code(i32::from(hit.result.exit_code)) {
         return Ok(denied(&stderr).map_or_else(
-            || Finding::Different("it does not compile with the recorded inputs only".into()),
-            Finding::Denied,
+            || Comparison::Different("it does not compile with the recorded inputs only".into()),
+            Comparison::Denied,
         ));
     }
     let made = Made { out: &out, places: &places, streams: (&stdout, &stderr) };
@@ -341,9 +346,9 @@ struct Made<'a> {
 }
 
 /// The first thing that is not as it was stored.
-fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Finding, FileError> {
+fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Comparison, FileError> {
     let Made { out, places, streams: (stdout, stderr) } = *made;
-    let different = |what: String| Ok(Finding::Different(what));
+    let different = |what: String| Ok(Comparison::Different(what));
     let (result, c) = (hit.result, world.invocation.subject.is_c());
     let mut made = c::files_below(out)?;
     for output in &result.outputs {
@@ -354,33 +359,33 @@ fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Findi
             return different(format!("{} is not made any more", name.display()));
         }
         let same = match output.role {
-            Role::DepInfo(slot) if c => {
+            OutputRole::DepInfo(slot) if c => {
                 let text =
                     result.texts.get(slot as usize).and_then(|text| text.fill(&world.invocation.places));
                 let text = text.map(|text| families::c::wrapped(&text, world.invocation).unwrap_or(text));
                 text.is_some_and(|text| files::read(&path).is_ok_and(|now| now == text))
             }
             // Written for a relative directory it says that directory as it was given.
-            Role::DepInfo(_) if !names_its_directory(world.argv) => true,
-            Role::DepInfo(slot) => {
+            OutputRole::DepInfo(_) if !names_its_directory(world.argv) => true,
+            OutputRole::DepInfo(slot) => {
                 let text = result.texts.get(slot as usize).and_then(|text| text.fill(places));
                 let valueless = |now: Vec<u8>| depinfo::with_environment(&now, &|_| None); // as it is stored
                 text.is_some_and(|text| files::read(&path).is_ok_and(|now| valueless(now) == text))
             }
-            Role::Rlib | Role::File => files::hash_file(&path)?.digest == output.digest,
-            Role::Directory => files::list(&path)?.is_some(),
+            OutputRole::Rlib | OutputRole::File => files::hash_file(&path)?.digest == output.digest,
+            OutputRole::Directory => files::list(&path)?.is_some(),
         };
         if same {
             continue;
         }
-        if !c || output.role != Role::File {
+        if !c || output.role != OutputRole::File {
             return different(name.display().to_string());
         }
         match beside_marks(hit, places, &out.with_file_name("stored"))? {
             Alike::Yes => {}
             Alike::No => return different(name.display().to_string()),
             Alike::CannotSay => {
-                return Ok(Finding::NotCompared(
+                return Ok(Comparison::NotCompared(
                     "the compiler's random seeds are of different length".into(),
                 ));
             }
@@ -392,7 +397,7 @@ fn difference(hit: &Hit<'_>, world: &World<'_>, made: &Made<'_>) -> Result<Findi
     }
     match other_output(result, places, (stdout, stderr)) {
         Some(stream) => different(stream.into()),
-        None => Ok(Finding::Same),
+        None => Ok(Comparison::Same),
     }
 }
 
@@ -410,7 +415,7 @@ fn other_output(result: &ActionResult, places: &Places, output: (&[u8], &[u8])) 
 /// What was made, held against what is stored.
 fn beside_marks(hit: &Hit<'_>, places: &Places, scratch: &Path) -> Result<Alike, FileError> {
     let (mut stored, mut now) = (Vec::new(), Vec::new());
-    for output in hit.result.outputs.iter().filter(|output| output.role == Role::File) {
+    for output in hit.result.outputs.iter().filter(|output| output.role == OutputRole::File) {
         let how = Fetch::Copy { executable: false };
         let (Some(path), Ok(_)) =
             (places.resolve(&output.path), hit.store.fetch(&output.digest, scratch, how))

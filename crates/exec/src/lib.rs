@@ -15,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use kiln_sys::process::Ended;
 pub use local::Local;
 
 /// A compile to run.
@@ -70,7 +71,7 @@ pub struct ClosedInputs {
 /// A run that came to its end.
 pub struct Run {
     /// How one knows what it looked at.
-    pub evidence: Evidence,
+    pub evidence: RunEvidence,
     /// Its output on both streams, in order.
     pub output: Vec<(Stream, Vec<u8>)>,
     /// The files that it made, as far as the runner knows them; they are in place.
@@ -84,7 +85,7 @@ pub struct Run {
 }
 
 /// How one knows what a run looked at.
-pub enum Evidence {
+pub enum RunEvidence {
     /// It was watched.
     Recorded(Record),
     /// Nothing but these was within its reach.
@@ -102,17 +103,8 @@ pub struct MadeFile {
     pub digest: Digest,
 }
 
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// With this exit code.
-    Code(i32),
-    /// By this signal.
-    Signal(i32),
-}
-
 /// Gets what the command says, while it says it.
-pub trait Sink {
+pub trait OutputSink {
     /// The next piece.
     fn piece(&mut self, stream: Stream, bytes: &[u8]);
 }
@@ -125,5 +117,5 @@ pub trait Runner {
     }
 
     /// Runs one to its end. An error means that it did not start, or that its output could not be read to the end.
-    fn run(&self, request: &RunRequest<'_>, sink: &mut dyn Sink) -> io::Result<Run>;
+    fn run(&self, request: &RunRequest<'_>, sink: &mut dyn OutputSink) -> io::Result<Run>;
 }

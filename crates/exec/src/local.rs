@@ -1,6 +1,6 @@
 //! Running a command on this machine, as a child with the caller's own environment, jobserver and descriptors, and under the recorder.
 
-use crate::{Command, Ended, Evidence, Run, RunRequest, Runner, Sink, Watch};
+use crate::{Command, OutputSink, Run, RunEvidence, RunRequest, Runner, Watch};
 use kiln_action::Stream;
 use kiln_recorder::{Below, Recorder, Unrecorded, Wiring, watchable};
 use kiln_sys::clock::Moment;
@@ -12,7 +12,7 @@ use std::io;
 pub struct Local;
 
 impl Runner for Local {
-    fn run(&self, request: &RunRequest<'_>, sink: &mut dyn Sink) -> io::Result<Run> {
+    fn run(&self, request: &RunRequest<'_>, sink: &mut dyn OutputSink) -> io::Result<Run> {
         let watch = &request.watch;
         let recorder = recorder(watch);
         let started = Moment::now();
@@ -35,14 +35,10 @@ impl Runner for Local {
             append(&mut output, stream, bytes);
         });
         let evidence = match recorder.and_then(|recorder| recorder.finish(watch.file)) {
-            Ok(record) => Evidence::Recorded(record),
-            Err(silence) => Evidence::None(silence),
+            Ok(record) => RunEvidence::Recorded(record),
+            Err(silence) => RunEvidence::None(silence),
         };
-        let exit = match ended? {
-            process::Ended::Code(code) => Ended::Code(code),
-            process::Ended::Signal(signal) => Ended::Signal(signal),
-        };
-        Ok(Run { evidence, output, made: Vec::new(), exit, started, took: started.elapsed() })
+        Ok(Run { evidence, output, made: Vec::new(), exit: ended?, started, took: started.elapsed() })
     }
 }
 

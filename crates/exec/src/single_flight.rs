@@ -1,7 +1,7 @@
 //! One compile of the same thing at a time on this machine: a file lock that dies with its holder.
 
 use kiln_sys::clock::Moment;
-use kiln_sys::files::{Asked, PlaceLock};
+use kiln_sys::files::{PlaceClaim, PlaceLock};
 use kiln_sys::process;
 use std::path::Path;
 use std::time::Duration;
@@ -61,9 +61,9 @@ pub fn enter(locks: &Path, place: u64, longest: Duration) -> Entered {
     let (mut pause, mut waited, mut watched) = (Duration::from_millis(1), false, None::<Watched>);
     loop {
         let holder = match PlaceLock::try_exclusive(locks, place) {
-            Ok(Asked::Taken(held)) if waited => return Entered::Waited(Flight(Some(held))),
-            Ok(Asked::Taken(held)) => return Entered::Alone(Flight(Some(held))),
-            Ok(Asked::Held(holder)) => holder,
+            Ok(PlaceClaim::Taken(held)) if waited => return Entered::Waited(Flight(Some(held))),
+            Ok(PlaceClaim::Taken(held)) => return Entered::Alone(Flight(Some(held))),
+            Ok(PlaceClaim::Held(holder)) => holder,
             Err(_) if waited => return Entered::Waited(Flight(None)),
             Err(_) => return Entered::Alone(Flight(None)),
         };

@@ -9,7 +9,7 @@ mod remote;
 use kiln_action::exit;
 use kiln_action::os::is_separator;
 use kiln_compiler::Recognised;
-use kiln_compiler::programs::{self, Role};
+use kiln_compiler::programs::{self, ProgramRole};
 use kiln_config::layers::Loaded;
 use kiln_config::{Settings, Start};
 use kiln_engine::families::build_script;
@@ -264,7 +264,8 @@ fn build_of(settings: &Settings, c: bool, environment: &Environment) -> (u32, bo
     if let Some(cargo) = of_script().filter(|_| c) {
         return (cargo, false);
     }
-    let (tools, go_between) = (programs::names(Role::BuildTool), programs::names(Role::GoBetween));
+    let (tools, go_between) =
+        (programs::names(ProgramRole::BuildTool), programs::names(ProgramRole::GoBetween));
     match process::starter(&["cargo"], &tools, &go_between) {
         Starter::Tool(tool) => (tool, false),
         Starter::Hand(shell) => (shell, true),

@@ -12,7 +12,7 @@
 //! the snapshot's name; manifests by their digests; the compiler's answers by their keys; and what scripts say, byte for byte.
 
 use crate::cargo_files::variables_of;
-use crate::recorded::{self, RecordedCall, Variable};
+use crate::recorded::{self, CargoVariable, RecordedCall};
 use crate::request::BuildRequest;
 use crate::snapshot::{self, RecordedAnswer, RecordedUnit, Snapshot, WORTH_MS};
 use crate::target_dir;
@@ -364,7 +364,7 @@ impl Filling<'_> {
     /// are is today's, too.
     fn environment(&self, unit: &RecordedUnit, subject: Subject) -> Environment {
         let recorded = &unit.call;
-        let today = |variable: &Variable| {
+        let today = |variable: &CargoVariable| {
             let value = match variable.name.to_str()? {
                 _ if !recorded::is_set_by_cargo(&variable.name, subject) => None,
                 "RUSTC" => Some(self.rustc.as_os_str().to_owned()),

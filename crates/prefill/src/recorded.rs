@@ -5,7 +5,7 @@ use kiln_action::os::{OsStrExt, OsStringExt};
 use kiln_action::wire::{Malformed, Reader, Writer};
 use kiln_action::{ActionKey, Family, Mode, Subject, WeakKey, digest};
 use kiln_engine::argfile;
-use kiln_engine::{Call, Named};
+use kiln_engine::{Call, NamedResult};
 use kiln_sys::env::Environment;
 use kiln_sys::{clock, files};
 use std::ffi::{OsStr, OsString};
@@ -34,12 +34,12 @@ pub struct RecordedCall {
     /// The directory in which it ran.
     pub directory: PathBuf,
     /// The variables that cargo set for it; those of the user are not among them.
-    pub variables: Vec<Variable>,
+    pub variables: Vec<CargoVariable>,
 }
 
 /// A variable that cargo sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variable {
+pub struct CargoVariable {
     /// Its name.
     pub name: OsString,
     /// The value that cargo sets, without the user's part.
@@ -49,7 +49,7 @@ pub struct Variable {
 }
 
 /// Records the call of a unit of cargo's, or a probe, in the session's directory. Other calls are not recorded.
-pub fn record(session: &Path, named: &Named, call: &Call<'_>) {
+pub fn record(session: &Path, named: &NamedResult, call: &Call<'_>) {
     let known = matches!(named.subject, Subject::Compile(Family::Rustc) | Subject::BuildScript);
     let question = named.mode == Mode::Probe;
     let of_script = call.reporter.is_some() || question && call.environment.get("OUT_DIR").is_some();
@@ -135,7 +135,7 @@ pub fn is_set_by_cargo(name: &OsStr, subject: Subject) -> bool {
 
 /// The variables that cargo has set for a call: those that are called so and that cargo does not have itself, or has otherwise. They follow
 /// from manifests, the command line and where things are. What the user has set is the user's, whatever it is called.
-fn set_by_cargo(call: &Environment, of_user: &Environment, subject: Subject) -> Vec<Variable> {
+fn set_by_cargo(call: &Environment, of_user: &Environment, subject: Subject) -> Vec<CargoVariable> {
     let by_cargo = |(name, value): (&OsStr, &OsStr)| {
         let users = of_user.get(name);
         // Both are today's anyway, where this is read.
@@ -146,7 +146,7 @@ fn set_by_cargo(call: &Environment, of_user: &Environment, subject: Subject) -> 
         let behind =
             users.and_then(|users| value.as_bytes().strip_suffix(users.as_bytes())?.strip_suffix(b":"));
         let behind = behind.filter(|_| name == "LD_LIBRARY_PATH");
-        Some(Variable {
+        Some(CargoVariable {
             name: name.to_owned(),
             value: behind.map_or(value, OsStr::from_bytes).to_owned(),
             before_users: behind.is_some(),
@@ -198,7 +198,7 @@ impl RecordedCall {
             argv: from.list(word)?,
             directory: PathBuf::from(word(from)?),
             variables: from.list(|from| {
-                Ok(Variable { name: word(from)?, value: word(from)?, before_users: from.u8()? != 0 })
+                Ok(CargoVariable { name: word(from)?, value: word(from)?, before_users: from.u8()? != 0 })
             })?,
         })
     }

@@ -34,7 +34,7 @@ mod wiring;
 use elsewhere as object;
 
 pub use launcher::launcher;
-pub use record::{Act, Ask, By, Event, OpenMode, Process, Record, Unrecorded, What};
+pub use record::{Act, Ask, By, OpenMode, Process, Record, RecordedEvent, Unrecorded, What};
 pub use wiring::{Below, VARIABLES, Wiring, called, calling};
 
 #[cfg(not(unix))]

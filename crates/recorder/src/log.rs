@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::record::{Act, Ask, By, Event, OpenMode, Process, Record, Unrecorded, What};
+use crate::record::{Act, Ask, By, OpenMode, Process, Record, RecordedEvent, Unrecorded, What};
 
 /// Room for about half a million records.
 pub(crate) const LOG_SIZE: u64 = 64 << 20;
@@ -281,7 +281,7 @@ struct Started {
 struct Run {
     processes: Vec<Process>,
     announced: Vec<Option<PathBuf>>,
-    events: Vec<Event>,
+    events: Vec<RecordedEvent>,
     /// Index in `processes` by serial.
     index: HashMap<u32, u32>,
     started: HashMap<u32, Started>,
@@ -296,7 +296,7 @@ impl Run {
             kind::BLIND => Err(Unrecorded::Blind { path: record.path() }),
             _ => {
                 let process = self.process_of(record)?;
-                self.events.push(Event { process, by: record.by, act: record.act()? });
+                self.events.push(RecordedEvent { process, by: record.by, act: record.act()? });
                 Ok(())
             }
         }
@@ -352,7 +352,7 @@ impl Run {
         let parent = self.process_of(record)?;
         let (path, by) = (record.path(), record.by);
         let started = Started { parent, by, path: path.clone(), event: self.events.len(), settled: false };
-        self.events.push(Event { process: parent, by, act: Act::Exec { path, errno: 0 } });
+        self.events.push(RecordedEvent { process: parent, by, act: Act::Exec { path, errno: 0 } });
         match self.started.insert(record.extra, started) {
             None => Ok(()),
             Some(_) => Err(Unrecorded::Torn),
@@ -363,7 +363,9 @@ impl Run {
     fn exec_failed(&mut self, record: &RawRecord<'_>) -> Result<(), Unrecorded> {
         if let Some(started) = self.started.get_mut(&record.extra) {
             started.settled = true;
-            if let Some(Event { act: Act::Exec { errno, .. }, .. }) = self.events.get_mut(started.event) {
+            if let Some(RecordedEvent { act: Act::Exec { errno, .. }, .. }) =
+                self.events.get_mut(started.event)
+            {
                 *errno = record.errno;
             }
         }

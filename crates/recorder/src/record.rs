@@ -12,7 +12,7 @@ pub struct Record {
     /// In the order in which they started; the first is the root.
     pub processes: Vec<Process>,
     /// In the order of the log. Between processes, and between threads, that is the order in which they wrote.
-    pub events: Vec<Event>,
+    pub events: Vec<RecordedEvent>,
 }
 
 /// One program that ran. A process that replaces itself by `exec` is two; one that only forks is one.
@@ -40,7 +40,7 @@ pub struct Process {
 
 /// One thing that a process asked or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct RecordedEvent {
     /// The process: an index in [`Record::processes`].
     pub process: u32,
     /// Whose code made the call.

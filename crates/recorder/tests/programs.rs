@@ -72,7 +72,7 @@ fn every_way_to_start_a_program_is_followed() {
 fn a_program_that_does_not_start_leaves_its_error() {
     let bench = Bench::new();
     let (record, _) = recorded(&mut bench.command("run failing"));
-    let failed = |event: &&kiln_recorder::Event| matches!(&event.act, Act::Exec { errno: 2, .. });
+    let failed = |event: &&kiln_recorder::RecordedEvent| matches!(&event.act, Act::Exec { errno: 2, .. });
     assert_eq!(record.events.iter().filter(failed).count(), 2);
 }
 
@@ -104,7 +104,7 @@ fn looks_are_recorded_with_their_paths() {
     assert!(has(&|act, is| matches!(act, Act::ReadLink { path, errno: 0 } if is(path, "way"))));
     let lists = record.events.iter().filter(|event| matches!(&event.act, Act::List { .. })).count();
     assert_eq!(lists, 2);
-    let opens = |event: &&kiln_recorder::Event| matches!(&event.act, Act::Open { path, .. } if path.ends_with("programs.c"));
+    let opens = |event: &&kiln_recorder::RecordedEvent| matches!(&event.act, Act::Open { path, .. } if path.ends_with("programs.c"));
     assert_eq!(record.events.iter().filter(opens).count(), 2, "fopen and the raw openat");
 }
 
@@ -123,7 +123,7 @@ fn looks_inside_libc_are_recorded() {
     assert!(has(
         &|act, _| matches!(act, Act::Open { path, errno: 2, .. } if path == Path::new("/absent/file"))
     ));
-    let asked = |event: &kiln_recorder::Event| matches!(&event.act, Act::Getenv { name } if name == b"POSIXLY_CORRECT");
+    let asked = |event: &kiln_recorder::RecordedEvent| matches!(&event.act, Act::Getenv { name } if name == b"POSIXLY_CORRECT");
     assert!(any(&record, asked));
     for ask in [Ask::Pid, Ask::Others, Ask::Unseen] {
         assert!(any(&record, |event| event.act == Act::Ask(ask)), "{ask:?}");
@@ -154,7 +154,7 @@ fn changes_are_recorded_with_their_paths() {
 fn threads_write_at_the_same_time() {
     let bench = Bench::new();
     let (record, _) = recorded(&mut bench.command("threads"));
-    let opens = |event: &&kiln_recorder::Event| matches!(&event.act, Act::Open { path, .. } if path.ends_with("programs.c"));
+    let opens = |event: &&kiln_recorder::RecordedEvent| matches!(&event.act, Act::Open { path, .. } if path.ends_with("programs.c"));
     assert_eq!(record.events.iter().filter(opens).count(), 16000);
 }
 

@@ -1,7 +1,7 @@
 //! How long one small thing takes to come from a store that is near: `cargo bench -p kiln-remote`.
 #![allow(clippy::print_stdout, reason = "it prints what it measured")]
 
-use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Role};
+use kiln_action::{ActionKey, ActionResult, Digest, Output, OutputRole, Place, Placed};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Level, PackedUnit, Spec};
 use kiln_sys::clock::Moment;
@@ -47,7 +47,7 @@ fn unit(size: usize) -> (ActionKey, Vec<u8>) {
     let blob: Vec<u8> = (0..size).map(|_| random.bits() as u8).collect();
     let output = Output {
         path: Placed { place: Place::Out, path: b"o".to_vec() },
-        role: Role::File,
+        role: OutputRole::File,
         executable: false,
         digest: Digest::of(&blob),
     };

@@ -3,7 +3,7 @@
 //! on, and is not written to for a pause of its own.
 
 use crate::Health;
-use crate::bucket::{Asked, Bucket, Call, Fault, Listed};
+use crate::bucket::{Admission, Bucket, BucketCall, Fault, Listed};
 use kiln_sys::clock::Moment;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,14 +35,14 @@ impl State {
         self.changes_refused.is_none_or(|(since, pause)| since.elapsed() >= pause)
     }
 
-    fn asked(&self, call: Call) -> Asked {
-        if call == Call::Change && !self.takes_changes() {
-            return Asked::No;
+    fn asked(&self, call: BucketCall) -> Admission {
+        if call == BucketCall::Change && !self.takes_changes() {
+            return Admission::No;
         }
         match self.open_since {
-            None => Asked::Yes,
-            Some(since) if since.elapsed() >= self.pause && !self.probing => Asked::Once,
-            Some(_) => Asked::No,
+            None => Admission::Yes,
+            Some(since) if since.elapsed() >= self.pause && !self.probing => Admission::Once,
+            Some(_) => Admission::No,
         }
     }
 
@@ -95,31 +95,31 @@ impl<B: Bucket> Breaker<B> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn call<T>(&self, call: Call, work: impl FnOnce(&B) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn call<T>(&self, call: BucketCall, work: impl FnOnce(&B) -> Result<T, Fault>) -> Result<T, Fault> {
         let asked = {
             let mut state = self.state();
             let asked = state.asked(call);
-            state.probing |= asked == Asked::Once;
+            state.probing |= asked == Admission::Once;
             asked
         };
-        if asked == Asked::No {
+        if asked == Admission::No {
             return Err(Fault::GivenUp);
         }
         let answer = work(&self.inner);
         let mut state = self.state();
-        if asked == Asked::Once {
+        if asked == Admission::Once {
             state.probing = false;
         }
         match &answer {
             Err(Fault::TooLarge) => {}
-            Err(fault) if call == Call::Change && fault.refuses_change() => {
+            Err(fault) if call == BucketCall::Change && fault.refuses_change() => {
                 state.succeeded();
                 state.changed(true);
             }
             Err(_) => state.failed(),
             Ok(_) => {
                 state.succeeded();
-                if call == Call::Change {
+                if call == BucketCall::Change {
                     state.changed(false);
                 }
             }
@@ -130,30 +130,30 @@ impl<B: Bucket> Breaker<B> {
 
 impl<B: Bucket> Bucket for Breaker<B> {
     fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<Vec<u8>>, Fault> {
-        self.call(Call::Read, |bucket| bucket.get(name, most, within))
+        self.call(BucketCall::Read, |bucket| bucket.get(name, most, within))
     }
 
     fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault> {
-        self.call(Call::Change, |bucket| bucket.put(name, bytes, within))
+        self.call(BucketCall::Change, |bucket| bucket.put(name, bytes, within))
     }
 
     fn has(&self, name: &str, within: Duration) -> Result<bool, Fault> {
-        self.call(Call::Read, |bucket| bucket.has(name, within))
+        self.call(BucketCall::Read, |bucket| bucket.has(name, within))
     }
 
     fn remove(&self, name: &str, within: Duration) -> Result<(), Fault> {
-        self.call(Call::Change, |bucket| bucket.remove(name, within))
+        self.call(BucketCall::Change, |bucket| bucket.remove(name, within))
     }
 
     fn list(&self, prefix: &str, within: Duration) -> Result<Vec<Listed>, Fault> {
-        self.call(Call::Read, |bucket| bucket.list(prefix, within))
+        self.call(BucketCall::Read, |bucket| bucket.list(prefix, within))
     }
 
     fn largest(&self) -> u64 {
         self.inner.largest()
     }
 
-    fn asked(&self, call: Call) -> Asked {
+    fn asked(&self, call: BucketCall) -> Admission {
         self.state().asked(call)
     }
 

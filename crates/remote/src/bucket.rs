@@ -60,7 +60,7 @@ impl Fault {
 
 /// What a caller would do with a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub enum BucketCall {
     /// Read an object, or look whether it is there.
     Read,
     /// Put or remove an object.
@@ -69,7 +69,7 @@ pub enum Call {
 
 /// Whether a bucket takes a call now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum Admission {
     /// It does.
     Yes,
     /// It takes one call, which shows whether it is well again.
@@ -102,8 +102,8 @@ pub trait Bucket<O = Vec<u8>>: Send + Sync {
     }
 
     /// Whether it takes a call now. Only a wrapper ever says no.
-    fn asked(&self, _call: Call) -> Asked {
-        Asked::Yes
+    fn asked(&self, _call: BucketCall) -> Admission {
+        Admission::Yes
     }
 
     /// Whether an answer is worth waiting for. Only a wrapper ever says no.
@@ -142,7 +142,7 @@ impl<O, B: Bucket<O> + ?Sized> Bucket<O> for Box<B> {
         (**self).largest()
     }
 
-    fn asked(&self, call: Call) -> Asked {
+    fn asked(&self, call: BucketCall) -> Admission {
         (**self).asked(call)
     }
 

@@ -1,6 +1,6 @@
 //! A level: one store as the daemon uses it. Shapes, results, blobs and bundles by their keys, over a bucket in all its wrappers.
 
-use crate::bucket::{self, Asked, Bucket, Call, Fault, Listed, Variables};
+use crate::bucket::{self, Admission, Bucket, BucketCall, Fault, Listed, Variables};
 use crate::bundle::{self, Index, Segment};
 use crate::limited::{self, SMALL};
 use crate::pack::{self, Kind, PackedUnit};
@@ -76,12 +76,12 @@ impl Level {
 
     /// Whether it would be asked now: not while the breaker is open.
     pub fn is_asked(&self) -> bool {
-        self.bucket.asked(Call::Read) != Asked::No
+        self.bucket.asked(BucketCall::Read) != Admission::No
     }
 
     /// Whether something would be written to it now: not while the breaker is open, and not while it refuses that or is full.
     pub fn takes(&self) -> bool {
-        self.is_writable() && self.bucket.asked(Call::Change) != Asked::No
+        self.is_writable() && self.bucket.asked(BucketCall::Change) != Admission::No
     }
 
     /// Whether it is worth waiting for: not if it is unresponsive, or gave nothing but wrong objects lately.

@@ -3,7 +3,7 @@
 //! its usual latency is unresponsive; lookups do not wait for it.
 
 use crate::Health;
-use crate::bucket::{Asked, Bucket, Call, Fault, Listed};
+use crate::bucket::{Admission, Bucket, BucketCall, Fault, Listed};
 use kiln_sys::clock::Moment;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -84,14 +84,14 @@ impl<B: Bucket> Limited<B> {
 
     /// Waits for a turn, at most `within`. A call that the bucket would not take is not kept waiting, and neither is the one call that
     /// shows whether the bucket is well again.
-    fn enter(&self, call: Call, within: Duration) -> Result<(), Fault> {
+    fn enter(&self, call: BucketCall, within: Duration) -> Result<(), Fault> {
         let came = Moment::now();
         let mut state = self.state();
         loop {
             let turn = match self.inner.asked(call) {
-                Asked::No => return Err(Fault::GivenUp),
-                Asked::Once => true,
-                Asked::Yes => f64::from(state.under_way) < state.limit,
+                Admission::No => return Err(Fault::GivenUp),
+                Admission::Once => true,
+                Admission::Yes => f64::from(state.under_way) < state.limit,
             };
             if turn {
                 state.begin();
@@ -105,7 +105,7 @@ impl<B: Bucket> Limited<B> {
     /// Makes a call; `bytes` says how many it carried.
     fn call<T>(
         &self,
-        call: Call,
+        call: BucketCall,
         within: Duration,
         work: impl FnOnce(&B) -> Result<T, Fault>,
         bytes: impl FnOnce(&T) -> u64,
@@ -118,7 +118,7 @@ impl<B: Bucket> Limited<B> {
         state.end();
         match &answer {
             Ok(value) => state.answered(took, bytes(value)),
-            Err(fault) if call == Call::Change && fault.refuses_change() => state.answered(took, 0),
+            Err(fault) if call == BucketCall::Change && fault.refuses_change() => state.answered(took, 0),
             Err(Fault::TooLarge | Fault::GivenUp) => {}
             Err(_) => state.failed(),
         }
@@ -131,31 +131,31 @@ impl<B: Bucket> Limited<B> {
 impl<B: Bucket> Bucket for Limited<B> {
     fn get(&self, name: &str, most: u64, within: Duration) -> Result<Option<Vec<u8>>, Fault> {
         let bytes = |found: &Option<Vec<u8>>| found.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        self.call(Call::Read, within, |bucket| bucket.get(name, most, within), bytes)
+        self.call(BucketCall::Read, within, |bucket| bucket.get(name, most, within), bytes)
     }
 
     fn put(&self, name: &str, bytes: &[u8], within: Duration) -> Result<(), Fault> {
         let length = bytes.len() as u64;
-        self.call(Call::Change, within, |bucket| bucket.put(name, bytes, within), |()| length)
+        self.call(BucketCall::Change, within, |bucket| bucket.put(name, bytes, within), |()| length)
     }
 
     fn has(&self, name: &str, within: Duration) -> Result<bool, Fault> {
-        self.call(Call::Read, within, |bucket| bucket.has(name, within), |_| 0)
+        self.call(BucketCall::Read, within, |bucket| bucket.has(name, within), |_| 0)
     }
 
     fn remove(&self, name: &str, within: Duration) -> Result<(), Fault> {
-        self.call(Call::Change, within, |bucket| bucket.remove(name, within), |()| 0)
+        self.call(BucketCall::Change, within, |bucket| bucket.remove(name, within), |()| 0)
     }
 
     fn list(&self, prefix: &str, within: Duration) -> Result<Vec<Listed>, Fault> {
-        self.call(Call::Read, within, |bucket| bucket.list(prefix, within), |_| 0)
+        self.call(BucketCall::Read, within, |bucket| bucket.list(prefix, within), |_| 0)
     }
 
     fn largest(&self) -> u64 {
         self.inner.largest()
     }
 
-    fn asked(&self, call: Call) -> Asked {
+    fn asked(&self, call: BucketCall) -> Admission {
         self.inner.asked(call)
     }
 

@@ -1,6 +1,6 @@
 //! A bucket in memory that misbehaves as a test says.
 
-use crate::bucket::{Asked, Bucket, Call, Fault, Listed};
+use crate::bucket::{Admission, Bucket, BucketCall, Fault, Listed};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -144,7 +144,7 @@ impl Bucket for Closed {
         panic!("it was asked")
     }
 
-    fn asked(&self, _: Call) -> Asked {
-        Asked::No
+    fn asked(&self, _: BucketCall) -> Admission {
+        Admission::No
     }
 }

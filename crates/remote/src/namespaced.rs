@@ -2,7 +2,7 @@
 //! lists are of the first.
 
 use crate::Health;
-use crate::bucket::{Asked, Bucket, Call, Fault, Listed};
+use crate::bucket::{Admission, Bucket, BucketCall, Fault, Listed};
 use std::time::Duration;
 
 /// The format of everything in a bucket. A change of any byte is another name.
@@ -75,7 +75,7 @@ impl<O, B: Bucket<O>> Bucket<O> for Namespaced<B> {
         self.inner.largest()
     }
 
-    fn asked(&self, call: Call) -> Asked {
+    fn asked(&self, call: BucketCall) -> Admission {
         self.inner.asked(call)
     }
 

@@ -3,7 +3,7 @@
 //! puts the right one in its place.
 
 use crate::Health;
-use crate::bucket::{Asked, Bucket, Call, Fault, Listed};
+use crate::bucket::{Admission, Bucket, BucketCall, Fault, Listed};
 use kiln_sys::clock::{self, Moment};
 use kiln_sys::files;
 use std::collections::HashSet;
@@ -153,7 +153,7 @@ impl<O, B: Bucket<O>> Bucket<O> for Quarantined<B> {
         self.inner.largest()
     }
 
-    fn asked(&self, call: Call) -> Asked {
+    fn asked(&self, call: BucketCall) -> Admission {
         self.inner.asked(call)
     }
 

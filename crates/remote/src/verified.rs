@@ -1,7 +1,7 @@
 //! `Verified` holds what a bucket gives against its name: digest, size, kind and form. It is the only place that does, and the only one
 //! through which bytes of a remote store become something. An object that is not what its name says is [`Fault::Wrong`].
 
-use crate::bucket::{Asked, Bucket, Call, Fault, Listed};
+use crate::bucket::{Admission, Bucket, BucketCall, Fault, Listed};
 use crate::bundle::Index;
 use crate::pack::{self, Kind, PackedUnit};
 use crate::{Health, bundle};
@@ -140,7 +140,7 @@ impl<B: Bucket> Bucket<Sound> for Verified<B> {
         self.inner.largest()
     }
 
-    fn asked(&self, call: Call) -> Asked {
+    fn asked(&self, call: BucketCall) -> Admission {
         self.inner.asked(call)
     }
 

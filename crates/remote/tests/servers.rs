@@ -2,7 +2,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests arrange and damage files themselves")]
 
 use kiln_action::shape::{decode_shapes, encode_shapes};
-use kiln_action::{ActionKey, ActionResult, Digest, Output, Place, Placed, Question, Role, Shape, WeakKey};
+use kiln_action::{
+    ActionKey, ActionResult, Digest, Output, OutputRole, Place, Placed, Question, Shape, WeakKey,
+};
 use kiln_remote::pack::{self, Kind};
 use kiln_remote::{Brought, Fault, Level, Levels, PackedUnit, Spec};
 use kiln_testkit::proxy::{Proxy, Wrong};
@@ -72,7 +74,7 @@ fn shape(name: &str) -> Shape {
 fn result(blobs: &[&[u8]]) -> ActionResult {
     let output = |bytes: &&[u8]| Output {
         path: Placed { place: Place::Out, path: b"o".to_vec() },
-        role: Role::File,
+        role: OutputRole::File,
         executable: false,
         digest: Digest::of(bytes),
     };

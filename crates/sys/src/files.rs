@@ -25,7 +25,7 @@ pub use draft::{
 };
 use kind::filesystem_kind_of;
 pub use kind::{FilesystemKind, filesystem_kind, free_bytes, stamps_names};
-pub use lock::{Asked, Lock, PlaceLock};
+pub use lock::{Lock, PlaceClaim, PlaceLock};
 pub use place::{place_copy, place_copy_checked, place_copy_hashing, place_link};
 pub use search::{Search, find_any};
 

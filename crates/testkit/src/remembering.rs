@@ -1,7 +1,7 @@
 //! A second runner, which answers from memory: what proves that the seam for "somewhere else" carries whole builds.
 
 use kiln_action::{Digest, Stream};
-use kiln_exec::{ClosedInputs, Ended, Evidence, Local, MadeFile, Run, RunRequest, Runner, Sink};
+use kiln_exec::{ClosedInputs, Ended, Local, MadeFile, OutputSink, Run, RunEvidence, RunRequest, Runner};
 use kiln_sys::clock::Moment;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -38,7 +38,7 @@ impl Remembering {
         self.answered.get()
     }
 
-    fn answer(&self, request: &RunRequest<'_>, sink: &mut dyn Sink) -> io::Result<Run> {
+    fn answer(&self, request: &RunRequest<'_>, sink: &mut dyn OutputSink) -> io::Result<Run> {
         let (known, started) = (self.known.borrow(), Moment::now());
         let inputs =
             request.inputs.clone().ok_or_else(|| io::Error::other("nobody knows what it looks at"))?;
@@ -53,7 +53,7 @@ impl Remembering {
         }
         memory.output.iter().for_each(|(stream, text)| sink.piece(*stream, text));
         self.answered.set(self.answered.get() + 1);
-        let (evidence, output) = (Evidence::Confined(inputs), memory.output.clone());
+        let (evidence, output) = (RunEvidence::Confined(inputs), memory.output.clone());
         Ok(Run { evidence, output, made, exit: memory.exit, started, took: started.elapsed() })
     }
 }
@@ -68,7 +68,7 @@ impl Runner for Remembering {
         true
     }
 
-    fn run(&self, request: &RunRequest<'_>, sink: &mut dyn Sink) -> io::Result<Run> {
+    fn run(&self, request: &RunRequest<'_>, sink: &mut dyn OutputSink) -> io::Result<Run> {
         if self.runs_nothing.get() {
             return self.answer(request, sink);
         }

@@ -14,14 +14,14 @@ fn sample() -> ActionResult {
         outputs: vec![
             Output {
                 path: placed("liba.rlib"),
-                role: Role::Rlib,
+                role: OutputRole::Rlib,
                 executable: false,
                 digest: Digest::of(b"a"),
             },
-            Output { path: placed("a"), role: Role::File, executable: true, digest: Digest::of(b"b") },
+            Output { path: placed("a"), role: OutputRole::File, executable: true, digest: Digest::of(b"b") },
             Output {
                 path: placed("a.d"),
-                role: Role::DepInfo(0),
+                role: OutputRole::DepInfo(0),
                 executable: false,
                 digest: Digest::of(b""),
             },

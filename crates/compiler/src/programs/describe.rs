@@ -1,6 +1,6 @@
 //! The page docs/key/programs.md, from the table.
 
-use super::{Form, Installed, ROWS, Role, SYSTEM};
+use super::{Form, Installed, ProgramRole, ROWS, SYSTEM};
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -14,48 +14,48 @@ digits and dots. Which compilers are wrapped is in `crates/compiler/src/recognis
 
 ";
 
-const SECTIONS: [(Role, &str, &str); 12] = [
+const SECTIONS: [(ProgramRole, &str, &str); 12] = [
     (
-        Role::RustCompiler,
+        ProgramRole::RustCompiler,
         "rustc by its names",
         "Where a wrapper that is not known starts one, what that looks at is rustc's own.",
     ),
     (
-        Role::Linker,
+        ProgramRole::Linker,
         "Compilers and linkers whose reading of the environment is known",
         "Variables that they did not ask for do not count, and what `stat` says of a file does not count but whether it is there.",
     ),
     (
-        Role::MeasuredLinker,
+        ProgramRole::MeasuredLinker,
         "Linkers that write the same bytes into every directory",
         "With any other one the directory of rustc's outputs counts.",
     ),
     (
-        Role::CTool,
+        ProgramRole::CTool,
         "Programs of a C compile",
         "All that they look at is asked; that they want the time, chance and their number counts for nothing.",
     ),
     (
-        Role::CompilerProper,
+        ProgramRole::CompilerProper,
         "The part of gcc that reads sources",
         "Where it looks for an output of its own compile, the run is not kept.",
     ),
-    (Role::Helper, "Programs that build scripts run", "They count as the programs of a C compile do."),
+    (ProgramRole::Helper, "Programs that build scripts run", "They count as the programs of a C compile do."),
     (
-        Role::Careful,
+        ProgramRole::Careful,
         "Programs that ask for whom they run",
         "Where a build script runs them it does not count that they ask for their user, their number and the kind of a file system.",
     ),
-    (Role::Walker, "Programs that ask what file system it is", "That they ask does not count."),
-    (Role::TerminalOpener, "Programs that open the terminal", "It is asked whether there is one."),
+    (ProgramRole::Walker, "Programs that ask what file system it is", "That they ask does not count."),
+    (ProgramRole::TerminalOpener, "Programs that open the terminal", "It is asked whether there is one."),
     (
-        Role::BuildTool,
+        ProgramRole::BuildTool,
         "Build tools",
         "C compiles below the outermost one are counted as one build. No key depends on it.",
     ),
-    (Role::GoBetween, "What build tools start compilers through", "No key depends on it."),
+    (ProgramRole::GoBetween, "What build tools start compilers through", "No key depends on it."),
     (
-        Role::Link,
+        ProgramRole::Link,
         "Links to kiln",
         "A directory of `PATH` in which one of these is kiln is left out where a compiler looks for its own programs.",
     ),

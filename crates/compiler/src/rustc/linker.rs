@@ -4,14 +4,14 @@
 //! `-soname`, which rustc passes for dylibs only, it calls the base version of a library with a version script after the
 //! output's path.
 
-use crate::programs::{self, Role};
+use crate::programs::{self, ProgramRole};
 use std::ffi::OsStr;
 use std::path::Path;
 
 /// Whether the program that links is one that was measured, or a compiler that will run the usual linker.
 pub fn is_measured(program: &str) -> bool {
     let name = Path::new(program).file_name().and_then(OsStr::to_str).unwrap_or_default();
-    programs::is_called_like(Role::MeasuredLinker, name)
+    programs::is_called_like(ProgramRole::MeasuredLinker, name)
 }
 
 /// Whether an argument for the linker's driver chooses a linker that was not measured: `-fuse-ld=gold`,

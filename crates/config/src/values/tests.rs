@@ -46,8 +46,8 @@ fn what_is_shown_reads_the_same() {
 #[test]
 fn logs() {
     let to = |text: &str| log_to(OsStr::new(text)).map(|log| (log.level, log.path.display().to_string()));
-    assert_eq!(to("/l"), Some((Level::Info, "/l".into())));
-    assert_eq!(to("debug:/l"), Some((Level::Debug, "/l".into())));
+    assert_eq!(to("/l"), Some((LogLevel::Info, "/l".into())));
+    assert_eq!(to("debug:/l"), Some((LogLevel::Debug, "/l".into())));
     for bad in ["", "l", "debug:", "debug:l", "loud:/l"] {
         assert_eq!(to(bad), None, "{bad}");
     }

@@ -1,10 +1,10 @@
 use super::*;
-use kiln_action::{Output, Place, Placed, Question, Role, Shape};
+use kiln_action::{Output, OutputRole, Place, Placed, Question, Shape};
 
 fn result(key: &ActionKey, blob: &[u8]) -> Vec<u8> {
     let output = Output {
         path: Placed { place: Place::Out, path: b"o".to_vec() },
-        role: Role::File,
+        role: OutputRole::File,
         executable: false,
         digest: Digest::of(blob),
     };

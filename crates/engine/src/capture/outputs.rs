@@ -6,7 +6,7 @@ use crate::families::{self, Texts};
 use crate::inputs::World;
 use crate::keyed::Keyed;
 use crate::messages::Messages;
-use kiln_action::{ActionResult, Digest, FileKind, Output, Placed, Reason, Role, Times};
+use kiln_action::{ActionResult, Digest, FileKind, Output, OutputRole, Placed, Reason, Times};
 use kiln_exec::{Ended, MadeFile, Run};
 use kiln_store::{Keep, LocalStore, StoreError};
 use kiln_sys::identity::WrittenBy;
@@ -48,7 +48,7 @@ pub fn keep_outputs(
         let (role, digest, executable) = match texts.remove(path) {
             Some(text) => {
                 result.texts.push(text);
-                (Role::DepInfo(result.texts.len() as u32 - 1), Digest::of(b""), false)
+                (OutputRole::DepInfo(result.texts.len() as u32 - 1), Digest::of(b""), false)
             }
             None => keep_file(path, world, store, &inert)?,
         };
@@ -61,11 +61,11 @@ pub fn keep_outputs(
 }
 
 /// What was kept is what a run elsewhere says it made.
-fn must_be(made: &MadeFile, kept: &Digest, role: Role) -> Result<(), Reason> {
+fn must_be(made: &MadeFile, kept: &Digest, role: OutputRole) -> Result<(), Reason> {
     let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
     let same = match role {
-        Role::DepInfo(_) => files::hash_file(&made.path).map_err(odd)?.digest == made.digest,
-        Role::File | Role::Rlib | Role::Directory => *kept == made.digest,
+        OutputRole::DepInfo(_) => files::hash_file(&made.path).map_err(odd)?.digest == made.digest,
+        OutputRole::File | OutputRole::Rlib | OutputRole::Directory => *kept == made.digest,
     };
     let other = || {
         Reason::BadOutputs(format!("{} was changed after the compiler had written it", made.path.display()))
@@ -117,7 +117,7 @@ fn keep_tree(
                 let (role, digest, executable) = keep_file(&path, world, store, &[])?;
                 outputs.push(Output { path: placed, role, executable, digest });
             } else {
-                let (role, digest) = (Role::Directory, Digest::of(b""));
+                let (role, digest) = (OutputRole::Directory, Digest::of(b""));
                 outputs.push(Output { path: placed, role, executable: false, digest });
                 left.push(path);
             }
@@ -132,7 +132,7 @@ fn keep_file(
     world: &World<'_>,
     store: &LocalStore,
     inert: &[Vec<u8>],
-) -> Result<(Role, Digest, bool), Reason> {
+) -> Result<(OutputRole, Digest, bool), Reason> {
     let odd = |error: files::FileError| Reason::BadOutputs(error.to_string());
     let stat = files::lstat(path).map_err(odd)?;
     let Some(stat) = stat.filter(|stat| stat.kind == FileKind::File) else {
@@ -140,7 +140,7 @@ fn keep_file(
     };
     let rules = families::of(world.invocation.subject);
     let how = rules.keep(path);
-    let role = if how == Keep::Link { Role::Rlib } else { Role::File };
+    let role = if how == Keep::Link { OutputRole::Rlib } else { OutputRole::File };
     let inert: Vec<&[u8]> = inert.iter().map(Vec::as_slice).collect();
     let digest = store.keep(path, how, &inert).map_err(|error| match error {
         StoreError::Banned(..) => Reason::BadOutputs(error.to_string()),

@@ -38,7 +38,7 @@ fn evidence(inputs: &ClosedInputs, made: &[&str]) -> Result<Evidence, Reason> {
     };
     let made = made.iter().map(|path| MadeFile { path: path.into(), digest: Digest::of(b"") }).collect();
     let run = Run {
-        evidence: Watched::Confined(inputs.clone()),
+        evidence: RunEvidence::Confined(inputs.clone()),
         output: Vec::new(),
         made,
         exit: Ended::Code(0),

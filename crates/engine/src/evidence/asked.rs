@@ -1,19 +1,19 @@
 //! What a process asked of the system that is no file and no variable.
 
-use super::observers::{Observer, Role};
+use super::observers::{Observer, ObserverRole};
 use super::{Reading, kernel};
 use kiln_action::{Given, Question, Reason};
-use kiln_compiler::programs::Role as Known;
+use kiln_compiler::programs::ProgramRole;
 use kiln_recorder::Ask;
 
 impl Reading<'_> {
     /// A process asked the system for something. Of rustc and of linkers it is known that this does not reach their outputs.
     pub(super) fn asked(&mut self, by: Observer, ask: Ask) -> Result<(), Reason> {
         match by.role {
-            Role::Macro if is_known_of(by, ask, self.scene.policy.knows_programs) => Ok(()),
-            Role::Macro => self.asked_by_literal_code(ask),
-            Role::Tool => self.asked_by_tool(ask),
-            Role::Compiler | Role::Linker => Ok(()),
+            ObserverRole::Macro if is_known_of(by, ask, self.scene.policy.knows_programs) => Ok(()),
+            ObserverRole::Macro => self.asked_by_literal_code(ask),
+            ObserverRole::Tool => self.asked_by_tool(ask),
+            ObserverRole::Compiler | ObserverRole::Linker => Ok(()),
         }
     }
 
@@ -69,7 +69,7 @@ impl Reading<'_> {
 
     /// Literal code opened the terminal. Whether there is one can be asked for; what somebody types there cannot.
     pub(super) fn terminal(&mut self, by: Observer, both: bool, errno: i32) -> Result<(), Reason> {
-        if errno == 0 && !(by.is(Known::TerminalOpener) && both) {
+        if errno == 0 && !(by.is(ProgramRole::TerminalOpener) && both) {
             return Err(Reason::Nondeterministic(format!(
                 "a process opens the terminal ({})",
                 kernel::TERMINAL
@@ -81,10 +81,10 @@ impl Reading<'_> {
 
 /// Whether the system's program is known to tell nobody of what it asks.
 fn is_known_of(by: Observer, ask: Ask, knows_programs: bool) -> bool {
-    let is_careful = knows_programs && by.is(Known::Careful);
+    let is_careful = knows_programs && by.is(ProgramRole::Careful);
     match ask {
         Ask::User | Ask::Pid => is_careful, // at its start, to be careful where it has another user's rights
-        Ask::Space => is_careful || by.is(Known::Walker), // how to walk it fastest
+        Ask::Space => is_careful || by.is(ProgramRole::Walker), // how to walk it fastest
         _ => false,
     }
 }

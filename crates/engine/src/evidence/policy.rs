@@ -1,13 +1,13 @@
 //! What differs between families in the reading of a record, as plain data that each family's rules make.
 
 use super::Scene;
-use super::observers::{Observer, Role};
+use super::observers::{Observer, ObserverRole};
 use kiln_recorder::Process;
 
 /// How a record is read.
 pub struct Policy {
     /// Finds the role of every process.
-    pub roles: fn(&[Process], &Scene<'_>) -> Vec<Role>,
+    pub roles: fn(&[Process], &Scene<'_>) -> Vec<ObserverRole>,
     /// Whether a variable does not count to which an observer looked.
     pub is_inert: fn(Observer, &[u8], &Scene<'_>) -> bool,
     /// The code that is taken literally, as reasons call it.

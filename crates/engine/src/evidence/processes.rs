@@ -1,10 +1,10 @@
 //! What a process consists of: its program, the libraries that it starts with, and those that it loads later.
 
-use super::observers::{Observer, Role};
+use super::observers::{Observer, ObserverRole};
 use super::{Reading, kernel, loader};
 use crate::inputs;
 use kiln_action::{Placed, Question, Reason};
-use kiln_compiler::programs::Role as Known;
+use kiln_compiler::programs::ProgramRole;
 use kiln_recorder::Process;
 use std::path::Path;
 
@@ -12,12 +12,12 @@ impl Reading<'_> {
     /// Asks for the program and the libraries that a process starts with. The compiler's own are its toolchain; system libraries under
     /// it do not reach its output.
     pub(super) fn process(&mut self, process: &Process, by: Observer) {
-        if by.role == Role::Compiler || by.is_kiln {
+        if by.role == ObserverRole::Compiler || by.is_kiln {
             return;
         }
         let is_own_code = self.scene.policy.runs_inspected_code && process.parent.is_none();
-        let is_unknown = by.role == Role::Linker && !by.is(Known::Linker);
-        if !is_own_code && by.role == Role::Macro || is_unknown {
+        let is_unknown = by.role == ObserverRole::Linker && !by.is(ProgramRole::Linker);
+        if !is_own_code && by.role == ObserverRole::Macro || is_unknown {
             // A shell or an interpreter takes over its whole environment, without asking for a name.
             self.ask(Question::Environ);
         }
@@ -25,7 +25,7 @@ impl Reading<'_> {
             if self.is_foreign(file) {
                 self.ask(Question::File(Placed::literal(file)));
             }
-            let is_inspected = by.role == Role::Macro && self.scene.policy.inspects_programs;
+            let is_inspected = by.role == ObserverRole::Macro && self.scene.policy.inspects_programs;
             if is_inspected && file.is_absolute() && !kernel::holds(file) {
                 self.found.programs.insert(file.clone());
             }
@@ -45,21 +45,24 @@ impl Reading<'_> {
             return Ok(());
         }
         let foreign = |path: &Path| self.is_foreign(path);
-        if matches!(by.role, Role::Compiler | Role::Macro) && late.is_in_doubt(foreign) {
+        if matches!(by.role, ObserverRole::Compiler | ObserverRole::Macro) && late.is_in_doubt(foreign) {
             let what =
                 format!("{} ended before it recorded which libraries it had loaded", process.exe.display());
             return Err(Reason::Untraceable(what));
         }
-        let at_start = process.modules.iter().filter(|_| by.role != Role::Compiler);
+        let at_start = process.modules.iter().filter(|_| by.role != ObserverRole::Compiler);
         let libraries = at_start.chain(late.searched_for()).filter(|path| foreign(path));
         let search = loader::search(process, &late, libraries, self.scene.library_path)?;
         if !search.names.is_empty() && self.scene.policy.asks_for_preload {
             self.ask(Question::File(Placed::literal(Path::new("/etc/ld.so.preload"))));
         }
-        self.searched_by_loader(search, if by.role == Role::Compiler { Role::Macro } else { by.role })
+        self.searched_by_loader(
+            search,
+            if by.role == ObserverRole::Compiler { ObserverRole::Macro } else { by.role },
+        )
     }
 
-    fn searched_by_loader(&mut self, search: loader::Search, role: Role) -> Result<(), Reason> {
+    fn searched_by_loader(&mut self, search: loader::Search, role: ObserverRole) -> Result<(), Reason> {
         search.names.into_iter().for_each(|name| self.ask(Question::Library(name)));
         for path in &search.places {
             let by_processor = || path.parent().is_some_and(|above| search.directories.contains(above));
@@ -85,20 +88,22 @@ impl Reading<'_> {
         if !path.is_absolute() {
             return match by.role {
                 // The loader's search for a bare name is not seen; a linker's plugins are named by path.
-                Role::Macro => {
+                ObserverRole::Macro => {
                     let code = self.scene.policy.literal_code;
                     Err(Reason::Untrusted(format!("{code} loaded {}", path.display())))
                 }
-                Role::Compiler | Role::Linker => Ok(()),
-                Role::Tool => Err(Reason::Untrusted(format!("the compiler loaded {}", path.display()))),
+                ObserverRole::Compiler | ObserverRole::Linker => Ok(()),
+                ObserverRole::Tool => {
+                    Err(Reason::Untrusted(format!("the compiler loaded {}", path.display())))
+                }
             };
         }
         self.found.code.insert(path.to_owned());
-        let may_be_macro = matches!(by.role, Role::Compiler | Role::Macro);
+        let may_be_macro = matches!(by.role, ObserverRole::Compiler | ObserverRole::Macro);
         if errno == 0 && may_be_macro && !self.owns(path, &self.place(path)) {
             self.found.macros.insert(path.to_owned());
         }
-        let loader = if by.role == Role::Macro { by.in_role(Role::Compiler) } else { by };
+        let loader = if by.role == ObserverRole::Macro { by.in_role(ObserverRole::Compiler) } else { by };
         self.opened(loader, path, errno)
     }
 }

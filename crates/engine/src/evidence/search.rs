@@ -1,7 +1,7 @@
 //! Where kiln itself is in the way: a build script finds it on `PATH` in front of compilers, and asks it for compiles.
 
 use super::Reading;
-use super::observers::{Observer, Role};
+use super::observers::{Observer, ObserverRole};
 use kiln_action::os::OsStrExt;
 use kiln_action::wire::Reader;
 use kiln_action::{Question, Reason};
@@ -16,7 +16,7 @@ impl Reading<'_> {
 
     /// A build script searched for a program: asks what `$PATH` names for it, and whether it is in this very place, since it may be
     /// searched for along another path than kiln's own.
-    pub(super) fn searched_for(&mut self, role: Role, path: &Path) {
+    pub(super) fn searched_for(&mut self, role: ObserverRole, path: &Path) {
         let name = path.file_name().unwrap_or_default();
         self.ask(Question::Program(name.as_bytes().to_vec()));
         if !(self.scene.is_kiln)(path) && !self.is_made(path) {

@@ -51,8 +51,8 @@ fn process(exe: &str, parent: Option<u32>, spawned_by: By) -> Process {
     }
 }
 
-fn event(process: u32, by: By, act: Act) -> Event {
-    Event { process, by, act }
+fn event(process: u32, by: By, act: Act) -> RecordedEvent {
+    RecordedEvent { process, by, act }
 }
 
 fn open(path: &str) -> Act {
@@ -69,7 +69,7 @@ fn gone(path: &str) -> Act {
 }
 
 /// Reads a record of rustc, and of a linker and a macro's program that it started.
-fn reading(events: Vec<Event>, there: &[&str]) -> Result<Evidence, Reason> {
+fn reading(events: Vec<RecordedEvent>, there: &[&str]) -> Result<Evidence, Reason> {
     let processes = vec![
         process("/tc/bin/rustc", None, By::Compiler),
         process("/usr/bin/cc", Some(0), By::Compiler),

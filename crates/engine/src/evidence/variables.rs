@@ -1,6 +1,6 @@
 //! Which variables count that a process asked for by name, in each family.
 
-use super::observers::{Observer, Role};
+use super::observers::{Observer, ObserverRole};
 use super::{Reading, Scene};
 use kiln_action::Question;
 use kiln_compiler::gcc::environment as c_variables;
@@ -13,7 +13,7 @@ impl Reading<'_> {
         if (self.scene.policy.is_inert)(by, name, self.scene) {
             return;
         }
-        if by.role == Role::Compiler {
+        if by.role == ObserverRole::Compiler {
             self.found.variables.insert(name.to_vec());
         } else {
             self.ask(Question::Env(name.to_vec()));
@@ -31,15 +31,17 @@ pub fn is_inert_to_rustc(by: Observer, name: &[u8], scene: &Scene<'_>) -> bool {
     match by.role {
         // rustc's own reads: those that count are in the WeakKey, those that do not are listed with the reason
         // (PATH only for starting the linker, which is asked for as a program)
-        Role::Compiler => {
+        ObserverRole::Compiler => {
             // Only dep-info tells these from `env!("CI")`; nobody means the jobserver by that.
             let in_dep_info = invocation.outputs.dep_info || text.ends_with("FLAGS");
             in_dep_info && (rust_variables::is_inert(text) || rust_variables::SEARCH.contains(&text))
                 || invocation.environment.contains(&text)
         }
-        Role::Linker => rust_variables::SEARCH.contains(&text) || rust_variables::is_linker_inert(text),
-        Role::Macro => (scene.ignored)(name),
-        Role::Tool => is_inert_to_c(by, name, scene),
+        ObserverRole::Linker => {
+            rust_variables::SEARCH.contains(&text) || rust_variables::is_linker_inert(text)
+        }
+        ObserverRole::Macro => (scene.ignored)(name),
+        ObserverRole::Tool => is_inert_to_c(by, name, scene),
     }
 }
 
@@ -47,7 +49,7 @@ pub fn is_inert_to_rustc(by: Observer, name: &[u8], scene: &Scene<'_>) -> bool {
 pub fn is_inert_to_c(by: Observer, name: &[u8], scene: &Scene<'_>) -> bool {
     let text = text(name);
     match by.role {
-        Role::Tool => {
+        ObserverRole::Tool => {
             text == "PATH" || c_variables::is_inert(text) || scene.invocation.environment.contains(&text)
         }
         _ => (scene.ignored)(name),
@@ -59,5 +61,5 @@ pub fn is_inert_to_scripts(by: Observer, name: &[u8], scene: &Scene<'_>) -> bool
     let text = text(name);
     let is_of_rustc = || by.is_rustc && rust_variables::is_inert(text);
     let is_of_tool = || rust_variables::is_linker_inert(text) || is_of_rustc();
-    script::is_inert(text) || (scene.ignored)(name) || by.role == Role::Tool && is_of_tool()
+    script::is_inert(text) || (scene.ignored)(name) || by.role == ObserverRole::Tool && is_of_tool()
 }

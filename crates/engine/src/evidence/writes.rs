@@ -1,7 +1,7 @@
 //! What a run makes, changes, moves and removes: it may leave its outputs, and nothing else.
 
 use super::Reading;
-use super::observers::{Observer, Role};
+use super::observers::{Observer, ObserverRole};
 use kiln_action::Reason;
 use kiln_action::place::same;
 use kiln_recorder::{Act, What};
@@ -29,7 +29,7 @@ impl Reading<'_> {
             return self.looked(by.role, path, errno);
         }
         match what {
-            What::Symlink | What::Link if by.role == Role::Macro => {
+            What::Symlink | What::Link if by.role == ObserverRole::Macro => {
                 // What it shows is not its own: reading through it would look like reading what the run made.
                 return Err(Reason::WritesOutside(format!("{} (a link)", path.display())));
             }
@@ -124,7 +124,7 @@ impl Reading<'_> {
         if self.is_temporary(path) || self.is_allowed(path) {
             return Ok(());
         }
-        self.looked(Role::Tool, path, errno)
+        self.looked(ObserverRole::Tool, path, errno)
     }
 
     /// What is left of all that the run made.

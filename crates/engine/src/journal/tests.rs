@@ -15,7 +15,7 @@ fn what_was_not_cached_is_worth_a_warning() {
     event.detail = "a macro asks for the time".into();
     event.took_us = 1500;
     assert_eq!(in_words(&event), "not cached a (lib): asked: a macro asks for the time; 1.5 ms");
-    assert_eq!(level(&event), Level::Warn);
+    assert_eq!(level(&event), LogLevel::Warn);
     event.outcome = Outcome::Hit;
-    assert_eq!(level(&event), Level::Info);
+    assert_eq!(level(&event), LogLevel::Info);
 }

@@ -58,7 +58,7 @@ fn become_it(command: &Command<'_>) -> i32 {
 }
 
 /// Another wrapper may do anything with what it wraps, and cargo has room for one: the build's own stays.
-fn tell_of_wrapper(foreign: &wiring::Named) {
+fn tell_of_wrapper(foreign: &wiring::NamedWrapper) {
     let warning = format!(
         "kiln: warning: rustc is not cached: {} names `{}`, which is no cache (`RUSTC_WRAPPER= kiln cargo …` builds without it)\n",
         foreign.place, foreign.wrapper

@@ -34,7 +34,7 @@ pub struct Arguments {
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
+enum Severity {
     Fine,
     Warning,
     Problem,
@@ -45,7 +45,7 @@ enum Level {
 struct Finding {
     /// Stable, for programs.
     name: &'static str,
-    level: Level,
+    severity: Severity,
     /// What is so.
     says: String,
     /// What to do about it.
@@ -54,15 +54,15 @@ struct Finding {
 
 impl Finding {
     fn fine(name: &'static str, says: impl Into<String>) -> Finding {
-        Finding { name, level: Level::Fine, says: says.into(), advice: None }
+        Finding { name, severity: Severity::Fine, says: says.into(), advice: None }
     }
 
     fn warning(name: &'static str, says: impl Into<String>, advice: impl Into<String>) -> Finding {
-        Finding { name, level: Level::Warning, says: says.into(), advice: Some(advice.into()) }
+        Finding { name, severity: Severity::Warning, says: says.into(), advice: Some(advice.into()) }
     }
 
     fn problem(name: &'static str, says: impl Into<String>, advice: impl Into<String>) -> Finding {
-        Finding { name, level: Level::Problem, says: says.into(), advice: Some(advice.into()) }
+        Finding { name, severity: Severity::Problem, says: says.into(), advice: Some(advice.into()) }
     }
 }
 
@@ -105,45 +105,45 @@ pub fn run(
         true => say(&format!("{:#}\n", as_json(&findings))),
         false => say(&as_text(&findings, paint)),
     }
-    if count(&findings, Level::Problem) > 0 { exit::WRONG } else { exit::FINE }
+    if count(&findings, Severity::Problem) > 0 { exit::WRONG } else { exit::FINE }
 }
 
-fn count(findings: &[Finding], level: Level) -> usize {
-    findings.iter().filter(|finding| finding.level == level).count()
+fn count(findings: &[Finding], severity: Severity) -> usize {
+    findings.iter().filter(|finding| finding.severity == severity).count()
 }
 
 fn as_json(findings: &[Finding]) -> serde_json::Value {
     let report = |finding: &Finding| {
-        let level = match finding.level {
-            Level::Fine => "ok",
-            Level::Warning => "warning",
-            Level::Problem => "problem",
+        let severity = match finding.severity {
+            Severity::Fine => "ok",
+            Severity::Warning => "warning",
+            Severity::Problem => "problem",
         };
-        json!({ "name": finding.name, "level": level, "says": finding.says, "advice": finding.advice })
+        json!({ "name": finding.name, "level": severity, "says": finding.says, "advice": finding.advice })
     };
     json!({
         "schema": 1,
         "findings": findings.iter().map(report).collect::<Vec<_>>(),
-        "warnings": count(findings, Level::Warning),
-        "problems": count(findings, Level::Problem),
+        "warnings": count(findings, Severity::Warning),
+        "problems": count(findings, Severity::Problem),
     })
 }
 
 fn as_text(findings: &[Finding], paint: Paint) -> String {
     let mut text = String::new();
     for finding in findings {
-        let level = match finding.level {
-            Level::Fine => paint.good("ok     "),
-            Level::Warning => paint.warning("warning"),
-            Level::Problem => paint.bad("PROBLEM"),
+        let severity = match finding.severity {
+            Severity::Fine => paint.good("ok     "),
+            Severity::Warning => paint.warning("warning"),
+            Severity::Problem => paint.bad("PROBLEM"),
         };
-        let _ = writeln!(text, "{level}  {:<10}  {}", finding.name, finding.says);
+        let _ = writeln!(text, "{severity}  {:<10}  {}", finding.name, finding.says);
         if let Some(advice) = &finding.advice {
             let indented = advice.replace('\n', "\n                     ");
             let _ = writeln!(text, "                     {} {indented}", paint.faint("->"));
         }
     }
-    let (problems, warnings) = (count(findings, Level::Problem), count(findings, Level::Warning));
+    let (problems, warnings) = (count(findings, Severity::Problem), count(findings, Severity::Warning));
     let some = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let _ = match (problems, warnings) {
         (0, 0) => writeln!(text, "\nAll is well."),

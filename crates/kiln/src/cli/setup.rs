@@ -1,7 +1,7 @@
 //! `kiln setup`: makes kiln the wrapper of every build, in cargo's user configuration, and undoes that.
 
 use crate::edit::Edited;
-use crate::wiring::{self, Named, NamedIn};
+use crate::wiring::{self, NamedIn, NamedWrapper};
 use crate::{exit, fail, say};
 use kiln_prefill::configuration;
 use kiln_sys::env::Environment;
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments, environment: &Environment, directory: &Path) -
         Err(what) => return fail(&what),
     };
     let named = wiring::named(environment, directory);
-    let wired = named.first().is_some_and(Named::is_kiln);
+    let wired = named.first().is_some_and(NamedWrapper::is_kiln);
     let c = c::look(environment, directory);
     match (arguments.json, arguments.c) {
         (true, _) => say(&format!("{:#}\n", as_json(&site, changed, wired, &named, &c))),
@@ -190,7 +190,13 @@ fn take_out(document: &mut DocumentMut, entry: &Entry) {
     }
 }
 
-fn as_json(site: &Site<'_>, changed: bool, wired: bool, named: &[Named], c: &c::Wired) -> serde_json::Value {
+fn as_json(
+    site: &Site<'_>,
+    changed: bool,
+    wired: bool,
+    named: &[NamedWrapper],
+    c: &c::Wired,
+) -> serde_json::Value {
     let places: Vec<_> = named
         .iter()
         .map(|it| json!({ "place": it.place.to_string(), "wrapper": it.wrapper, "kiln": it.is_kiln() }))
@@ -205,7 +211,7 @@ fn as_json(site: &Site<'_>, changed: bool, wired: bool, named: &[Named], c: &c::
     })
 }
 
-fn as_text(arguments: &Arguments, file: &Path, changed: bool, named: &[Named]) -> String {
+fn as_text(arguments: &Arguments, file: &Path, changed: bool, named: &[NamedWrapper]) -> String {
     let mut text = match (changed, arguments.remove) {
         (true, false) => format!("kiln is the wrapper of every build now: {}\n", file.display()),
         (true, true) => format!("kiln is taken out of {}\n", file.display()),

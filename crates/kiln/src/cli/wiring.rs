@@ -34,14 +34,14 @@ impl fmt::Display for NamedIn {
 
 /// What names a wrapper here, and what it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedWrapper {
     /// The variable or file that names it.
     pub place: NamedIn,
     /// What; empty is none.
     pub wrapper: String,
 }
 
-impl Named {
+impl NamedWrapper {
     /// Whether it is kiln, wherever that is.
     pub fn is_kiln(&self) -> bool {
         is_kiln(&self.wrapper)
@@ -60,7 +60,7 @@ pub fn is_rival(wrapper: &OsStr) -> bool {
 }
 
 /// The wrapper that a build in a directory has anyway, if it may do anything: one that is neither kiln nor another cache.
-pub fn foreign(args: &[OsString], environment: &Environment, directory: &Path) -> Option<Named> {
+pub fn foreign(args: &[OsString], environment: &Environment, directory: &Path) -> Option<NamedWrapper> {
     let given = on_command_line(args, directory).filter(|_| environment.get("RUSTC_WRAPPER").is_none());
     let first = given.or_else(|| named(environment, directory).into_iter().next())?;
     let plain = first.wrapper.is_empty() || first.is_kiln() || is_rival(OsStr::new(&first.wrapper));
@@ -68,7 +68,7 @@ pub fn foreign(args: &[OsString], environment: &Environment, directory: &Path) -
 }
 
 /// The wrapper that cargo's own command line names: in a piece of its configuration, or in a file of it. The last one counts.
-fn on_command_line(args: &[OsString], directory: &Path) -> Option<Named> {
+fn on_command_line(args: &[OsString], directory: &Path) -> Option<NamedWrapper> {
     let joined = |word: &OsString| word.to_str()?.strip_prefix("--config=").map(str::to_owned);
     let values = args.iter().enumerate().filter_map(|(at, word)| match word == "--config" {
         true => args.get(at + 1)?.to_str().map(str::to_owned),
@@ -76,7 +76,7 @@ fn on_command_line(args: &[OsString], directory: &Path) -> Option<Named> {
     });
     let wrapper = |value: String| wrapper_of(&on_the_spot(&value, directory)?).map(str::to_owned);
     let wrapper = values.filter_map(wrapper).next_back()?;
-    Some(Named { place: NamedIn::Other("--config".to_owned()), wrapper })
+    Some(NamedWrapper { place: NamedIn::Other("--config".to_owned()), wrapper })
 }
 
 /// What a value of `--config` says (cargo 1.95, `cli_args_as_table`): what is in the file of that name, or what it is itself.
@@ -117,9 +117,11 @@ pub fn text_of(item: &Item) -> Option<&str> {
 
 /// Every place that gives build scripts this variable, the strongest first: the environment, then `[env]` of the nearest
 /// configuration file (unless it says `force`, which nobody does for compilers).
-pub fn compilers_named(name: &str, environment: &Environment, directory: &Path) -> Vec<Named> {
-    let of =
-        |place: String, compiler: &str| Named { place: NamedIn::Other(place), wrapper: compiler.to_owned() };
+pub fn compilers_named(name: &str, environment: &Environment, directory: &Path) -> Vec<NamedWrapper> {
+    let of = |place: String, compiler: &str| NamedWrapper {
+        place: NamedIn::Other(place),
+        wrapper: compiler.to_owned(),
+    };
     let variable = environment.get(name).map(|value| of(name.to_owned(), &value.to_string_lossy()));
     let configured = configuration::files(environment, directory).into_iter().filter_map(|file| {
         let document = read(&file)?;
@@ -130,10 +132,10 @@ pub fn compilers_named(name: &str, environment: &Environment, directory: &Path) 
 }
 
 /// Every place that names a wrapper for builds in `directory`, the strongest first.
-pub fn named(environment: &Environment, directory: &Path) -> Vec<Named> {
+pub fn named(environment: &Environment, directory: &Path) -> Vec<NamedWrapper> {
     let variables = ["RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER"].into_iter().filter_map(|name| {
         let wrapper = environment.get(name)?.to_string_lossy().into_owned();
-        Some(Named { place: NamedIn::Variable(name), wrapper })
+        Some(NamedWrapper { place: NamedIn::Variable(name), wrapper })
     });
     let configured = configuration::files(environment, directory).into_iter().filter_map(|file| {
         let wrapper = wrapper_of(&read(&file)?)?.to_owned();
@@ -142,7 +144,7 @@ pub fn named(environment: &Environment, directory: &Path) -> Vec<Named> {
             true => file.parent()?.parent()?.join(wrapper).to_string_lossy().into_owned(),
             false => wrapper,
         };
-        Some(Named { place: NamedIn::File(file), wrapper })
+        Some(NamedWrapper { place: NamedIn::File(file), wrapper })
     });
     variables.chain(configured).collect()
 }

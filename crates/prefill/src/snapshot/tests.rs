@@ -1,5 +1,5 @@
 use super::*;
-use crate::recorded::Variable;
+use crate::recorded::CargoVariable;
 use kiln_action::{ActionKey, WeakKey};
 
 fn key() -> SnapshotKey {
@@ -16,7 +16,11 @@ fn call(key: u8, argv: &[&str], variables: &[(&str, &str)]) -> RecordedCall {
         directory: PathBuf::from("/w"),
         variables: variables
             .iter()
-            .map(|(name, value)| Variable { name: name.into(), value: value.into(), before_users: false })
+            .map(|(name, value)| CargoVariable {
+                name: name.into(),
+                value: value.into(),
+                before_users: false,
+            })
             .collect(),
     }
 }

@@ -61,9 +61,9 @@ fn a_small_run_is_read() {
     assert_eq!((record.processes[1].parent, record.processes[1].spawned_by), (Some(0), By::Loaded));
     let mode = OpenMode { read: true, write: true, ..OpenMode::default() };
     let open = Act::Open { path: "/project/absent".into(), mode, errno: 2 };
-    assert_eq!(record.events[0], Event { process: 0, by: By::Loaded, act: open });
+    assert_eq!(record.events[0], RecordedEvent { process: 0, by: By::Loaded, act: open });
     let rename = Act::Rename { from: "/a".into(), to: "/b".into(), errno: 0 };
-    assert_eq!(record.events[2], Event { process: 1, by: By::Compiler, act: rename });
+    assert_eq!(record.events[2], RecordedEvent { process: 1, by: By::Compiler, act: rename });
 }
 
 #[test]

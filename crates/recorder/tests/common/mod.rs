@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use kiln_recorder::{Act, By, Event, Record, Recorder, Unrecorded};
+use kiln_recorder::{Act, By, Record, RecordedEvent, Recorder, Unrecorded};
 
 /// A command that ran, and what is known of it.
 pub struct Run {
@@ -119,6 +119,6 @@ pub fn programs(record: &Record) -> Vec<String> {
     record.processes.iter().map(|process| name(&process.exe)).collect()
 }
 
-pub fn any(record: &Record, test: impl Fn(&Event) -> bool) -> bool {
+pub fn any(record: &Record, test: impl Fn(&RecordedEvent) -> bool) -> bool {
     record.events.iter().any(test)
 }

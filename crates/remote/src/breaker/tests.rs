@@ -23,7 +23,7 @@ fn a_store_that_fails_is_left_alone() {
         assert_eq!(breaker.put("x", b"", SOON), Err(Fault::GivenUp));
     }
     assert_eq!(memory.calls(), FAILURES);
-    assert_eq!(breaker.asked(Call::Read), Asked::No);
+    assert_eq!(breaker.asked(BucketCall::Read), Admission::No);
     let health = breaker.health();
     assert!(health.given_up && health.given_up_times == 1, "{health:?}");
 }
@@ -37,7 +37,7 @@ fn one_answer_between_failures_keeps_it_closed() {
         assert!(breaker.get("x", 9, SOON).is_err() && breaker.get("x", 9, SOON).is_err());
         assert_eq!(breaker.get("x", 9, SOON), Ok(None));
     }
-    assert_eq!(breaker.asked(Call::Change), Asked::Yes);
+    assert_eq!(breaker.asked(BucketCall::Change), Admission::Yes);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn one_probe_closes_the_breaker() {
     let breaker = opened(&memory);
     memory.always(None);
     breaker.state().pause = Duration::ZERO;
-    assert_eq!(breaker.asked(Call::Read), Asked::Once);
+    assert_eq!(breaker.asked(BucketCall::Read), Admission::Once);
     assert_eq!(breaker.get("x", 9, SOON), Ok(None));
     assert_eq!(breaker.get("x", 9, SOON), Ok(None));
     assert_eq!(memory.calls(), FAILURES + 2);
@@ -84,7 +84,7 @@ fn what_is_too_large_is_no_failure() {
     for _ in 0..10 {
         assert_eq!(breaker.put("x", b"", SOON), Err(Fault::TooLarge));
     }
-    assert_eq!(breaker.asked(Call::Read), Asked::Yes);
+    assert_eq!(breaker.asked(BucketCall::Read), Admission::Yes);
 }
 
 #[test]
@@ -98,7 +98,10 @@ fn a_store_that_takes_nothing_is_read_on_and_tried_again_later() {
         assert_eq!(breaker.get("x", 9, SOON), Ok(None));
     }
     assert_eq!(memory.calls(), 11);
-    assert_eq!((breaker.asked(Call::Read), breaker.asked(Call::Change)), (Asked::Yes, Asked::No));
+    assert_eq!(
+        (breaker.asked(BucketCall::Read), breaker.asked(BucketCall::Change)),
+        (Admission::Yes, Admission::No)
+    );
     assert!(breaker.health().writes_given_up);
     let later = || {
         let (since, pause) = breaker.state().changes_refused.unwrap();
@@ -110,7 +113,7 @@ fn a_store_that_takes_nothing_is_read_on_and_tried_again_later() {
     assert_eq!(breaker.put("x", b"", SOON), Err(full()));
     later();
     assert_eq!(breaker.put("x", b"", SOON), Ok(()));
-    assert_eq!(breaker.asked(Call::Change), Asked::Yes);
+    assert_eq!(breaker.asked(BucketCall::Change), Admission::Yes);
 }
 
 #[test]
@@ -121,5 +124,5 @@ fn a_store_that_refuses_to_be_read_fails() {
     for _ in 0..FAILURES {
         assert!(breaker.get("x", 9, SOON).is_err());
     }
-    assert_eq!(breaker.asked(Call::Read), Asked::No);
+    assert_eq!(breaker.asked(BucketCall::Read), Admission::No);
 }

@@ -1,6 +1,6 @@
 use super::*;
 use kiln_action::shape::encode_shapes;
-use kiln_action::{Output, Place, Placed, Question, Role};
+use kiln_action::{Output, OutputRole, Place, Placed, Question};
 
 fn result(sizes: &[u64]) -> (ActionResult, Vec<(Digest, Vec<u8>)>) {
     let blobs: Vec<(Digest, Vec<u8>)> = sizes
@@ -11,7 +11,7 @@ fn result(sizes: &[u64]) -> (ActionResult, Vec<(Digest, Vec<u8>)>) {
         .collect();
     let output = |(at, (digest, _)): (usize, &(Digest, Vec<u8>))| Output {
         path: Placed { place: Place::Out, path: format!("o{at}").into_bytes() },
-        role: Role::File,
+        role: OutputRole::File,
         executable: false,
         digest: *digest,
     };

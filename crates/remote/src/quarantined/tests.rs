@@ -75,7 +75,10 @@ fn a_store_that_gives_nothing_right_is_asked_but_not_waited_for() {
     }
     gives(false);
     assert!(!bucket.is_prompt());
-    assert_eq!((bucket.asked(Call::Read), bucket.asked(Call::Change)), (Asked::Yes, Asked::Yes));
+    assert_eq!(
+        (bucket.asked(BucketCall::Read), bucket.asked(BucketCall::Change)),
+        (Admission::Yes, Admission::Yes)
+    );
     gives(true);
     assert!(bucket.is_prompt());
     (0..3).for_each(|_| gives(false));

@@ -1,7 +1,7 @@
 //! A small world of contents and keys, and what must always hold in it.
 
 use kiln_action::shape::encode_shapes;
-use kiln_action::{ActionKey, ActionResult, Digest, Output, Placed, Question, Role, Shape, WeakKey};
+use kiln_action::{ActionKey, ActionResult, Digest, Output, OutputRole, Placed, Question, Shape, WeakKey};
 use kiln_store::{Content, Fetch, Keep, Key, LocalStore, Store, StoreError};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ pub fn blobs_of(action: usize) -> Vec<usize> {
 pub fn result(action: usize) -> Vec<u8> {
     let output = |n: usize| Output {
         path: Placed::literal(&PathBuf::from(format!("/{n}"))),
-        role: Role::File,
+        role: OutputRole::File,
         executable: false,
         digest: digest(n),
     };

@@ -48,7 +48,7 @@ pub struct PlaceLock(#[expect(dead_code, reason = "closing it lets the lock go")
 
 /// What came of asking for a place.
 #[derive(Debug)]
-pub enum Asked {
+pub enum PlaceClaim {
     /// It is ours.
     Taken(PlaceLock),
     /// Somebody else has it: the process, as far as that is known.
@@ -61,17 +61,17 @@ const PLACE_BITS: u32 = 23;
 
 impl PlaceLock {
     /// Takes the lock on `place` if it is free. Never waits.
-    pub fn try_exclusive(path: &Path, place: u64) -> Result<Asked, FileError> {
+    pub fn try_exclusive(path: &Path, place: u64) -> Result<PlaceClaim, FileError> {
         let file = open(path)?;
         let own = std::process::id() & ((1 << PLACE_BITS) - 1);
         let start = place >> (PLACE_BITS + 2) << PLACE_BITS;
         let length = u64::from(own) + 1;
         if call("lock", path, || lock::try_lock_bytes(&file, start, length))? {
-            return Ok(Asked::Taken(PlaceLock(file)));
+            return Ok(PlaceClaim::Taken(PlaceLock(file)));
         }
         let held = lock::held_bytes(&file, start, length).filter(|(first, _)| *first == start);
         let holder = held.and_then(|(_, length)| u32::try_from(length.checked_sub(1)?).ok());
-        Ok(Asked::Held(holder.filter(|holder| *holder > 0)))
+        Ok(PlaceClaim::Held(holder.filter(|holder| *holder > 0)))
     }
 }
 

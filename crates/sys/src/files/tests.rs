@@ -329,12 +329,12 @@ fn nothing_is_written_through_a_symbolic_link_or_into_a_pipe() {
 fn places_in_one_file_are_locked_one_by_one() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("locks");
-    let taken = |place| matches!(PlaceLock::try_exclusive(&path, place).unwrap(), Asked::Taken(_));
+    let taken = |place| matches!(PlaceLock::try_exclusive(&path, place).unwrap(), PlaceClaim::Taken(_));
     let held = PlaceLock::try_exclusive(&path, u64::MAX).unwrap();
-    assert!(matches!(held, Asked::Taken(_)));
+    assert!(matches!(held, PlaceClaim::Taken(_)));
     let holder = match PlaceLock::try_exclusive(&path, u64::MAX).unwrap() {
-        Asked::Held(holder) => holder,
-        Asked::Taken(_) => panic!("two have it"),
+        PlaceClaim::Held(holder) => holder,
+        PlaceClaim::Taken(_) => panic!("two have it"),
     };
     assert_eq!(holder, Some(std::process::id()));
     assert!(taken(0));

@@ -1,7 +1,7 @@
 //! Do builds here go through this kiln?
 
 use super::{Finding, Patient};
-use crate::wiring::{self, Named};
+use crate::wiring::{self, NamedWrapper};
 use kiln_sys::env::Environment;
 use kiln_sys::process::{self, Ended, Program};
 use std::ffi::OsStr;
@@ -56,7 +56,7 @@ fn wired(patient: &Patient<'_>) -> Finding {
             "" => format!("{place} is empty, which switches wrappers off"),
             other => format!("builds here go through `{other}`, says {place}"),
         };
-        let advice = match named.iter().any(Named::is_kiln) {
+        let advice = match named.iter().any(NamedWrapper::is_kiln) {
             true => format!("take it out of {place}: kiln is named, too, in a weaker place"),
             false => format!("take it out of {place}, then `kiln setup`"),
         };

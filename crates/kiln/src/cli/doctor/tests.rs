@@ -31,8 +31,9 @@ fn programs_read_the_same() {
 #[test]
 fn what_a_system_does_not_have_is_reported() {
     assert_eq!(system::missing(true, true), []);
-    let levels = |findings: Vec<Finding>| findings.iter().map(|finding| finding.level).collect::<Vec<_>>();
-    assert_eq!(levels(system::missing(false, true)), [Level::Problem]);
-    assert_eq!(levels(system::missing(true, false)), [Level::Warning]);
-    assert_eq!(levels(system::missing(false, false)), [Level::Problem, Level::Warning]);
+    let severities =
+        |findings: Vec<Finding>| findings.iter().map(|finding| finding.severity).collect::<Vec<_>>();
+    assert_eq!(severities(system::missing(false, true)), [Severity::Problem]);
+    assert_eq!(severities(system::missing(true, false)), [Severity::Warning]);
+    assert_eq!(severities(system::missing(false, false)), [Severity::Problem, Severity::Warning]);
 }

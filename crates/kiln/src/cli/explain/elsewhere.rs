@@ -155,7 +155,7 @@ impl ByPlace for BaselineRun {
             words
         };
         // (which of a dependency's files are there already when rustc looks for them is chance)
-        let asked = |run: &BaselineRun, project: &str| -> (usize, HashMap<Asked, Answered>) {
+        let asked = |run: &BaselineRun, project: &str| -> (usize, HashMap<MovedQuestion, Answered>) {
             let own = run.answers.iter().filter(|explained| !shared_dependency(&explained.question, shared));
             let moved =
                 own.map(|explained| (moved(&explained.question, project, &to.project), &explained.answer));
@@ -170,7 +170,7 @@ impl ByPlace for BaselineRun {
 
 /// A question whose path was moved from one project to another.
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Asked {
+struct MovedQuestion {
     kind: Discriminant<Question>,
     place: Option<Place>,
     text: Vec<u8>,
@@ -178,22 +178,27 @@ struct Asked {
     leads: bool,
 }
 
-impl Asked {
+impl MovedQuestion {
     fn answered(&self, answer: &Answered) -> Answered {
         if self.leads { Answered::Something } else { answer.clone() }
     }
 }
 
-fn moved(question: &Question, from: &str, to: &str) -> Asked {
+fn moved(question: &Question, from: &str, to: &str) -> MovedQuestion {
     let kind = std::mem::discriminant(question);
     let Some(placed) = question.path() else {
-        return Asked { kind, place: None, text: format!("{question:?}").into_bytes(), leads: false };
+        return MovedQuestion { kind, place: None, text: format!("{question:?}").into_bytes(), leads: false };
     };
     let below = placed.path.strip_prefix(from.as_bytes()).filter(|_| placed.place == Place::Literal);
     let below = below.filter(|rest| matches!(rest.first(), None | Some(b'/')));
     let leads = below.is_some() && matches!(question, Question::Real(_));
     let path = below.map(|rest| [to.as_bytes(), rest].concat());
-    Asked { kind, place: Some(placed.place), text: path.unwrap_or_else(|| placed.path.clone()), leads }
+    MovedQuestion {
+        kind,
+        place: Some(placed.place),
+        text: path.unwrap_or_else(|| placed.path.clone()),
+        leads,
+    }
 }
 
 /// Whether it asks for a dependency that would be shared itself.

@@ -3,7 +3,7 @@
 
 use super::{Entry, Site};
 use crate::links;
-use crate::wiring::{self, Named};
+use crate::wiring::{self, NamedWrapper};
 use kiln_compiler::cc_rs_links;
 use kiln_sys::env::Environment;
 use kiln_sys::files;
@@ -50,7 +50,7 @@ pub(super) fn unlink(site: &Site<'_>) -> Result<(), String> {
 }
 
 /// What names the compilers of build scripts here, C before C++.
-pub struct Wired(Vec<(&'static str, Vec<Named>)>);
+pub struct Wired(Vec<(&'static str, Vec<NamedWrapper>)>);
 
 /// Looks. cc-rs asks for `CC_<target>` (spelled in two ways), then for `HOST_CC`, then for `CC`; cargo's `[env]` gives what the
 /// environment does not have.
@@ -81,7 +81,7 @@ impl Wired {
 
     /// What keeps builds from kiln's links, if anything of kiln's is named at all.
     pub fn trouble(&self) -> Option<(String, &'static str)> {
-        let ours = |named: &[Named]| named.iter().any(|it| is_link(&it.wrapper));
+        let ours = |named: &[NamedWrapper]| named.iter().any(|it| is_link(&it.wrapper));
         let (_, named) = self.0.iter().find(|(_, named)| ours(named) && !self.is_wired_by(named))?;
         let first = named.first()?;
         Some(match is_link(&first.wrapper) {
@@ -99,16 +99,16 @@ impl Wired {
     /// Whether a link that is named is not there: builds fail then.
     pub fn is_broken(&self) -> bool {
         let first =
-            |named: &Vec<Named>| named.first().is_some_and(|it| is_link(&it.wrapper) && !is_there(it));
+            |named: &Vec<NamedWrapper>| named.first().is_some_and(|it| is_link(&it.wrapper) && !is_there(it));
         self.0.iter().any(|(_, named)| first(named))
     }
 
-    fn is_wired_by(&self, named: &[Named]) -> bool {
+    fn is_wired_by(&self, named: &[NamedWrapper]) -> bool {
         named.first().is_some_and(|it| is_link(&it.wrapper) && is_there(it))
     }
 }
 
-fn is_there(named: &Named) -> bool {
+fn is_there(named: &NamedWrapper) -> bool {
     files::stat(&PathBuf::from(&named.wrapper)).is_ok_and(|found| found.is_some())
 }
 

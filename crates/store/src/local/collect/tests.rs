@@ -1,5 +1,5 @@
 use crate::{Collected, Content, Contents, Fetch, Key, Limits, LocalStore, Store};
-use kiln_action::{ActionKey, ActionResult, Digest, Output, Placed, Role, SnapshotKey, WeakKey};
+use kiln_action::{ActionKey, ActionResult, Digest, Output, OutputRole, Placed, SnapshotKey, WeakKey};
 use kiln_sys::files;
 use kiln_sys::identity::FileTime;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ impl Space {
     fn put(&self, n: u8, recipe: Recipe<'_>) {
         let output = |&blob: &u8| Output {
             path: Placed::literal(&PathBuf::from(format!("/{blob}"))),
-            role: Role::File,
+            role: OutputRole::File,
             executable: false,
             digest: Digest::of(&content(blob)),
         };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{Content, Store};
-use kiln_action::{ActionResult, Digest, Output, Placed, Role};
+use kiln_action::{ActionResult, Digest, Output, OutputRole, Placed};
 
 struct Space {
     _directory: tempfile::TempDir,
@@ -19,7 +19,7 @@ fn keep(store: &LocalStore, key: u8, unit: &str, blobs: &[&[u8]]) {
         store.put(&Key::Blob(Digest::of(content)), Content::Bytes(content)).unwrap();
         Output {
             path: Placed::literal(Path::new("/out/a")),
-            role: Role::File,
+            role: OutputRole::File,
             executable: false,
             digest: Digest::of(content),
         }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{Content, Store};
-use kiln_action::{ActionKey, Output, Placed, Role, WeakKey};
+use kiln_action::{ActionKey, Output, OutputRole, Placed, WeakKey};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
@@ -13,8 +13,12 @@ fn store() -> (tempfile::TempDir, LocalStore) {
 fn keep(store: &LocalStore, key: u8, content: &[u8]) -> Digest {
     let digest = Digest::of(content);
     store.put(&Key::Blob(digest), Content::Bytes(content)).unwrap();
-    let output =
-        Output { path: Placed::literal(Path::new("/o/a")), role: Role::File, executable: false, digest };
+    let output = Output {
+        path: Placed::literal(Path::new("/o/a")),
+        role: OutputRole::File,
+        executable: false,
+        digest,
+    };
     let result = ActionResult { outputs: vec![output], unit: "a lib".into(), ..ActionResult::default() };
     store
         .put(
