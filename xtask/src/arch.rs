@@ -116,6 +116,11 @@ fn is_test(path: &str) -> bool {
     path.contains("/tests/") || path.contains("/examples/") || path.ends_with("/tests.rs")
 }
 
+/// Tests stand at the end.
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text)
+}
+
 fn rust_files(directory: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     let mut left = vec![directory.to_owned()];

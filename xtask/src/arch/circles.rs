@@ -1,6 +1,6 @@
 //! No module of a crate needs one that needs it, over however many others.
 
-use super::{is_test, rust_files};
+use super::{is_test, rust_files, without_tests};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -76,11 +76,6 @@ fn needs(root: &Path) -> Result<Needs, String> {
 fn module_of(inside: &Path) -> Option<String> {
     let first = Path::new(inside.iter().next()?).file_stem()?.to_str()?.to_owned();
     (!["lib", "main"].contains(&first.as_str())).then_some(first)
-}
-
-/// Tests stand at the end.
-fn without_tests(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text)
 }
 
 /// What stands behind `crate::`, comments apart, by the first name of each path.

@@ -1,6 +1,7 @@
-//! What no line of the sources may hold: the system's own names outside of `kiln-sys`, hashers and made-up keys outside of `kiln-action`.
+//! What no line of the sources may hold: the system's own names outside of `kiln-sys`, hashers and made-up keys outside of `kiln-action`,
+//! names of cargo's files outside of the one module that knows them.
 
-use super::{is_test, rust_files};
+use super::{is_test, rust_files, without_tests};
 use std::path::Path;
 
 /// Crates that may use what `clippy.toml` disallows: the door itself, and what is no part of the program.
@@ -37,6 +38,12 @@ const READERS_OF_NAMES: &[&str] = &[
     "crates/store/src/local/verify.rs",
 ];
 
+/// What cargo keeps in a target directory for itself.
+const CARGOS_OWN: &[&str] = &[".fingerprint", ".cargo-lock", ".rustc_info.json", "invoked.timestamp"];
+
+/// Who names it: the one module that knows how a target directory is laid out. There is no other; one that has a reason is told here.
+const READERS_OF_TARGET: &[&str] = &["crates/prefill/src/target_dir.rs"];
+
 /// Every line that must not stand where it stands.
 pub(super) fn find() -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
@@ -49,6 +56,7 @@ pub(super) fn find() -> Result<Vec<String>, String> {
         if !text.starts_with("//!") {
             wrong.push(format!("{shown} does not open by saying what it is for"));
         }
+        let outside_of_tests = without_tests(&text).lines().count();
         for (number, line) in text.lines().enumerate() {
             let at = format!("{shown}:{}", number + 1);
             if line.contains("blake3::") && !shown.starts_with("crates/action/") {
@@ -58,6 +66,10 @@ pub(super) fn find() -> Result<Vec<String>, String> {
                 wrong.push(format!(
                     "{at}: a key is computed, or read; only who reads names makes one of a name"
                 ));
+            }
+            if let Some(name) = cargos_own(&shown, line).filter(|_| number < outside_of_tests) {
+                let readers = READERS_OF_TARGET.join(", ");
+                wrong.push(format!("{at}: {name} is cargo's; only {readers} names it"));
             }
             if let Some((_, instead)) = systems_own(&shown, line) {
                 wrong.push(format!("{at}: {instead}"));
@@ -78,6 +90,15 @@ fn systems_own(path: &str, line: &str) -> Option<&'static (&'static str, &'stati
     SYSTEMS_OWN.iter().find(|(name, _)| counts && line.contains(name)).filter(|(name, _)| !excepted(name))
 }
 
+/// What of cargo's own a line names, as a part of a path in a string, where its file must not.
+fn cargos_own(path: &str, line: &str) -> Option<&'static str> {
+    let counts = path.contains("/src/") && !READERS_OF_TARGET.contains(&path);
+    let code = line.split(" // ").next().unwrap_or(line);
+    let is_part = |(at, _): (usize, &str)| code[..at].ends_with(['"', '/', '\\']);
+    let is_named = |name: &&&str| code.match_indices(**name).any(is_part);
+    CARGOS_OWN.iter().filter(|_| counts && !line.trim_start().starts_with("//")).find(is_named).copied()
+}
+
 /// Whether a line makes a key of a name where no names are read.
 fn is_made_up(path: &str, line: &str) -> bool {
     let made = !line.trim_start().starts_with("//") && line.contains("Key::of_name");
@@ -86,7 +107,7 @@ fn is_made_up(path: &str, line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_made_up, systems_own};
+    use super::{cargos_own, is_made_up, systems_own};
 
     #[test]
     fn the_system_is_named_where_it_may_be() {
@@ -103,6 +124,25 @@ mod tests {
             ("crates/kiln/build.rs", "    std::thread::sleep(pause);", false),
         ] {
             assert_eq!(systems_own(path, line).is_some(), wrong, "{path}: {line}");
+        }
+    }
+
+    #[test]
+    fn cargos_files_are_named_in_one_place() {
+        for (path, line, wrong) in [
+            ("crates/prefill/src/fill.rs", "let own = profile.join(\".fingerprint\");", true),
+            ("crates/prefill/src/fill.rs", "    let note = format!(\"{unit}/invoked.timestamp\");", true),
+            ("crates/prefill/src/fill.rs", "        || name == b\".cargo-lock\"", true),
+            ("crates/kiln/src/cli/clean.rs", "const NOTE: &str = \".rustc_info.json\";", true),
+            ("crates/engine/src/hit.rs", "    path.ends_with(r\"debug\\.fingerprint\")", true),
+            ("crates/prefill/src/target_dir.rs", "let own = profile.join(\".fingerprint\");", false),
+            ("crates/prefill/src/request.rs", "        text.0.extend(self.fingerprint()?);", false),
+            ("crates/prefill/src/request.rs", "            .fingerprint()", false),
+            ("crates/prefill/src/fill.rs", "    /// Below \".fingerprint\" lie cargo's notes.", false),
+            ("crates/prefill/src/fill.rs", "    files.push(own); // debug/.fingerprint", false),
+            ("crates/prefill/benches/fill.rs", "let own = profile.join(\".fingerprint\");", false),
+        ] {
+            assert_eq!(cargos_own(path, line).is_some(), wrong, "{path}: {line}");
         }
     }
 
