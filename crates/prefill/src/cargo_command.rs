@@ -27,6 +27,9 @@ pub struct CargoCommand {
     pub package: Option<PathBuf>,
     /// Whether it names files or directories that are not read here.
     pub unclear: bool,
+    /// How often it asks for more messages. At twice (`-vv`) cargo shows what scripts say, and the warnings of other people's packages, of
+    /// what it calls: nothing of what is there already.
+    pub verbosity: usize,
 }
 
 /// Where a build takes place.
@@ -64,6 +67,7 @@ impl CargoCommand {
             };
             let mut value = || value.or_else(|| words.next());
             match flag {
+                "-v" | "--verbose" => found.verbosity += 1,
                 "--release" | "-r" => named = Some("release"),
                 flag if flag == profile => named = value(),
                 "--target-dir" => found.target = value().map(PathBuf::from),

@@ -158,10 +158,10 @@ impl Recording {
     }
 }
 
-/// Whether the build is one as any other, and its command line says what it builds.
+/// Whether the build is one as any other, its command line says what it builds, and nobody wants to hear all that is called.
 fn is_plain(command: &CargoCommand, settings: &Settings) -> bool {
     let overheard = journal::reaches_the_build(settings); // cargo keeps rustc's output
-    settings.verify.is_none() && !settings.recache && !command.unclear && !overheard
+    settings.verify.is_none() && !settings.recache && !command.unclear && command.verbosity < 2 && !overheard
 }
 
 impl FreshBuild {

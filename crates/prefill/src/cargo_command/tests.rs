@@ -51,6 +51,17 @@ fn the_profile_that_a_command_line_means() {
 }
 
 #[test]
+fn how_much_a_command_line_wants_to_hear() {
+    let of = |line: &str| read(line).unwrap().verbosity;
+    for (line, times) in
+        [("build", 0), ("build -v", 1), ("build -v --verbose", 2), ("build -vv", 2), ("test -rvv", 2)]
+    {
+        assert_eq!(of(line), times, "{line}");
+    }
+    assert_eq!(of("run -v -- -v"), 1);
+}
+
+#[test]
 fn options_before_the_command_take_their_values() {
     let of = |line: &str| read(line).map(|command| (command.profile, command.unclear));
     let is = |profile: &str, unclear| Some((profile.to_owned(), unclear));
