@@ -71,7 +71,14 @@ pub fn record(session: &Path, named: &NamedResult, call: &Call<'_>) {
 
 /// Notes that a call of the build's failed: what cargo leaves is not all that it was to make.
 pub fn fail(session: &Path) {
-    let _ = files::write_private(&session.join(FAILED), b"");
+    put(session, FAILED.as_ref(), b"");
+}
+
+/// Writes a file into a session's directory. A compile may outlive its cargo, and the session, which is not to come back.
+fn put(session: &Path, name: &OsStr, content: &[u8]) {
+    if files::lstat(session).is_ok_and(|found| found.is_some()) {
+        let _ = files::write_private(&session.join(name), content);
+    }
 }
 
 /// Whether a call of the build's failed.
@@ -169,7 +176,7 @@ impl RecordedCall {
     pub fn save(&self, session: &Path) {
         let mut text = Writer::default();
         self.write(&mut text);
-        let _ = files::write_private(&session.join(digest::hex(self.key.name()) + END), &text.0);
+        put(session, (digest::hex(self.key.name()) + END).as_ref(), &text.0);
     }
 
     /// Appends its bytes (`docs/format.md`, "Snapshots").
@@ -221,6 +228,17 @@ impl RecordedCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_that_is_over_does_not_come_back() {
+        let space = tempfile::tempdir().unwrap();
+        let session = space.path().join("session");
+        fail(&session);
+        assert!(!session.exists());
+        files::create_dirs(&session).unwrap();
+        fail(&session);
+        assert!(has_failed(&session));
+    }
 
     #[test]
     fn a_users_variable_is_the_users_whatever_it_is_called() {
