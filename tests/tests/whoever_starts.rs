@@ -5,7 +5,7 @@
 )]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -178,6 +178,55 @@ fn nothing_is_left_behind() {
     }
 }
 
+/// Processes that go on behind a build's first probe: their directories.
+fn behind_the_first_probe(space: &TestSpace) -> Vec<PathBuf> {
+    let cache = space.cache().as_os_str().as_encoded_bytes().to_vec();
+    let is_one = |process: &Path| {
+        let read = |name| fs::read(process.join(name)).unwrap_or_default();
+        read("cmdline").ends_with(b"\0-vV\0")
+            && read("environ").windows(cache.len()).any(|part| part == cache)
+    };
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|process| process.path());
+    processes.filter(|process| is_one(process)).filter_map(|it| fs::read_link(it.join("cwd")).ok()).collect()
+}
+
+/// Also where kiln has never seen the compiler, so that the probe's answer is kept by a process of its own.
+#[test]
+fn one_process_waits_and_is_in_nobodys_way() {
+    let space = TestSpace::new();
+    let project = chain(&space, "ws");
+    let go = project.path("go");
+    let script = format!(
+        "fn main() {{ while !std::path::Path::new({go:?}).exists() {{ std::thread::sleep(std::time::Duration::from_millis(20)); }} }}\n"
+    );
+    project.write("app/build.rs", &script);
+    let mut cargo = project.cargo(&["build"]).command();
+    let mut cargo = cargo.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    ends("nobody waits, or more than one", || behind_the_first_probe(&space) == [Path::new("/")]);
+    fs::write(&go, "").unwrap();
+    assert!(cargo.wait().unwrap().success());
+    ends("a session is left", || sessions(&space) == 0);
+    assert_eq!(snapshots(&space), 1);
+}
+
+/// `-vv` shows what scripts say while they run.
+#[test]
+fn who_wants_to_hear_all_is_not_filled_for() {
+    let space = TestSpace::new();
+    let project = chain(&space, "ws");
+    project.write("app/build.rs", "fn main() { println!(\"said by the script\"); }\n");
+    is_built(&project, &["build", "-v"]);
+    is_filled(project.clean(), &["build", "-v"]);
+    for args in [&["build", "-vv"][..], &["build", "-v", "--verbose"]] {
+        let outcome = is_built(project.clean(), args);
+        assert!(
+            outcome.err().contains("said by the script") || outcome.out().contains("said by the script"),
+            "{outcome}"
+        );
+    }
+    is_filled(project.clean(), &["build", "-v"]);
+}
+
 /// Cargo is killed at any time, and what waits for its end ends.
 #[test]
 fn a_cargo_that_is_killed() {
@@ -221,6 +270,31 @@ fn a_cargo_that_a_test_starts_fills_nothing() {
     project.write("app/tests/nested.rs", nested);
     for _ in 0..3 {
         project.clean().cargo(&["test"]).ok();
+    }
+}
+
+/// `cargo run` becomes the program that it has built, which here becomes a cargo with another environment: that is another build, and what it
+/// calls is none of what the first asks for.
+#[test]
+fn a_cargo_that_a_cargo_becomes_is_another_one() {
+    let space = TestSpace::new();
+    let project = space.project("ws");
+    project.write(
+        "Cargo.toml",
+        "[workspace]\nmembers = [\"task\", \"a\"]\ndefault-members = [\"a\"]\nresolver = \"2\"\n",
+    );
+    for name in ["task", "a"] {
+        let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n");
+        project.write(format!("{name}/Cargo.toml"), &manifest);
+    }
+    project.write("task/src/main.rs", "use std::os::unix::process::CommandExt;\nfn main() {\n    let cargo = std::env::var_os(\"CARGO\").unwrap();\n    let mut cargo = std::process::Command::new(cargo);\n    for (name, _) in std::env::vars_os() {\n        if name.to_string_lossy().starts_with(\"CARGO_\") && name != \"CARGO_HOME\" { cargo.env_remove(name); }\n    }\n    let greeting = std::env::args().nth(1).unwrap();\n    panic!(\"{}\", cargo.arg(\"build\").env(\"GREETING\", greeting).exec());\n}\n");
+    project.write("a/build.rs", "fn main() {\n    println!(\"cargo::rerun-if-changed=build.rs\");\n    println!(\"cargo::rustc-env=B={}\", std::env::var(\"GREETING\").unwrap());\n}\n");
+    project.write("a/src/main.rs", "fn main() { println!(env!(\"B\")); }\n");
+    for greeting in ["one", "two", "one"] {
+        let mut cargo = project.clean().cargo(&["run", "-p", "task", "--", greeting]).command();
+        run(cargo.env("GREETING", "one")).ok();
+        assert_eq!(project.prints("debug/a"), format!("{greeting}\n"));
+        ends("a session is left", || sessions(&space) == 0);
     }
 }
 

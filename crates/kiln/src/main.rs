@@ -173,7 +173,9 @@ impl Joined {
 fn answer(call: &Call<'_>, recognised: &Recognised, begun: Option<(Caller, Recording)>) -> Ending {
     let request = begun.as_ref().and_then(|(_, recording)| recording.request());
     let taken = request.map_or_else(Vec::new, |request| fill::before_cargo(call, request));
+    let own = process::own_id();
     let wrapped = kiln_engine::wrap(call, recognised);
+    let is_behind = process::own_id() != own; // the caller's side of a new answer does what is left
     if let Some(session) = &call.settings.session {
         match (&wrapped.named, &wrapped.ending) {
             (Some(named), _) => recorded::record(session, named, call),
@@ -181,8 +183,14 @@ fn answer(call: &Call<'_>, recognised: &Recognised, begun: Option<(Caller, Recor
             (None, Ending::Code(_) | Ending::Signal(_)) => recorded::fail(session),
         }
     }
+    if is_behind {
+        return wrapped.ending;
+    }
     let leaves = (!taken.is_empty() || begun.is_some()) && matches!(wrapped.ending, Ending::Code(_));
     let side = if leaves { process::leave_behind() } else { None };
+    if side == Some(Side::Behind) {
+        process::leave_directory();
+    }
     if side != Some(Side::Caller) {
         fill::put_back(call, &taken);
     }

@@ -86,8 +86,9 @@ impl Caller {
     /// The cargo that calls; `None` if it is something else that does, or there is no cache directory.
     pub fn of_this_process(settings: &Settings) -> Option<Caller> {
         let root = settings.directory.as_deref().filter(|_| !settings.off)?;
-        let (process, start) = (process::parent(), process::start_of_parent_called("cargo")?);
-        let name = format!("{OF}{process}-{start}-{}", machine::process_space()?);
+        // (`cargo run` becomes the program, and that may become another cargo: the number and the start are the same)
+        let (process, (start, stack)) = (process::parent(), process::start_of_parent_called("cargo")?);
+        let name = format!("{OF}{process}-{start}-{stack:x}-{}", machine::process_space()?);
         let awaited = settings.awaited.as_ref().map(|directory| directory.join(&name));
         Some(Caller { process, start, file: root.join(SESSIONS).join(name), awaited })
     }

@@ -11,8 +11,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 pub use crate::system::process::{
     be_nice, begin, begin_late, close_inherited, end_by_signal, give_input_back, go_on_behind, group,
-    has_terminal, inherited_signals, is_cramped, is_crowded, leave_behind, parent, share_memory,
-    terminal_width, umask,
+    has_terminal, inherited_signals, is_cramped, is_crowded, leave_behind, leave_directory, parent,
+    share_memory, terminal_width, umask,
 };
 
 /// A program to run. It inherits the environment, the directory and all descriptors (cargo's jobserver among them).
@@ -386,10 +386,15 @@ pub fn is_started_by(name: &str) -> bool {
     start_of_parent_called(name).is_some()
 }
 
-/// When the process that started this one was started itself ([`start_of`]), if it is called so.
-pub fn start_of_parent_called(name: &str) -> Option<u64> {
+/// When the process that started this one was started itself ([`start_of`]), if it is called so, and where its stack begins, which is
+/// elsewhere for each program that a process becomes (0 where that is not told).
+pub fn start_of_parent_called(name: &str) -> Option<(u64, u64)> {
     let (called, fields) = stat_line(parent())?;
-    (called == name).then(|| start_among(&fields)).flatten()
+    if called != name {
+        return None;
+    }
+    let stack = fields.split_whitespace().nth(25).and_then(|field| field.parse().ok());
+    Some((start_among(&fields)?, stack.unwrap_or(0)))
 }
 
 /// Where the process that started this one is.

@@ -192,6 +192,11 @@ pub fn leave_behind() -> Option<Side> {
     }
 }
 
+/// Goes where nobody wants to remove or unmount anything: for a process that was left behind, and names all files absolutely.
+pub fn leave_directory() {
+    let _ = rustix::process::chdir("/");
+}
+
 /// Waits until a process has ended, if it is the one that is meant once nobody else can get its number.
 #[cfg(target_os = "linux")]
 pub fn wait_for_end(process: u32, is_meant: impl Fn() -> bool) -> io::Result<()> {
