@@ -40,7 +40,8 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
     found.iter().map(|path| path.strip_prefix(dir).expect("below dir").to_owned()).collect()
 }
 
-/// What a build made, by relative path: all of a target directory but cargo's own notes and incremental sessions.
+/// What a build made, by relative path: all of a target directory but cargo's own notes and incremental sessions. A build script behind a
+/// launcher counts as if it lay in the launcher's place.
 pub fn outputs(target: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let cargos_own = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -55,14 +56,24 @@ pub fn outputs(target: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
                 .components()
                 .any(|part| [".fingerprint", "incremental"].iter().any(|own| part.as_os_str() == *own))
     };
-    files(target)
-        .into_iter()
-        .filter(|path| !cargos_own(path))
-        .map(|path| {
-            let bytes = fs::read(target.join(&path)).unwrap_or_else(|e| panic!("{path:?}: {e}"));
-            (path, bytes)
-        })
-        .collect()
+    let read = |path: PathBuf| {
+        let bytes = fs::read(target.join(&path)).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        (path, bytes)
+    };
+    unlaunched(files(target).into_iter().filter(|path| !cargos_own(path)).map(read).collect())
+}
+
+/// Puts scripts in the places of the launchers in front of them, whatever else those are called in the same directory.
+fn unlaunched(mut made: BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
+    let is_real = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "real");
+    let reals: Vec<PathBuf> = made.keys().filter(is_real).cloned().collect();
+    for real in reals {
+        let Some(launcher) = made.get(&real.with_extension("")).cloned() else { continue };
+        let script = made.remove(&real).expect("it is there");
+        let beside = made.iter_mut().filter(|(path, _)| path.parent() == real.parent());
+        beside.filter(|(_, bytes)| **bytes == launcher).for_each(|(_, bytes)| bytes.clone_from(&script));
+    }
+    made
 }
 
 /// Names of what is missing or differs in `got`; files that only `got` has are older builds' and do not count.
