@@ -73,6 +73,17 @@ pub struct Loaded {
     pub complaints: Vec<Complaint>,
 }
 
+impl Loaded {
+    fn defaults() -> Loaded {
+        Loaded {
+            settings: Settings::default(),
+            sources: vec![Source::Default; ROWS.len()],
+            project: None,
+            complaints: Vec::new(),
+        }
+    }
+}
+
 /// Where the project's file is looked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Start<'a> {
@@ -143,12 +154,7 @@ fn is_ours(path: &Path) -> bool {
 
 /// Reads all layers: defaults, the user's file, the project's file, variables. What cannot be used is a complaint, never an error.
 pub fn load(environment: &Environment, start: &Start<'_>) -> Loaded {
-    let mut loaded = Loaded {
-        settings: Settings::default(),
-        sources: vec![Source::Default; ROWS.len()],
-        project: None,
-        complaints: Vec::new(),
-    };
+    let mut loaded = Loaded::defaults();
     let mut foreign = Vec::new();
     loaded.project = find_project_file(start, &mut foreign);
     loaded.complaints.extend(foreign.into_iter().map(|file| Complaint {
@@ -187,6 +193,14 @@ impl Layer<'_> {
     fn complaint(&self, line: usize, what: String) -> Complaint {
         Complaint { place: format!("{}:{line}", self.file.display()), what }
     }
+}
+
+/// What one file with these bytes says, over the defaults and for compiles in its own directory. `file` is absolute, and not opened.
+pub fn read(file: &Path, bytes: &[u8], project: bool) -> Loaded {
+    let mut loaded = Loaded::defaults();
+    let base = file.parent().unwrap_or(file);
+    read_text(&Layer { file, base, project, inside: true }, &String::from_utf8_lossy(bytes), &mut loaded);
+    loaded
 }
 
 /// Longer than any file that a person writes.

@@ -1,17 +1,21 @@
 //! What every fuzz target does with its bytes. libFuzzer calls these in `fuzz/fuzz_targets`; `tests/mutated.rs` calls them for the seeds
-//! and for mutations of these in every test run.
+//! and for mutations of these in every test run. (Packs, indexes and segments of bundles are fuzzed by the tests of `kiln-remote`, in the
+//! same way: nothing here needs a network.)
 
+use kiln_action::baseline::Baseline;
 use kiln_action::os::OsStringExt;
 use kiln_action::wire::{Reader, seal};
 use kiln_action::{ActionKey, ActionResult, SnapshotKey, WeakKey, shape};
 use kiln_compiler::gcc::depfile;
 use kiln_compiler::rustc::depinfo;
+use kiln_config::layers::{self, Source};
+use kiln_config::schema::ROWS;
 use kiln_prefill::snapshot::Snapshot;
 use kiln_protocol::message::{self, Incoming};
 use kiln_protocol::{Hello, Message, Pushed, Resolve, Resolved, Status, Workspace};
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// Any command line of rustc, one argument a line: reading it never panics.
 pub fn rustc_argv(bytes: &[u8]) {
@@ -96,5 +100,53 @@ pub fn frames(bytes: &[u8]) {
     let mut from = bytes;
     while let Ok(body) = Incoming::next(&mut from, 1 << 20).and_then(Incoming::body) {
         assert!(body.len() <= bytes.len());
+    }
+}
+
+/// The same of what earlier runs of a unit are kept as, and one more run makes it no longer than it may be.
+pub fn baseline(bytes: &[u8]) {
+    let name = [9; 32];
+    if let Ok(mut baseline) = Baseline::decode(&name, &seal(*b"KUNI", 2, &name, bytes)) {
+        assert_eq!(Baseline::decode(&name, &baseline.encode(&name)).as_ref(), Ok(&baseline));
+        if let Some(run) = baseline.runs.last().cloned() {
+            baseline.add(run);
+            assert!(Baseline::decode(&name, &baseline.encode(&name)).is_ok());
+        }
+    }
+}
+
+/// Any configuration file: reading it never panics, complaints name lines that it has, and a project's file sets nothing that reaches
+/// beyond the project.
+pub fn config(bytes: &[u8]) {
+    let lines = String::from_utf8_lossy(bytes).lines().count().max(1) + 1;
+    for project in [false, true] {
+        let read = layers::read(Path::new("/p/kiln.toml"), bytes, project);
+        for complaint in &read.complaints {
+            let line = complaint.place.strip_prefix("/p/kiln.toml:").and_then(|line| line.parse().ok());
+            assert!(line.is_some_and(|line| (1..=lines).contains(&line)), "{complaint}");
+        }
+        for (row, source) in ROWS.iter().zip(&read.sources) {
+            assert!(!project || row.project || *source == Source::Default, "{} was set", row.name);
+            let _ = (row.show)(&read.settings);
+        }
+        let stays = |path: &PathBuf| {
+            path.starts_with("/p") && path.components().all(|part| part != Component::ParentDir)
+        };
+        assert!(!project || read.settings.extra_inputs.iter().all(stays));
+    }
+}
+
+/// Any log of a recorded run, as it is and as records behind a right head: reading it never panics, and what happened was done by a
+/// process that was there.
+#[cfg(unix)]
+pub fn recorder_log(bytes: &[u8]) {
+    let end = 64 + bytes.len() as u64;
+    let fields = [u64::from_le_bytes(*b"KILNLOG1"), 64 << 20, end, 2, 0, 0, 0, 0];
+    let head: Vec<u8> = fields.iter().flat_map(|field| field.to_le_bytes()).collect();
+    for log in [bytes, &[&head, bytes].concat()] {
+        let Ok(record) = kiln_recorder::read_log(log) else { continue };
+        let processes = || (0u32..).zip(&record.processes);
+        assert!(processes().all(|(at, process)| process.parent.map_or(at == 0, |parent| parent < at)));
+        assert!(record.events.iter().all(|event| record.processes.get(event.process as usize).is_some()));
     }
 }

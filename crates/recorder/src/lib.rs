@@ -40,6 +40,8 @@ pub use wiring::{Below, VARIABLES, Wiring, called, calling};
 #[cfg(not(unix))]
 pub use elsewhere::{Recorder, Reporter, is_supported, watchable};
 #[cfg(unix)]
+pub use log::read_log;
+#[cfg(unix)]
 pub use recorder::{Recorder, is_supported};
 #[cfg(unix)]
 pub use reporter::Reporter;

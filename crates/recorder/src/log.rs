@@ -72,6 +72,16 @@ pub(crate) fn end(head: &[u8]) -> Result<usize, Unrecorded> {
     usize::try_from(tail).map_err(|_| Unrecorded::Torn)
 }
 
+/// The record in the bytes of a whole log: its head, and all records behind it. Whether the programs that were started are those that
+/// reported is not looked at.
+///
+/// # Errors
+///
+/// Any [`Unrecorded`] but those of setting up and of processes that are still there.
+pub fn read_log(content: &[u8]) -> Result<Record, Unrecorded> {
+    decode(content, end(content)?).map(|decoded| decoded.record)
+}
+
 /// The record of a log that was read up to `end`.
 pub(crate) fn decode(content: &[u8], end: usize) -> Result<DecodedLog, Unrecorded> {
     // The head anew: it may have been flagged since its first reading.

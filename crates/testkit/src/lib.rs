@@ -14,6 +14,7 @@ mod cargo;
 pub mod http;
 mod loader;
 pub mod mounted;
+pub mod mutated;
 pub mod network;
 mod outcome;
 pub mod proxy;

@@ -3,15 +3,7 @@ use super::*;
 use crate::schema::{Value, row};
 
 fn from_file(text: &str, project: bool) -> Loaded {
-    let mut loaded = Loaded {
-        settings: Settings::default(),
-        sources: vec![Source::Default; ROWS.len()],
-        project: None,
-        complaints: vec![],
-    };
-    let layer = Layer { file: Path::new("/p/c.toml"), base: Path::new("/p"), project, inside: true };
-    read_text(&layer, text, &mut loaded);
-    loaded
+    read(Path::new("/p/c.toml"), text.as_bytes(), project)
 }
 
 fn from_environment(pairs: &[(&str, &str)]) -> Loaded {

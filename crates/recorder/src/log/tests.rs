@@ -41,8 +41,7 @@ fn log(records: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn read(records: &[Vec<u8>]) -> Result<Record, Unrecorded> {
-    let content = log(records);
-    decode(&content, end(&content)?).map(|decoded| decoded.record)
+    read_log(&log(records))
 }
 
 #[test]

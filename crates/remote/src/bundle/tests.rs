@@ -1,4 +1,5 @@
 use super::*;
+use kiln_testkit::mutated::fuzz;
 
 /// Results of bytes that do not compress, but resemble each other.
 fn things(count: u8, size: usize) -> Vec<(Item, Vec<u8>)> {
@@ -110,4 +111,38 @@ fn a_bundle_that_grew_too_large_begins_anew() {
     let grown = old.grown(vec![segment(3, 10)], &wanted);
     let left: Vec<u8> = grown.segments.iter().map(|s| s.digest.hash[0]).collect();
     assert_eq!(left, [2, 3]);
+}
+
+/// The body of any index: what is read is written as it was, is no more than anybody would fetch, and is cut into runs whole.
+#[test]
+fn mutated_indexes() {
+    fuzz("bundle_index", |bytes| {
+        let name = [7; 32];
+        let Ok(index) = Index::open(&name, &pack::seal(Kind::Index, &name, bytes)) else { return };
+        assert_eq!(Index::open(&name, &index.seal(&name)), Ok(index.clone()));
+        assert!(index.bytes() <= 2 * MOST && index.places().len() <= index.items().count());
+        assert!(index.runs().into_iter().flatten().eq(0..index.segments.len()));
+        let wanted = index.items().take(1).map(|item| item.name).collect();
+        let grown = index.clone().grown(index.segments[..index.segments.len() / 2].to_vec(), &wanted);
+        assert!(grown.segments.len() <= 2 * MOST_SEGMENTS);
+    });
+}
+
+/// Any bytes for a segment, and the same once more behind it in its run: what is opened has the length that it should have.
+#[test]
+fn mutated_segments() {
+    let item = |length| Item { kind: Kind::Result, name: [1; 32], length, cost_ms: 0 };
+    let items = vec![item(10), item(0), item(290)];
+    let segment = Segment { digest: Digest::of(b""), begins: true, items };
+    fuzz("bundle_segment", |bytes| {
+        let (mut opener, mut opened) = (Opener::new().unwrap(), Vec::new());
+        for _ in 0..2 {
+            if opener.open(&segment, bytes, &mut opened).is_err() {
+                return;
+            }
+            assert_eq!(opened.len(), 300);
+            let lengths = cut(&segment, &opened).map(|(_, bytes)| bytes.len());
+            assert!(lengths.eq([10, 0, 290]));
+        }
+    });
 }

@@ -1,6 +1,7 @@
 use super::*;
 use kiln_action::shape::encode_shapes;
 use kiln_action::{Output, OutputRole, Place, Placed, Question};
+use kiln_testkit::mutated::fuzz;
 
 fn result(sizes: &[u64]) -> (ActionResult, Vec<(Digest, Vec<u8>)>) {
     let blobs: Vec<(Digest, Vec<u8>)> = sizes
@@ -208,4 +209,53 @@ proptest::proptest! {
         let opened = PackedUnit::open(&key, &seal(Kind::Result, key.name(), &body));
         proptest::prop_assert!(before == to || opened.is_err(), "byte {at}");
     }
+}
+
+/// Any result before its blobs: what is read keeps to its places and names each blob.
+#[test]
+fn mutated_results() {
+    let key = ActionKey::of_name([1; 32]);
+    fuzz("result", |bytes| {
+        for version in [2, 3] {
+            let mut body = Writer::default();
+            body.bytes(&kiln_action::wire::seal(*b"KRES", version, key.name(), bytes));
+            body.u32(0);
+            if let Ok(unit) = PackedUnit::of_body(&key, &body.0) {
+                let result = ActionResult::decode(&key, &unit.result).unwrap();
+                assert!(result.blobs().all(|blob| unit.apart.contains(blob)));
+                assert!(result.outputs.iter().all(|output| stays(&output.path)));
+            }
+        }
+    });
+}
+
+/// Any blobs behind a right result: in a pack of its own each is what its digest says.
+#[test]
+fn mutated_blobs() {
+    let key = ActionKey::of_name([3; 32]);
+    let result = result(&[100, 0, 300]).0.encode(&key);
+    fuzz("pack_blobs", |bytes| {
+        let mut body = Writer::default();
+        body.bytes(&result);
+        body.0.extend(bytes);
+        let inside = PackedUnit::of_body(&key, &body.0);
+        let opened = PackedUnit::open(&key, &seal(Kind::Result, key.name(), &body.0));
+        let right = |(digest, blob): &(Digest, Cow<'_, [u8]>)| Digest::of(blob) == *digest;
+        match inside {
+            Ok(unit) if unit.blobs.iter().all(right) => assert_eq!(opened, Ok(unit)),
+            _ => assert_eq!(opened, Err(Malformed)),
+        }
+    });
+}
+
+/// Any pack, header and zstd included: opened is what is written again.
+#[test]
+fn mutated_packs() {
+    fuzz("pack", |bytes| {
+        for kind in Kind::ALL {
+            if let Ok(body) = open(kind, &[3; 32], bytes) {
+                assert_eq!(open(kind, &[3; 32], &seal(kind, &[3; 32], &body)), Ok(body));
+            }
+        }
+    });
 }
