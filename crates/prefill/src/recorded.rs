@@ -234,7 +234,7 @@ mod tests {
         let space = tempfile::tempdir().unwrap();
         let session = space.path().join("session");
         fail(&session);
-        assert!(!session.exists());
+        assert_eq!(files::lstat(&session).unwrap(), None);
         files::create_dirs(&session).unwrap();
         fail(&session);
         assert!(has_failed(&session));
