@@ -40,12 +40,19 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
     found.iter().map(|path| path.strip_prefix(dir).expect("below dir").to_owned()).collect()
 }
 
-/// What a build made, by relative path: all of a target directory but cargo's own notes and incremental sessions. A build script behind a
+/// What a build made, by relative path: all of a target directory but cargo's and kiln's own notes and incremental sessions. A script behind a
 /// launcher counts as if it lay in the launcher's place.
 pub fn outputs(target: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let cargos_own = |path: &Path| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let note = [".rustc_info.json", ".cargo-lock", "CACHEDIR.TAG", "invoked.timestamp", "root-output"];
+        let note = [
+            ".rustc_info.json",
+            ".cargo-lock",
+            "CACHEDIR.TAG",
+            "invoked.timestamp",
+            "root-output",
+            ".kiln-filled",
+        ];
         // Cargo makes a `.d` for each program it places outside `deps`, and names the targets in any order.
         let rustcs_own =
             path.components().any(|part| ["deps", "build"].iter().any(|dir| part.as_os_str() == *dir));
