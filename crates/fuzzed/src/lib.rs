@@ -147,6 +147,9 @@ pub fn recorder_log(bytes: &[u8]) {
         let Ok(record) = kiln_recorder::read_log(log) else { continue };
         let processes = || (0u32..).zip(&record.processes);
         assert!(processes().all(|(at, process)| process.parent.map_or(at == 0, |parent| parent < at)));
+        let searches = record.processes.iter().flat_map(|process| &process.searches);
+        let copied: usize = searches.map(|(whose, search)| whose.as_os_str().len() + search.len()).sum();
+        assert!(copied <= 2 * log.len(), "more than there is in the log");
         assert!(record.events.iter().all(|event| record.processes.get(event.process as usize).is_some()));
     }
 }

@@ -337,12 +337,19 @@ impl Run {
             library_path: None,
             searches: Vec::new(),
         };
+        // A path comes with one search at most: it is copied for each, and so whoever could write many into the log
+        // would make it a thousand times as large in here.
+        let mut searched = false;
         for text in texts {
             let value = || OsString::from_vec(text.get(1..).unwrap_or_default().to_vec());
             match text.first() {
-                Some(b'/') => process.modules.push(path(text)),
+                Some(b'/') => {
+                    process.modules.push(path(text));
+                    searched = false;
+                }
                 Some(b'l') => process.library_path = Some(value()),
-                Some(b'r') => {
+                Some(b'r') if !searched => {
+                    searched = true;
                     let whose = process.modules.last().unwrap_or(&process.exe).clone();
                     process.searches.push((whose, value()));
                 }

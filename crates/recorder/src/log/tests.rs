@@ -44,6 +44,16 @@ fn read(records: &[Vec<u8>]) -> Result<Record, Unrecorded> {
     read_log(&log(records))
 }
 
+/// Each would be a copy of the path before it, and a log has room for millions.
+#[test]
+fn a_second_search_for_one_library_is_torn() {
+    let with = |text: &[u8]| read(&[record(kind::START, [0, 0], ROOT, (77, 0), [text, b""])]);
+    let one_each = with(b"/bin/cc\0/w\0r/a\0/lib/libc.so\0r/b\0l/c").unwrap();
+    assert_eq!(one_each.processes[0].searches.len(), 2);
+    assert!(matches!(with(b"/bin/cc\0/w\0r/a\0r/b"), Err(Unrecorded::Torn)));
+    assert!(matches!(with(b"/bin/cc\0/w\0/lib/libc.so\0r/a\0l/c\0r/b"), Err(Unrecorded::Torn)));
+}
+
 #[test]
 fn a_small_run_is_read() {
     let record = read(&[
