@@ -12,6 +12,7 @@ use kiln_action::{
     ActionKey, ActionResult, Digest, Place, Placed, Shape, SnapshotKey, WeakKey, digest, shape, snapshot,
 };
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Component, Path};
 use zstd::bulk::{Compressor, Decompressor};
@@ -213,7 +214,7 @@ impl<'a> PackedUnit<'a> {
         if !may_go(&decoded) {
             return Err(Malformed);
         }
-        let came: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).collect();
+        let came: HashSet<Digest> = blobs.iter().map(|(digest, _)| *digest).collect();
         let apart = distinct(&decoded).into_iter().filter(|digest| !came.contains(digest)).collect();
         Ok(PackedUnit { key: *key, result: Cow::Borrowed(result), blobs, apart, cost_ms: decoded.cost_ms })
     }
@@ -248,13 +249,8 @@ fn split(result: &ActionResult) -> (Vec<Digest>, Vec<Digest>) {
 }
 
 fn distinct(result: &ActionResult) -> Vec<Digest> {
-    let mut blobs: Vec<Digest> = Vec::new();
-    for digest in result.blobs() {
-        if !blobs.contains(digest) {
-            blobs.push(*digest);
-        }
-    }
-    blobs
+    let mut seen = HashSet::new(); // a result that others wrote may name some hundred thousand
+    result.blobs().copied().filter(|digest| seen.insert(*digest)).collect()
 }
 
 /// The Shapes in a pack, as the local store keeps them.
