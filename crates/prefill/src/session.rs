@@ -125,8 +125,8 @@ impl Caller {
 
     /// Removes what its session left.
     pub fn end(&self, session: &Path) {
-        let _ = files::remove(&self.file);
         let _ = files::remove_tree(session);
+        let _ = files::remove(&self.file); // (whoever waits for the end waits for this)
         if let Some(awaited) = &self.awaited {
             let _ = files::remove(awaited);
         }
