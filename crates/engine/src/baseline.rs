@@ -85,7 +85,7 @@ impl Units {
                 return Some(salt);
             }
             files::create_dirs(&self.directory).ok()?;
-            if let Some(_held) = Lock::try_exclusive(&self.directory.join("salt.lock")).ok()? {
+            if let Some(_held) = Lock::try_exclusive(&self.directory.with_extension("lock")).ok()? {
                 if let Some(salt) = read() {
                     return Some(salt);
                 }
