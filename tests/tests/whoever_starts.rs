@@ -200,6 +200,7 @@ fn one_process_waits_and_is_in_nobodys_way() {
         "fn main() {{ while !std::path::Path::new({go:?}).exists() {{ std::thread::sleep(std::time::Duration::from_millis(20)); }} }}\n"
     );
     project.write("app/build.rs", &script);
+    std::thread::sleep(Duration::from_millis(20)); // what is as young as the build may not have been read
     let mut cargo = project.cargo(&["build"]).command();
     let mut cargo = cargo.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     ends("nobody waits, or more than one", || behind_the_first_probe(&space) == [Path::new("/")]);
