@@ -205,6 +205,8 @@ pub fn read(file: &Path, bytes: &[u8], project: bool) -> Loaded {
 
 /// Longer than any file that a person writes.
 const MOST: u64 = 1 << 20;
+/// So many keys of a file that are no settings are named; a stranger's file may have any number.
+const MOST_UNKNOWN: usize = 20;
 
 fn read_file(layer: &Layer<'_>, expected: bool, loaded: &mut Loaded) {
     match files::read_limited(layer.file, MOST) {
@@ -230,11 +232,17 @@ fn read_text(layer: &Layer<'_>, text: &str, loaded: &mut Loaded) {
     };
     let mut entries: Vec<_> = table.get_ref().iter().collect();
     entries.sort_unstable_by_key(|(key, _)| key.span().start);
+    let (mut line, mut counted, mut unknown) = (1, 0, 0);
     for (key, value) in entries {
-        let (name, line) = (key.get_ref().as_ref(), line_of(text, key.span().start));
+        let (name, start) = (key.get_ref().as_ref(), key.span().start);
+        line += line_of(&text[counted..], start - counted) - 1; // (each line is counted once: a stranger's file may have many keys)
+        counted = start;
         let Some(at) = ROWS.iter().position(|row| !row.name.is_empty() && row.name == name) else {
-            let near = nearest(name).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            loaded.complaints.push(layer.complaint(line, format!("there is no setting `{name}`{near}")));
+            unknown += 1;
+            if unknown <= MOST_UNKNOWN {
+                let near = nearest(name).map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                loaded.complaints.push(layer.complaint(line, format!("there is no setting `{name}`{near}")));
+            }
             continue;
         };
         let row = &ROWS[at];
@@ -272,6 +280,9 @@ fn read_text(layer: &Layer<'_>, text: &str, loaded: &mut Loaded) {
             };
             loaded.complaints.push(layer.complaint(line, format!("{name}: {}", odd(row, &written))));
         }
+    }
+    if let Some(rest) = unknown.checked_sub(MOST_UNKNOWN).filter(|rest| *rest > 0) {
+        loaded.complaints.push(layer.complaint(line, format!("up to here {rest} more keys are no settings")));
     }
 }
 
@@ -396,6 +407,7 @@ fn mistyped(name: &str) -> Option<&'static str> {
 }
 
 fn near(name: &str, names: impl Iterator<Item = &'static str>, most: usize) -> Option<&'static str> {
+    let names = names.filter(|known| known.len().abs_diff(name.len()) <= most);
     let measured = names.map(|known| (distance(name, known), known));
     measured.min().filter(|(far, _)| *far <= most).map(|(_, known)| known)
 }

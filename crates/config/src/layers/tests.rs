@@ -98,6 +98,18 @@ fn a_project_cannot_send_the_cache_elsewhere() {
     assert_eq!(source(&loaded, "salt"), Source::Project("/p/c.toml".into(), 4));
 }
 
+/// Guards: a stranger's file of a mebibyte held every compile up for 25 s, and said 8 MB of warnings each time.
+#[test]
+fn keys_without_end_are_counted_and_what_is_a_setting_counts() {
+    let keys: String = (0..1000).map(|key| format!("entirely-other-{key} = 1\n")).collect();
+    let loaded = from_file(&format!("{keys}remap = true\n"), false);
+    assert_eq!(loaded.complaints.len(), MOST_UNKNOWN + 1);
+    assert_eq!(loaded.complaints[19].to_string(), "/p/c.toml:20: there is no setting `entirely-other-19`");
+    assert_eq!(loaded.complaints[20].to_string(), "/p/c.toml:1001: up to here 980 more keys are no settings");
+    assert!(loaded.settings.remap);
+    assert_eq!(source(&loaded, "remap"), Source::User("/p/c.toml".into(), 1001));
+}
+
 #[test]
 fn the_environment_wins_and_zero_is_no_limit() {
     let loaded = from_environment(&[
