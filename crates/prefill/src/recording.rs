@@ -101,8 +101,8 @@ impl Recording {
         let looked = Moment::now();
         let start = Start::of_caller().filter(|start| start.is_wanted(settings))?;
         let command = start.command().filter(|command| is_plain(command, settings))?;
-        let layout = start.layout(&command).filter(|layout| !descent::is_below(layout))?;
-        let fresh = FreshBuild::of(start, command, &layout)?;
+        let layout = start.layout(&command).filter(|layout| !layout.is_built(&command))?;
+        let fresh = FreshBuild::of(start, command, &layout).filter(|_| !descent::is_below(&layout))?;
         let session = caller.begin(settings)?;
         Some(Recording { session, looked, fresh })
     }
@@ -166,35 +166,34 @@ fn is_plain(command: &CargoCommand, settings: &Settings) -> bool {
 
 impl FreshBuild {
     fn of(start: Start, command: CargoCommand, layout: &Layout) -> Option<FreshBuild> {
-        if layout.is_built(&command) {
-            return None;
-        }
         let before = target_dir::built(&layout.target);
-        let mut fresh = FreshBuild { start, command, fingerprint: [0; 32], request: None, before };
-        fresh.fingerprint = fresh.inputs(|inputs| inputs.fingerprint())?;
-        fresh.request = fresh.inputs(|inputs| inputs.request());
-        Some(fresh)
+        let words = essential(&start.words);
+        let inputs = inputs(&start, &words, layout);
+        let fingerprint = inputs.fingerprint()?;
+        let request = inputs.request(&fingerprint);
+        Some(FreshBuild { start, command, fingerprint, request, before })
     }
 
     /// The request, with the lock file that cargo may have written; `None` if anything else is not what it was at the beginning: then it
     /// is not known what cargo went by.
     fn end(&self) -> Option<BuildRequest> {
-        let is_same = self.inputs(|inputs| inputs.fingerprint())? == self.fingerprint;
-        is_same.then(|| self.inputs(|inputs| inputs.request())).flatten()
+        let layout = self.command.layout(&self.start.directory, &self.start.environment);
+        let words = essential(&self.start.words);
+        let inputs = inputs(&self.start, &words, &layout);
+        let fingerprint = inputs.fingerprint().filter(|fingerprint| *fingerprint == self.fingerprint)?;
+        inputs.request(&fingerprint)
     }
+}
 
-    /// Asks something of all that cargo goes by, as it is now.
-    fn inputs<T>(&self, ask: impl FnOnce(&BuildInputs<'_>) -> Option<T>) -> Option<T> {
-        let Start { words, directory, environment, began_ns } = &self.start;
-        let Layout { workspace, package, target, .. } = self.command.layout(directory, environment);
-        ask(&BuildInputs {
-            words: &essential(words),
-            root: &workspace,
-            here: &package,
-            start: directory,
-            target: &target,
-            environment,
-            began_ns: *began_ns,
-        })
+/// All that cargo goes by, to be asked as it is now.
+fn inputs<'a>(start: &'a Start, words: &'a [OsString], layout: &'a Layout) -> BuildInputs<'a> {
+    BuildInputs {
+        words,
+        root: &layout.workspace,
+        here: &layout.package,
+        start: &start.directory,
+        target: &layout.target,
+        environment: &start.environment,
+        began_ns: start.began_ns,
     }
 }

@@ -81,10 +81,10 @@ impl BuildInputs<'_> {
         Some(Digest::of(&text.0).hash)
     }
 
-    /// The request, with the lock file that is there now; `None` if there is none.
-    pub fn request(&self) -> Option<BuildRequest> {
+    /// The request for a fingerprint of these inputs, with the lock file that is there now; `None` if there is none.
+    pub fn request(&self, fingerprint: &[u8; 32]) -> Option<BuildRequest> {
         let mut text = Writer::default();
-        text.0.extend(self.fingerprint()?);
+        text.0.extend(fingerprint);
         text.digest(&Digest::of(&files::read(&self.root.join("Cargo.lock")).ok()?));
         Some(BuildRequest {
             fingerprint: Digest::of(&text.0).hash,

@@ -20,7 +20,7 @@ fn a_request_depends_on_all_that_cargo_goes_by() {
             environment: &environment,
             began_ns: 7,
         };
-        inputs.request()
+        inputs.request(&inputs.fingerprint()?)
     };
     assert_eq!(request(&words, &[]), None, "without a lock file");
     write("Cargo.lock", "one");
