@@ -1,40 +1,20 @@
 use super::*;
+use crate::bare::bare;
 use crate::families;
-use kiln_action::{Family, Given, Mode, OutputPlan, Place, Placed, Subject, Unit};
+use kiln_action::{Family, Given, OutputPlan, Place, Placed, Subject};
 use kiln_recorder::{Ask, By, OpenMode, Process, What};
 
 fn invocation() -> Invocation {
     let mut places = Places::new();
     places.add(Place::Deps(0), Path::new("/t/deps"));
     places.add(Place::Out, Path::new("/t/out"));
-    Invocation {
-        subject: Subject::Compile(Family::Rustc),
-        mode: Mode::Compile,
-        unit: Unit::default(),
-        compiler: "/tc/bin/rustc".into(),
-        wrapper: None,
-        target: None,
-        fields: vec![],
-        lazy: vec![],
-        externs: vec![],
-        outputs: OutputPlan {
-            directory: "/t/out".into(),
-            stems: vec!["a".into(), "liba".into()],
-            private: vec!["/t/incremental".into()],
-            ..OutputPlan::default()
-        },
-        places,
-        stdin: false,
-        incremental: false,
-        links: true,
-        native: false,
-        environment: &[],
-        append: vec![],
-        directory: "/w".into(),
-        source: None,
-        depfile: None,
-        shows_directory: false,
-    }
+    let outputs = OutputPlan {
+        directory: "/t/out".into(),
+        stems: vec!["a".into(), "liba".into()],
+        private: vec!["/t/incremental".into()],
+        ..OutputPlan::default()
+    };
+    Invocation { outputs, places, links: true, lazy: vec![], directory: "/w".into(), ..bare() }
 }
 
 fn process(exe: &str, parent: Option<u32>, spawned_by: By) -> Process {

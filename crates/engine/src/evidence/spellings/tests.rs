@@ -1,5 +1,6 @@
 use super::*;
-use kiln_action::{Family, Field, Mode, Subject, Unit};
+use crate::bare::bare;
+use kiln_action::Field;
 
 /// `/l` is a link to `/disk`, and nothing is at `/disk/gone`.
 fn leads(path: &Path) -> Option<PathBuf> {
@@ -20,29 +21,7 @@ fn invocation(outputs: OutputPlan, dependencies: &str) -> Invocation {
     let mut places = Places::new();
     places.add(Place::Out, &outputs.directory);
     places.add(Place::Deps(0), Path::new(dependencies));
-    Invocation {
-        subject: Subject::Compile(Family::Rustc),
-        mode: Mode::Compile,
-        unit: Unit::default(),
-        compiler: "/tc/bin/rustc".into(),
-        wrapper: None,
-        target: None,
-        fields: vec![],
-        lazy: vec![],
-        externs: vec![],
-        outputs,
-        places,
-        stdin: false,
-        incremental: false,
-        links: true,
-        native: false,
-        environment: &[],
-        append: vec![],
-        directory: "/w".into(),
-        source: None,
-        depfile: None,
-        shows_directory: false,
-    }
+    Invocation { outputs, places, links: true, lazy: vec![], directory: "/w".into(), ..bare() }
 }
 
 fn plan(directory: &str) -> OutputPlan {
