@@ -14,8 +14,8 @@ pub mod c;
 /// What to do.
 #[derive(clap::Args)]
 #[command(after_help = "\
-It writes `rustc-wrapper` under `[build]` in $CARGO_HOME/config.toml and leaves everything else there as it is; with --c also \
-HOST_CC and HOST_CXX under `[env]`, which build scripts ask for what they compile for this machine. For one build \
+It writes `rustc-wrapper` under `[build]` in $CARGO_HOME/config.toml and leaves everything else there as it is; C and C++ that \
+build scripts compile then goes through kiln as well. With --c it also writes HOST_CC and HOST_CXX under `[env]`, for scripts that kiln cannot reach by itself. For one build \
 `kiln cargo build` needs no set-up; in CI RUSTC_WRAPPER=kiln does the same.
 
 Examples:
@@ -24,7 +24,7 @@ Examples:
   kiln setup --check && cargo build
   kiln setup --remove")]
 pub struct Arguments {
-    /// C and C++ of build scripts, too; with --remove and --check: these only
+    /// Name kiln as the C compiler of build scripts, too; with --remove and --check: that only
     #[arg(long)]
     c: bool,
     /// Take kiln out again; what else is there stays
